@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"cmp"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+)
+
+// Sibling is one value of a register as a screen shows it.
+type Sibling struct {
+	Dot     causal.Dot
+	ClockMs int64
+	Value   Value
+	Held    bool // the viewer's own save, which the centre holds
+}
+
+// Register is one path with its values, displayed one first. There is at least one.
+type Register struct {
+	Path     Path
+	Siblings []Sibling
+}
+
+// Parents returns the dots of all values shown, sorted: what a save made from
+// this screen replaces.
+func (g Register) Parents() []causal.Dot {
+	dots := make([]causal.Dot, len(g.Siblings))
+	for i, s := range g.Siblings {
+		dots[i] = s.Dot
+	}
+	return causal.NewVector(dots...)
+}
+
+// Conflict reports whether siblings differ in their bytes. Equal ones are no
+// conflict, and neither is a value of one's own that the centre holds.
+func (g Register) Conflict() bool {
+	var first *Sibling
+	for i, s := range g.Siblings {
+		if s.Held {
+			continue
+		}
+		if first == nil {
+			first = &g.Siblings[i]
+		} else if !first.Value.Equal(s.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// Registers returns the live values by path, ascending; among siblings the
+// displayed one first: greatest clock, then replica, counter, hash. That order
+// serves the eye only and never enters causality.
+func (s State) Registers() []Register { return registers(s.Live, nil) }
+
+// RegistersWith returns the registers of s and, beside the live values, those of
+// the viewer's own held revisions that nothing has replaced, marked held.
+func (s State) RegistersWith(own []Revision) []Register {
+	replaced := map[Mark]bool{}
+	for _, m := range s.Marks {
+		replaced[m] = true
+	}
+	for _, r := range own {
+		for _, c := range r.Changes {
+			for _, q := range c.Parents {
+				if s.Held.Has(r.Dot) && s.Held.Has(q) {
+					replaced[Mark{q, c.Path}] = true
+				}
+			}
+		}
+	}
+	var held []Entry
+	for _, r := range own {
+		for _, c := range r.Changes {
+			if s.Held.Has(r.Dot) && !replaced[Mark{r.Dot, c.Path}] {
+				held = append(held, Entry{Dot: r.Dot, Path: c.Path, ClockMs: r.ClockMs, Value: c.Value})
+			}
+		}
+	}
+	return registers(s.Live, held)
+}
+
+func registers(live, held []Entry) []Register {
+	type shown struct {
+		Entry
+		held bool
+	}
+	all := make([]shown, 0, len(live)+len(held))
+	for _, e := range live {
+		all = append(all, shown{e, false})
+	}
+	for _, e := range held {
+		all = append(all, shown{e, true})
+	}
+	slices.SortFunc(all, func(a, b shown) int {
+		return cmp.Or(cmpPath(a.Path, b.Path), cmpBool(a.held, b.held), -displayed(a.Entry, b.Entry))
+	})
+	var out []Register
+	for _, e := range all {
+		if k := len(out); k == 0 || out[k-1].Path != e.Path {
+			out = append(out, Register{Path: e.Path})
+		}
+		g := &out[len(out)-1]
+		g.Siblings = append(g.Siblings, Sibling{e.Dot, e.ClockMs, e.Value, e.held})
+	}
+	return out
+}
+
+// displayed orders siblings: the greater one is shown.
+func displayed(a, b Entry) int { return cmp.Or(cmp.Compare(a.ClockMs, b.ClockMs), a.Dot.Compare(b.Dot)) }
+
+func cmpBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// At returns the live values at p, displayed one first; none for an empty register.
+func (s State) At(p Path) []Entry {
+	var out []Entry
+	for _, e := range s.Live {
+		if e.Path == p {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return -displayed(a, b) })
+	return out
+}
+
+// Conflicts returns how many registers have siblings with different bytes.
+func (s State) Conflicts() int {
+	if liveDots(s.Live) < 2 {
+		return 0
+	}
+	n := 0
+	for _, g := range s.Registers() {
+		if g.Conflict() {
+			n++
+		}
+	}
+	return n
+}
+
+// Divisions returns the record's present scopes, sorted, without doubles: more
+// than one while the scope has siblings, none when no scope is live.
+func (s State) Divisions() []Division {
+	var out []Division
+	for _, e := range s.Live {
+		if e.Path == PathScope && e.Value.Form == Present {
+			out = append(out, Division(e.Value.Bytes))
+		}
+	}
+	if len(out) > 1 {
+		slices.Sort(out)
+		out = slices.Compact(out)
+	}
+	return out
+}
+
+// Subject returns the displayed subject and whether there is one.
+func (s State) Subject() (ID, bool) {
+	for _, e := range s.At(PathSubject) {
+		if e.Value.Form == Present && len(e.Value.Bytes) == 16 {
+			return ID(e.Value.Bytes), true
+		}
+	}
+	return ID{}, false
+}
+
+// Life is what the life register says.
+type Life uint8
+
+const (
+	// LifeUnknown is a value that this build does not understand.
+	LifeUnknown Life = iota
+	// LifeActive is an ordinary record; an empty register means the same.
+	LifeActive
+	// LifeVoided is a record somebody declared void, with a reason.
+	LifeVoided
+)
+
+// Active is the life value of an ordinary save.
+func Active() Value { return Of([]byte{1}) }
+
+// Voided is the life value of a save that declares the record void.
+func Voided(reason string) Value { return Of(append([]byte{2}, reason...)) }
+
+// ParseLife reads a life value; VoidReason gives the words of a void one.
+func ParseLife(v Value) Life {
+	switch {
+	case v.Form != Present:
+		return LifeActive
+	case len(v.Bytes) == 1 && v.Bytes[0] == 1:
+		return LifeActive
+	case len(v.Bytes) >= 1 && v.Bytes[0] == 2 && utf8.Valid(v.Bytes[1:]):
+		return LifeVoided
+	}
+	return LifeUnknown
+}
+
+// VoidReason returns the reason inside a voided life value, else "".
+func VoidReason(v Value) string {
+	if ParseLife(v) == LifeVoided && v.Form == Present {
+		return string(v.Bytes[1:])
+	}
+	return ""
+}
+
+// Life returns what the record's life register says. A record is voided only
+// when every live value says so: a void beside an edit shows the record and asks.
+func (s State) Life() Life {
+	life := LifeActive
+	for i, e := range s.At(PathLife) {
+		switch l := ParseLife(e.Value); {
+		case i == 0:
+			life = l
+		case l != life:
+			return LifeActive
+		}
+	}
+	return life
+}
