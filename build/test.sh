@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# What `make test`, `make lint` and `make sim` run: all | lint | sim.
+# Each step prints its name first and its duration after; the first failure ends the run.
+# Needs Go and Node; a missing C compiler (the race detector wants one) is installed where apt and root allow it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export GOTOOLCHAIN=local
+
+# Packages whose tests run without the race detector: pure-Go SQLite is ten times slower under it, and
+# crash tests kill child processes, in which it would see nothing.
+NORACE='/(syncengine/sqlitestore|cmd/.*|.*crash.*)$'
+
+# What runs on tablets and clinic computers, and where it must compile.
+DEVICE_PACKAGES=(tablet syncengine care)
+DEVICE_TARGETS=(android/arm64 windows/amd64 linux/arm64)
+
+step() {
+	local name=$1 began=$SECONDS
+	shift
+	printf '== %s\n' "$name"
+	"$@"
+	printf -- '-- %s: %d s\n' "$name" $((SECONDS - began))
+}
+
+c_compiler() {
+	command -v "$(go env CC)" >/dev/null && return
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -qq
+		apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+		return
+	fi
+	echo "the race detector needs a C compiler: install gcc and its C library headers" >&2
+	return 1
+}
+
+formatted() {
+	local wrong
+	wrong=$(go tool gofumpt -l .)
+	[ -z "$wrong" ] && return
+	printf 'not formatted as gofumpt does:\n%s\n' "$wrong" >&2
+	return 1
+}
+
+devices() {
+	local target dir present=()
+	for dir in "${DEVICE_PACKAGES[@]}"; do
+		[ -d "$dir" ] && present+=("./$dir/...")
+	done
+	for target in "${DEVICE_TARGETS[@]}"; do
+		echo "$target"
+		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go vet "${present[@]}"
+	done
+}
+
+lint() {
+	step 'protobuf tree' build/proto.sh check
+	step 'formatting' formatted
+	step 'go vet' go vet ./...
+	step 'staticcheck' go tool staticcheck ./...
+	step 'devices' devices
+}
+
+raced() { go list ./... | grep -Ev "$NORACE"; }
+unraced() { go list ./... | grep -E "$NORACE" || true; }
+
+all() {
+	step 'C compiler' c_compiler
+	lint
+	local plain
+	plain=$(unraced)
+	# Word splitting is wanted: import paths hold no blanks.
+	# shellcheck disable=SC2046,SC2086
+	if [ -n "$plain" ]; then
+		step 'tests without race detector' go test -timeout 30m $plain
+	fi
+	echo "== tests with race detector (so far $SECONDS s)"
+	# shellcheck disable=SC2046
+	exec go test -race -timeout 30m $(raced)
+}
+
+sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-1h}"; }
+
+case "${1:-}" in
+all | lint | sim) "$1" ;;
+*)
+	echo "usage: build/test.sh all | lint | sim" >&2
+	exit 2
+	;;
+esac
