@@ -19,13 +19,17 @@
 package record
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
+
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 )
 
 // ErrMalformed is wrapped by every error about bytes or text that do not follow
@@ -74,6 +78,31 @@ func NewID(kind Kind, now time.Time, rnd io.Reader) (ID, error) {
 func DerivedID(kind Kind, name []byte) ID {
 	sum := sha256.Sum256(name)
 	return ID(sum[:16]).withKind(kind, 8)
+}
+
+// MakeID makes the id of a record that maker creates with a save of this salt
+// (16 random bytes): as NewID, with the random bits taken from
+// SHA-256("xunzhen/record/1" ‖ 0 ‖ maker ‖ salt). So a creation can be told from a
+// claim to have created somebody else's record, by anybody and at any time.
+func MakeID(kind Kind, now time.Time, maker causal.ReplicaID, salt [16]byte) (ID, error) {
+	return NewID(kind, now, bytes.NewReader(makerBits(maker, salt)))
+}
+
+func makerBits(maker causal.ReplicaID, salt [16]byte) []byte {
+	sum := sha256.Sum256(slices.Concat([]byte("xunzhen/record/1\x00"), maker[:], salt[:]))
+	return sum[:8]
+}
+
+// MadeBy reports whether maker may have created the record with a save of this
+// salt: whether MakeID gives such an id, or the id is a derived one, which
+// everybody may create.
+func (id ID) MadeBy(maker causal.ReplicaID, salt [16]byte) bool {
+	if id[6]>>4 == 8 {
+		return true
+	}
+	bits := makerBits(maker, salt)
+	bits[0] = bits[0]&0x3f | 0x80
+	return bytes.Equal(id[8:], bits)
 }
 
 func (id ID) withKind(kind Kind, version byte) ID {
