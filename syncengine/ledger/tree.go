@@ -18,15 +18,18 @@ type Size int64
 // ErrProof is wrapped when a proof does not show what it should.
 var ErrProof = errors.New("proof fails")
 
-// Append returns the hashes to store when leaf becomes entry number size, and the
-// place in storage of the first of them; the others follow it. It reads about
+// Append returns the hashes to store when leaf becomes entry number size. Their
+// places in storage follow one another from StoredCount(size) on. It reads about
 // log₂ size earlier hashes from hashes, whose error it returns.
-func Append(hashes tlog.HashReader, size Size, leaf []byte) (stored []tlog.Hash, first int64, err error) {
-	stored, err = tlog.StoredHashes(int64(size), leaf, hashes)
-	if err != nil {
-		return nil, 0, fmt.Errorf("append to ledger: %w", err)
+func Append(hashes tlog.HashReader, size Size, leaf []byte) ([]tlog.Hash, error) {
+	if size < 0 {
+		return nil, fmt.Errorf("append to a ledger of %d leaves", size)
 	}
-	return stored, tlog.StoredHashIndex(0, int64(size)), nil
+	stored, err := tlog.StoredHashes(int64(size), leaf, hashes)
+	if err != nil {
+		return nil, fmt.Errorf("append to ledger: %w", err)
+	}
+	return stored, nil
 }
 
 // LeafHash returns the hash under which leaf stands in the tree.
@@ -105,7 +108,7 @@ func NewBatch(written tlog.HashReader, size Size) *Batch {
 
 // Add appends a leaf and returns its place. After an error the batch is as before.
 func (b *Batch) Add(leaf []byte) (Index, error) {
-	stored, _, err := Append(b, b.size, leaf)
+	stored, err := Append(b, b.size, leaf)
 	if err != nil {
 		return 0, err
 	}

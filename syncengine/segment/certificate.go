@@ -52,8 +52,8 @@ func (r Role) String() string {
 	return fmt.Sprintf("role %d", uint8(r))
 }
 
-// CertificateBody is a shard's word about a replica.
-type CertificateBody struct {
+// Certificate is a shard's word about a replica.
+type Certificate struct {
 	Shard     ShardID
 	PublicKey ed25519.PublicKey
 	Role      Role
@@ -73,30 +73,28 @@ type CertificateBody struct {
 	Predecessor causal.ReplicaID
 	// Label is a name for people; never a resident's.
 	Label string
-}
 
-// Certificate is a signed CertificateBody.
-type Certificate struct {
-	Body CertificateBody
-	Raw  []byte // a serialised syncv1.Certificate
-	Hash Hash   // its name: SHA-256 of the serialised body
+	Raw  []byte // as signed: a serialised syncv1.Certificate
+	Hash Hash   // the certificate's name: SHA-256 of its serialised body
 }
 
 // Replica returns the id that belongs to the certified key.
-func (c Certificate) Replica() causal.ReplicaID { return causal.ReplicaOf(c.Body.PublicKey) }
+func (c Certificate) Replica() causal.ReplicaID { return causal.ReplicaOf(c.PublicKey) }
 
 // AllowsAuthor reports whether a staff id may be an author on the installation.
-func (c Certificate) AllowsAuthor(staff string) bool { return slices.Contains(c.Body.Staff, staff) }
+func (c Certificate) AllowsAuthor(staff string) bool { return slices.Contains(c.Staff, staff) }
 
 // AllowsClass reports whether the installation may see and write a privacy class.
 // What everyone receives, everyone may see.
 func (c Certificate) AllowsClass(class record.Class) bool {
-	return class == record.ClassEveryone || slices.Contains(c.Body.Classes, class)
+	return class == record.ClassEveryone || slices.Contains(c.Classes, class)
 }
 
-// IssueCertificate signs fields with the shard's key. Times are cut to whole
-// milliseconds. It returns an error when the fields break a limit.
-func IssueCertificate(shard Signer, fields CertificateBody) (Certificate, error) {
+// IssueCertificate signs fields with the shard's key and returns them with Shard,
+// Raw and Hash set. Times are cut to whole milliseconds. It returns an error when
+// the fields break a limit.
+func IssueCertificate(shard Signer, fields Certificate) (Certificate, error) {
+	fields.Shard = ShardOf(shard.Public())
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(certificateToWire(fields))
 	if err != nil {
 		return Certificate{}, fmt.Errorf("issue certificate: %w", err)
@@ -117,25 +115,26 @@ func ParseCertificate(raw []byte, shard ed25519.PublicKey) (Certificate, error) 
 	if err := signed.Verify(shard, DomainCertificate); err != nil {
 		return Certificate{}, err
 	}
-	body, err := decodeCertificateBody(signed.Body)
-	if err == nil && body.Shard != ShardOf(shard) {
-		err = fmt.Errorf("of shard %s: %w", body.Shard, ErrUnreadable)
+	c, err := decodeCertificate(signed.Body)
+	if err == nil && c.Shard != ShardOf(shard) {
+		err = fmt.Errorf("of shard %s: %w", c.Shard, ErrUnreadable)
 	}
 	if err != nil {
 		return Certificate{}, fmt.Errorf("certificate: %w", err)
 	}
-	return Certificate{Body: body, Raw: slices.Clone(raw), Hash: sha256.Sum256(signed.Body)}, nil
+	c.Raw, c.Hash = slices.Clone(raw), sha256.Sum256(signed.Body)
+	return c, nil
 }
 
-func decodeCertificateBody(b []byte) (CertificateBody, error) {
+func decodeCertificate(b []byte) (Certificate, error) {
 	var m syncv1.CertificateBody
 	if err := proto.Unmarshal(b, &m); err != nil {
-		return CertificateBody{}, fmt.Errorf("%v: %w", err, ErrUnreadable)
+		return Certificate{}, fmt.Errorf("%v: %w", err, ErrUnreadable)
 	}
 	if err := checkCertificate(&m); err != nil {
-		return CertificateBody{}, err
+		return Certificate{}, err
 	}
-	body := CertificateBody{
+	c := Certificate{
 		Shard:       ShardID(m.Shard),
 		PublicKey:   m.PublicKey,
 		Role:        Role(m.Role),
@@ -145,17 +144,17 @@ func decodeCertificateBody(b []byte) (CertificateBody, error) {
 		Successions: int(m.Successions),
 		Label:       m.Label,
 	}
-	copy(body.Predecessor[:], m.Predecessor)
+	copy(c.Predecessor[:], m.Predecessor)
 	for _, d := range m.Divisions {
-		body.Divisions = append(body.Divisions, record.Division(d))
+		c.Divisions = append(c.Divisions, record.Division(d))
 	}
-	for _, c := range m.Classes {
-		body.Classes = append(body.Classes, record.Class(c))
+	for _, k := range m.Classes {
+		c.Classes = append(c.Classes, record.Class(k))
 	}
-	return body, nil
+	return c, nil
 }
 
-func certificateToWire(c CertificateBody) *syncv1.CertificateBody {
+func certificateToWire(c Certificate) *syncv1.CertificateBody {
 	m := &syncv1.CertificateBody{
 		Shard:       c.Shard[:],
 		PublicKey:   c.PublicKey,

@@ -12,34 +12,32 @@ import (
 const window = 128 << 10
 
 // Compressor makes segments small for storage. It is safe for concurrent use and
-// meant to be shared: it keeps a few hundred KiB of working memory per lane.
+// meant to be shared: it keeps working memory for each processor.
 type Compressor struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
 }
 
-// NewCompressor returns a compressor that works on at most lanes segments at a
-// time each way; further callers wait. It takes less than 1 as 1.
-func NewCompressor(lanes int) (*Compressor, error) {
-	lanes = max(lanes, 1)
+// NewCompressor returns a compressor. It works on as many segments at a time as
+// there are processors; further callers wait.
+func NewCompressor() *Compressor {
 	encoder, err := zstd.NewWriter(nil,
-		zstd.WithEncoderConcurrency(lanes),
 		zstd.WithEncoderLevel(zstd.SpeedDefault),
 		zstd.WithWindowSize(window),
 		zstd.WithEncoderCRC(false), // the segment's own root says more
 		zstd.WithLowerEncoderMem(true))
 	if err != nil {
-		return nil, fmt.Errorf("segment compressor: %w", err)
+		panic(fmt.Sprintf("segment: options of the encoder: %v", err))
 	}
 	decoder, err := zstd.NewReader(nil,
-		zstd.WithDecoderConcurrency(lanes),
+		zstd.WithDecoderConcurrency(0),
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxMemory(MaxWire),
 		zstd.WithDecoderMaxWindow(window))
 	if err != nil {
-		return nil, fmt.Errorf("segment decompressor: %w", err)
+		panic(fmt.Sprintf("segment: options of the decoder: %v", err))
 	}
-	return &Compressor{encoder, decoder}, nil
+	return &Compressor{encoder, decoder}
 }
 
 // Compress returns wire in compressed form. Decompress(Compress(wire)) gives wire,

@@ -27,11 +27,11 @@ type Succession struct {
 // NewSuccession makes the succession from the key of cert, which old signs with,
 // to the key of next. It returns an error when old is not that key or next is.
 func NewSuccession(old, next Signer, cert Certificate) (Succession, error) {
-	if !old.Public().Equal(cert.Body.PublicKey) || next.Public().Equal(cert.Body.PublicKey) {
+	if !old.Public().Equal(cert.PublicKey) || next.Public().Equal(cert.PublicKey) {
 		return Succession{}, fmt.Errorf("succession of %s: not from its key to another", cert.Replica())
 	}
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(&syncv1.SuccessionBody{
-		Shard:           cert.Body.Shard[:],
+		Shard:           cert.Shard[:],
 		CertificateHash: cert.Hash[:],
 		PublicKey:       next.Public(),
 	})
