@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncengine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+// maxCached is how many opened segments are kept; at 64 KiB each this is at most
+// about 8 MiB.
+const maxCached = 128
+
+// segmentCache keeps opened segments by leaf. Segments are immutable but for
+// erasure, which drops its entry.
+type segmentCache struct {
+	mu   sync.Mutex
+	segs map[ledger.Index]*segment.Segment
+	ring [maxCached]ledger.Index
+	next int
+}
+
+func newSegmentCache() *segmentCache {
+	return &segmentCache{segs: map[ledger.Index]*segment.Segment{}}
+}
+
+func (c *segmentCache) get(at ledger.Index) *segment.Segment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.segs[at]
+}
+
+func (c *segmentCache) put(at ledger.Index, s *segment.Segment) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.segs) >= maxCached {
+		delete(c.segs, c.ring[c.next])
+	}
+	c.ring[c.next] = at
+	c.next = (c.next + 1) % maxCached
+	c.segs[at] = s
+}
+
+// drop forgets everything.
+func (c *segmentCache) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.segs)
+}
+
+// openStored returns the segment at a leaf of the store.
+func (e *Engine) openStored(r Reader, at ledger.Index) (*segment.Segment, SegmentHead, error) {
+	head, ok, err := r.SegmentAt(at)
+	if err != nil {
+		return nil, head, err
+	}
+	if !ok {
+		return nil, head, fmt.Errorf("no segment at leaf %d", at)
+	}
+	if s := e.cache.get(at); s != nil && s.Hash() == head.Hash {
+		return s, head, nil
+	}
+	stored, ok, err := r.SegmentBytes(at)
+	if err != nil {
+		return nil, head, err
+	}
+	if !ok {
+		return nil, head, fmt.Errorf("no bytes of the segment at leaf %d", at)
+	}
+	wire, err := e.zstd.Decompress(stored)
+	if err != nil {
+		return nil, head, fmt.Errorf("segment at leaf %d: %w", at, err)
+	}
+	seg, err := segment.Open(wire)
+	if err != nil {
+		return nil, head, fmt.Errorf("segment at leaf %d: %w", at, err)
+	}
+	if seg.Hash() != head.Hash {
+		return nil, head, fmt.Errorf("segment at leaf %d has another hash than its head", at)
+	}
+	e.cache.put(at, seg)
+	return seg, head, nil
+}
+
+// unreadable reports whether a revision is authentic but cannot be read.
+func unreadable(err error) bool {
+	return errors.Is(err, record.ErrMalformed) || errors.Is(err, record.ErrTooLarge)
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncengine
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// group commits waiting pushes together: the first caller leads and takes
+// everybody who waits into one transaction. One caller alone commits at once and in
+// its own goroutine, so a fixed order of calls gives a fixed order of commits.
+type group struct {
+	mu      sync.Mutex
+	waiting []*pushJob
+	leading bool
+}
+
+// do runs j in some batch and returns when that is on disk. It does not end early
+// when ctx does: what is being written may already be on disk.
+func (g *group) do(ctx context.Context, e *Engine, j *pushJob) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.done = make(chan struct{})
+	g.mu.Lock()
+	g.waiting = append(g.waiting, j)
+	lead := !g.leading
+	g.leading = true
+	g.mu.Unlock()
+	if lead {
+		g.lead(context.WithoutCancel(ctx), e)
+	}
+	<-j.done
+	return j.err
+}
+
+// lead commits one batch, then hands the lead to whoever waits by then, so that
+// no caller works for others without end.
+func (g *group) lead(ctx context.Context, e *Engine) {
+	g.mu.Lock()
+	n := min(len(g.waiting), e.cfg.Batch)
+	jobs := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	g.mu.Unlock()
+
+	e.commitJobs(ctx, jobs)
+
+	g.mu.Lock()
+	g.leading = len(g.waiting) > 0
+	again := g.leading
+	g.mu.Unlock()
+	if again {
+		go g.lead(ctx, e)
+	}
+}
+
+// commitJobs runs jobs in one transaction. When that fails, each is tried alone,
+// so that one that cannot be stored fails nobody else.
+func (e *Engine) commitJobs(ctx context.Context, jobs []*pushJob) {
+	err := e.runJobs(ctx, jobs)
+	if err != nil && len(jobs) > 1 {
+		for _, j := range jobs {
+			e.commitJobs(ctx, []*pushJob{j})
+		}
+		return
+	}
+	for _, j := range jobs {
+		j.err = err
+		close(j.done)
+	}
+}
+
+func (e *Engine) runJobs(ctx context.Context, jobs []*pushJob) error {
+	var position Position
+	err := e.update(ctx, func(b *batch) error {
+		for _, j := range jobs {
+			if err := j.run(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	position = e.Position()
+	for _, j := range jobs {
+		for i := range j.reply.Results {
+			if r := &j.reply.Results[i]; r.Position == 0 {
+				r.Position = position
+			}
+		}
+	}
+	return nil
+}
+
+func sortBy[T, K any](s []T, key func(T) K, compare func(a, b K) int) {
+	slices.SortFunc(s, func(a, b T) int { return compare(key(a), key(b)) })
+}

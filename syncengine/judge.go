@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncengine
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+// rules are decisions of the engine that tests replace by wrong ones, to see the
+// simulation notice.
+type rules struct {
+	// received: is prev there?
+	received func(record.State, causal.Dot) bool
+	// settles: is what waits or is held looked at again when something arrives?
+	settles bool
+	// authority: which division is a revision judged on?
+	authority func(b *batch, w *work, r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error)
+	// fenceByHash: does a fence go by the history's hash, not by counter alone?
+	fenceByHash bool
+	// gapsInLedger: are stated gaps kept?
+	gapsInLedger bool
+	// forkSigns: 1 = a doubled counter alone, 2 = also a second successor
+	forkSigns int
+}
+
+var lawful = rules{
+	received:     record.State.Received,
+	settles:      true,
+	authority:    (*batch).seen,
+	fenceByHash:  true,
+	gapsInLedger: true,
+	forkSigns:    2,
+}
+
+// judge returns a stored revision and its verdict: a function of the stored
+// segments and acts, never of the order in which they came. It does not decide
+// whether the revision's prev is there.
+func (b *batch) judge(w *work, p place) (record.Revision, ledger.Verdict, error) {
+	seg, head, err := b.segmentAt(p.leaf)
+	if err != nil {
+		return record.Revision{}, 0, err
+	}
+	cert, ok, err := b.certificate(head.Certificate)
+	if err != nil || !ok {
+		return record.Revision{}, 0, errors.Join(err, missing(ok, head.Certificate))
+	}
+	rev, err := seg.Revision(p.at)
+	rev.Dot = p.dot
+	switch {
+	case errors.Is(err, record.ErrTooLarge):
+		return rev, ledger.HeldTooLarge, nil
+	case err != nil:
+		return rev, ledger.HeldMalformed, nil
+	}
+	v, err := b.rule(w, rev, seg.Salt(p.at), source{head, cert})
+	if err != nil {
+		return rev, 0, err
+	}
+	v, err = b.ruled(p.dot, v)
+	return rev, v, err
+}
+
+func missing(ok bool, h segment.Hash) error {
+	if ok {
+		return nil
+	}
+	return errors.New("no certificate " + h.String())
+}
+
+// rule judges a readable revision by its certificate and what its author saw
+// (I10), before anything the office ruled about it.
+func (b *batch) rule(w *work, r record.Revision, salt [16]byte, src source) (ledger.Verdict, error) {
+	if v := b.ruleKind(r, src.cert); !v.Admitted() {
+		return v, nil
+	}
+	if good, err := b.withinFence(src.head, r.Dot); err != nil || !good {
+		return ledger.HeldFence, err
+	}
+	if src.cert.Role == segment.RoleCentre {
+		return ledger.Admitted, nil
+	}
+	if !slices.Contains(src.cert.Staff, r.Author) {
+		return ledger.HeldAuthor, nil
+	}
+	if !slices.Contains(src.cert.Classes, b.e.class(r.Record.Kind())) {
+		return ledger.HeldClass, nil
+	}
+	division, v, err := b.e.rules.authority(b, w, r, salt)
+	if err != nil || !v.Admitted() {
+		return v, err
+	}
+	if !division.WithinAny(src.cert.Divisions) {
+		return ledger.HeldScope, nil
+	}
+	return ledger.Admitted, nil
+}
+
+// ruleKind judges what can be seen from the revision and the schema alone.
+func (b *batch) ruleKind(r record.Revision, cert segment.Certificate) ledger.Verdict {
+	kind := r.Record.Kind()
+	if kind <= maxActKind {
+		if cert.Role != segment.RoleCentre {
+			return ledger.HeldNotCentre
+		}
+		if _, err := parseAct(r); err != nil {
+			return ledger.HeldMalformed
+		}
+		return ledger.Admitted
+	}
+	info, ok := b.e.cfg.Schema.Lookup(kind)
+	if !ok {
+		return ledger.HeldUnknownKind
+	}
+	for _, c := range r.Changes {
+		if !headerPath(c.Path) && info.Boundary(c.Path) == record.BoundaryWrong {
+			return ledger.HeldBoundary
+		}
+	}
+	return ledger.Admitted
+}
+
+// headerPath reports whether p is a register that every kind has.
+func headerPath(p record.Path) bool { return p != "" && p[0] == record.PathScope[0] }
+
+// seen returns the division that a revision is judged on: the one its author's
+// screen showed, if that value really stood there, or the one that a creation
+// sets. Today's scope does not enter.
+func (b *batch) seen(w *work, r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
+	if r.ScopeSeen.Dot.IsZero() {
+		return created(r, salt)
+	}
+	for _, e := range w.state.Live {
+		if e.Dot == r.ScopeSeen.Dot && e.Path == record.PathScope {
+			return r.ScopeSeen.Division, matches(e.Value, r.ScopeSeen), nil // the usual case, without unpacking a segment
+		}
+	}
+	i, ok := w.places.find(r.ScopeSeen.Dot)
+	if !ok {
+		return "", ledger.HeldScopeUnknown, nil
+	}
+	bearer, v, err := b.judgeBearer(w, w.places[i])
+	if err != nil || !v.Admitted() {
+		return "", v, err
+	}
+	c, ok := bearer.Change(record.PathScope)
+	if !ok {
+		return "", ledger.HeldScopeMismatch, nil
+	}
+	return r.ScopeSeen.Division, matches(c.Value, r.ScopeSeen), nil
+}
+
+func matches(v record.Value, s record.ScopeSeen) ledger.Verdict {
+	if v.Form == record.Present && bytes.Equal(v.Bytes, []byte(s.Division)) {
+		return ledger.Admitted
+	}
+	return ledger.HeldScopeMismatch
+}
+
+// created judges a revision that saw no scope: it must be the one that makes the
+// record, by the replica whose id is inside the record's id, and replace nothing.
+func created(r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
+	c, ok := r.Change(record.PathScope)
+	if !ok || c.Value.Form != record.Present || !r.Record.MadeBy(r.Dot.Replica, salt) {
+		return "", ledger.HeldScope, nil
+	}
+	for _, c := range r.Changes {
+		if len(c.Parents) > 0 {
+			return "", ledger.HeldScope, nil
+		}
+	}
+	return record.Division(c.Value.Bytes), ledger.Admitted, nil
+}
+
+// judgeBearer says whether the revision that bore a scope may lend its authority.
+// One that is held for reasons of its own (a fence, a kind unknown here) still
+// counts as existing; one whose author had no right to set that scope does not,
+// or else two unauthorised saves would make one authorised save.
+func (b *batch) judgeBearer(w *work, p place) (record.Revision, ledger.Verdict, error) {
+	rev, v, err := b.judge(w, p)
+	if err != nil {
+		return rev, v, err
+	}
+	if v == ledger.HeldWithdrawn {
+		if v, err = b.withoutRulings(w, p); err != nil {
+			return rev, v, err
+		}
+	}
+	switch v {
+	case ledger.HeldScope, ledger.HeldScopeMismatch, ledger.HeldAuthor, ledger.HeldClass, ledger.HeldMalformed, ledger.HeldTooLarge:
+		return rev, ledger.HeldScope, nil
+	case ledger.HeldScopeUnknown:
+		return rev, ledger.HeldScopeUnknown, nil
+	}
+	return rev, ledger.Admitted, nil
+}
+
+func (b *batch) withoutRulings(w *work, p place) (ledger.Verdict, error) {
+	seg, head, err := b.segmentAt(p.leaf)
+	if err != nil {
+		return 0, err
+	}
+	cert, ok, err := b.certificate(head.Certificate)
+	if err != nil || !ok {
+		return 0, errors.Join(err, missing(ok, head.Certificate))
+	}
+	rev, err := seg.Revision(p.at)
+	if err != nil {
+		return ledger.HeldMalformed, nil
+	}
+	rev.Dot = p.dot
+	return b.rule(w, rev, seg.Salt(p.at), source{head, cert})
+}
+
+// ruled lets the office's rulings on a revision override the rules: any
+// withdrawal that no later ruling has seen holds it, else any such release admits
+// it. What cannot be read is never asked about: it cannot be released.
+func (b *batch) ruled(d causal.Dot, v ledger.Verdict) (ledger.Verdict, error) {
+	rulings, err := b.lookup(ActRuling, d.Append(nil))
+	if err != nil || len(rulings) == 0 {
+		return v, err
+	}
+	released, withdrawn := rulingHeads(rulings)
+	switch {
+	case withdrawn:
+		return ledger.HeldWithdrawn, nil
+	case released:
+		return ledger.Admitted, nil
+	}
+	return v, nil
+}

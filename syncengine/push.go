@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncengine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+)
+
+// Push stores what a holder hands over and returns when it is on disk (I1). What
+// a holder carries for others is taken like its own: authority comes from the
+// signatures inside (I10). Errors: ReasonTooMuch over the limits of package
+// session, ReasonRolledBack, or the store's; refused segments are results, not
+// errors.
+func (e *Engine) Push(ctx context.Context, q session.PushRequest) (session.PushReply, error) {
+	if err := checkPush(q); err != nil {
+		return session.PushReply{}, err
+	}
+	job := &pushJob{gaps: q.Gaps, certs: q.Certificates}
+	sent := e.presented(q.Certificates)
+	err := e.cfg.Store.View(ctx, func(r Reader) error {
+		for _, wire := range q.Segments {
+			in, err := e.examine(wire, func(h segment.Hash) (segment.Certificate, bool, error) {
+				if c, ok := sent[h]; ok {
+					return c, true, nil
+				}
+				return e.certificate(r, h)
+			})
+			if err != nil {
+				return err
+			}
+			job.segments = append(job.segments, in)
+		}
+		return nil
+	})
+	if err != nil {
+		return session.PushReply{}, fmt.Errorf("push: %w", err)
+	}
+	if err := e.group.do(ctx, e, job); err != nil {
+		return session.PushReply{}, fmt.Errorf("push: %w", err)
+	}
+	e.noteBlocked(job)
+	reply := job.reply
+	reply.Acks, err = e.acksFor(reply.Results)
+	return reply, err
+}
+
+func checkPush(q session.PushRequest) error {
+	size := 0
+	for _, s := range q.Segments {
+		size += len(s)
+	}
+	if len(q.Segments) > session.MaxPushSegments || size > session.MaxPushBytes ||
+		len(q.Gaps) > session.MaxPushSegments || len(q.Certificates) > session.MaxCertificates {
+		return refuse(ReasonTooMuch, "push", fmt.Errorf("%d segments of %d bytes, %d gaps, %d certificates",
+			len(q.Segments), size, len(q.Gaps), len(q.Certificates)))
+	}
+	if len(q.Envelopes) > 0 {
+		return refuse(ReasonInvalid, "push", fmt.Errorf("envelopes must be opened before they reach the engine"))
+	}
+	return nil
+}
+
+// presented returns those of the certificates that the shard signed.
+func (e *Engine) presented(raws [][]byte) map[segment.Hash]segment.Certificate {
+	out := map[segment.Hash]segment.Certificate{}
+	for _, raw := range raws {
+		if c, err := segment.ParseCertificate(raw, e.cfg.ShardKey.Public()); err == nil {
+			out[c.Hash] = c
+		}
+	}
+	return out
+}
+
+// pushJob is one push on its way through the writer.
+type pushJob struct {
+	certs    [][]byte
+	gaps     [][]byte
+	segments []incoming
+	reply    session.PushReply
+	err      error
+	done     chan struct{}
+}
+
+// run works one push into a batch.
+func (j *pushJob) run(b *batch) error {
+	if b.head.stopped {
+		return refuse(ReasonRolledBack, "push", errStopped)
+	}
+	j.reply = session.PushReply{}
+	if err := b.present(j.certs); err != nil {
+		return err
+	}
+	for _, raw := range j.gaps {
+		o, err := b.acceptGap(raw)
+		if err != nil {
+			return err
+		}
+		j.reply.Gaps = append(j.reply.Gaps, o)
+	}
+	for _, in := range j.segments {
+		res, err := b.accept(in)
+		if err != nil {
+			return err
+		}
+		j.reply.Results = append(j.reply.Results, res)
+	}
+	return nil
+}
+
+// acceptGap stores a replica's own gap statement as a leaf, before anything that
+// came with it is looked at.
+func (b *batch) acceptGap(raw []byte) (session.Outcome, error) {
+	g, err := segment.ParseGap(raw)
+	if err != nil || g.Shard != b.e.shard {
+		return session.OutcomeRefused, nil //nolint:nilerr // unreadable: refused, with nothing stored
+	}
+	cert, ok, err := b.certificate(g.Certificate)
+	if err != nil {
+		return 0, err
+	}
+	if !ok || g.Verify(cert.PublicKey) != nil {
+		return session.OutcomeRefused, nil
+	}
+	stated, err := b.gaps(g.Range.Replica)
+	if err != nil {
+		return 0, err
+	}
+	if stated.Covers(g.Range.Replica, g.Range.From, g.Range.To) {
+		return session.OutcomeAlready, nil
+	}
+	if err := b.stateGap(causal.Dot{}, g.Range); err != nil {
+		return 0, err
+	}
+	return session.OutcomeStored, b.appendLeaf(ledger.Leaf{Gap: g.Raw})
+}
+
+// acksFor signs an ack for every result that is on disk; none gives none.
+func (e *Engine) acksFor(results []session.SegmentResult) ([]byte, error) {
+	a := ledger.Acks{Shard: e.shard, Epoch: e.Epoch()}
+	for _, r := range results {
+		if r.Outcome == session.OutcomeStored || r.Outcome == session.OutcomeAlready {
+			a.Segments = append(a.Segments, ledger.StoredSegment{Hash: r.Hash, Index: r.Index, Position: uint64(r.Position)})
+		}
+	}
+	return e.signAcks(a)
+}
+
+func (e *Engine) signAcks(a ledger.Acks) ([]byte, error) {
+	if len(a.Segments) == 0 {
+		return nil, nil
+	}
+	return ledger.SignAcks(a, e.cfg.ShardKey)
+}
+
+// Blocked is a replica whose segments cannot be stored because earlier ones are
+// missing: what the office looks at before it rules a gap.
+type Blocked struct {
+	Replica causal.ReplicaID
+	Missing causal.Range // from the first missing counter to the one before the first blocked segment
+}
+
+// noteBlocked remembers, until the next restart, who is stuck behind a gap.
+func (e *Engine) noteBlocked(j *pushJob) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, r := range j.reply.Results {
+		if j.segments[i].seg == nil {
+			continue
+		}
+		h := j.segments[i].seg.Header()
+		if r.Outcome != session.OutcomeGap {
+			if b, ok := e.blocked[h.Replica]; ok && b.Missing.Has(h.Replica, h.First) {
+				delete(e.blocked, h.Replica)
+			}
+			continue
+		}
+		if b, ok := e.blocked[h.Replica]; ok && b.Missing.From == r.Expects && b.Missing.To < h.First {
+			continue
+		}
+		e.blocked[h.Replica] = Blocked{h.Replica, causal.Range{Replica: h.Replica, From: r.Expects, To: h.First - 1}}
+	}
+}
+
+// Blocked returns the replicas that were stuck behind a gap when last heard of,
+// in order of replica.
+func (e *Engine) Blocked() []Blocked {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	out := make([]Blocked, 0, len(e.blocked))
+	for _, b := range e.blocked {
+		out = append(out, b)
+	}
+	sortBy(out, func(b Blocked) causal.ReplicaID { return b.Replica }, causal.ReplicaID.Compare)
+	return out
+}
