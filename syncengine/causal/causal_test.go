@@ -39,6 +39,7 @@ func TestParseDotRefuses(t *testing.T) {
 		"a counter with zeros":  "01000000000000000000000000000000-01-0100000000000000",
 		"a negative counter":    "01000000000000000000000000000000--1-0100000000000000",
 		"a short hash":          good[:len(good)-2],
+		"upper-case digits":     "AB" + good[2:],
 		"a replica not in hex":  "zz" + good[2:],
 		"a counter beyond 2^64": "01000000000000000000000000000000-18446744073709551616-0100000000000000",
 	} {

@@ -42,12 +42,17 @@ func ReplicaOf(key ed25519.PublicKey) ReplicaID {
 
 // ParseReplicaID reads the 32 hexadecimal digits that String writes.
 func ParseReplicaID(s string) (ReplicaID, error) {
-	var r ReplicaID
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != len(r) {
+	b, ok := parseHex(s, len(ReplicaID{}))
+	if !ok {
 		return ReplicaID{}, fmt.Errorf("replica id %q: %w", s, ErrMalformed)
 	}
 	return ReplicaID(b), nil
+}
+
+// parseHex reads size bytes written as lower-case digits.
+func parseHex(s string, size int) ([]byte, bool) {
+	b, err := hex.DecodeString(s)
+	return b, err == nil && len(b) == size && s == strings.ToLower(s)
 }
 
 // String returns 32 lower-case hexadecimal digits.
@@ -81,13 +86,13 @@ func (d Dot) IsZero() bool { return d.Counter == 0 }
 
 // Compare orders dots by replica, counter, hash.
 func (d Dot) Compare(o Dot) int {
-	if c := d.Replica.Compare(o.Replica); c != 0 {
-		return c
+	if d.Replica != o.Replica {
+		return d.Replica.Compare(o.Replica)
 	}
-	if c := cmp.Compare(d.Counter, o.Counter); c != 0 {
-		return c
+	if d.Counter != o.Counter {
+		return cmp.Compare(d.Counter, o.Counter)
 	}
-	return bytes.Compare(d.Hash[:], o.Hash[:])
+	return cmp.Compare(binary.BigEndian.Uint64(d.Hash[:]), binary.BigEndian.Uint64(o.Hash[:]))
 }
 
 // Append adds the canonical 32 bytes of d to b: replica, counter (big-endian), hash.
@@ -127,8 +132,8 @@ func ParseDot(s string) (Dot, error) {
 	if err != nil || strconv.FormatUint(counter, 10) != parts[1] {
 		return Dot{}, fmt.Errorf("dot %q: counter: %w", s, ErrMalformed)
 	}
-	hash, err := hex.DecodeString(parts[2])
-	if err != nil || len(hash) != len(Hash8{}) {
+	hash, ok := parseHex(parts[2], len(Hash8{}))
+	if !ok {
 		return Dot{}, fmt.Errorf("dot %q: hash: %w", s, ErrMalformed)
 	}
 	return Dot{Replica: replica, Counter: counter, Hash: Hash8(hash)}, nil

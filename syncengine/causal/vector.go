@@ -20,8 +20,15 @@ func NewVector(dots ...Dot) Vector {
 
 // Index returns the place of d in v and whether it is there.
 func (v Vector) Index(d Dot) (int, bool) {
-	if n := len(v); n == 0 || v[n-1].Compare(d) < 0 {
+	n := len(v)
+	if n == 0 {
+		return 0, false
+	}
+	switch c := v[n-1].Compare(d); {
+	case c < 0:
 		return n, false
+	case c == 0:
+		return n - 1, true
 	}
 	return slices.BinarySearchFunc(v, d, Dot.Compare)
 }

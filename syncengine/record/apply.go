@@ -15,8 +15,9 @@ type rules struct {
 	received func(s State, d causal.Dot) bool
 	// applied: may a parent be taken for replaced for good?
 	applied func(s State, d causal.Dot) bool
-	// replaces: which dots does change c of revision r take away at its path?
-	replaces func(s State, r Revision, c Change) []causal.Dot
+	// replaces gives r with, as parents of each change, the sorted dots that it
+	// takes away at its path.
+	replaces func(s State, r Revision) Revision
 	// remember: must the replacing of a dot that is not applied be kept?
 	remember func(s State, m Mark) bool
 }
@@ -24,7 +25,7 @@ type rules struct {
 var merge = rules{
 	received: State.Received,
 	applied:  State.Applied,
-	replaces: func(_ State, _ Revision, c Change) []causal.Dot { return c.Parents },
+	replaces: func(_ State, r Revision) Revision { return r },
 	remember: func(State, Mark) bool { return true },
 }
 
@@ -60,46 +61,67 @@ func (m rules) release(s State, r Revision) State {
 // admit works r's changes into s: what they replace goes, what somebody replaced
 // before r came does not appear.
 func (m rules) admit(s State, r Revision) State {
-	gone, marks := m.replaced(s, r)
-	live := slices.DeleteFunc(slices.Clone(s.Live), func(e Entry) bool { return has(gone, e.key()) })
-	s.Live = insert(live, r, s.Marks)
-	s.Marks = slices.DeleteFunc(union(s.Marks, marks), func(k Mark) bool { return k.Dot == r.Dot })
-	if len(s.Marks) == 0 {
-		s.Marks = nil
-	}
+	r = m.replaces(s, r)
+	marks := union(s.Marks, m.marks(s, r))
+	at, _ := slices.BinarySearchFunc(s.Live, r.Dot, func(e Entry, d causal.Dot) int { return e.Dot.Compare(d) })
+	live := make([]Entry, 0, len(s.Live)+len(r.Changes))
+	live = appendKept(live, s.Live[:at], r.Changes)
+	live = appendFresh(live, r, marks)
+	live = appendKept(live, s.Live[at:], r.Changes)
+	s.Live, s.Marks = live, without(marks, r.Dot)
 	return s
 }
 
-// replaced returns, both sorted, what r takes away and what of that was not
-// applied yet and must be remembered.
-func (m rules) replaced(s State, r Revision) (gone, marks []Mark) {
-	for _, c := range r.Changes {
-		for _, q := range m.replaces(s, r, c) {
-			k := Mark{q, c.Path}
-			gone = append(gone, k)
-			if !m.applied(s, q) && m.remember(s, k) {
+// marks returns, in any order, what r replaces before it was applied. A save that
+// names itself (no honest hash can) is not applied at that moment.
+func (m rules) marks(s State, r Revision) []Mark {
+	var marks []Mark
+	var last causal.Dot // parents come in runs of the same dot
+	lastApplied := false
+	for i := range r.Changes {
+		for _, q := range r.Changes[i].Parents {
+			if q != last {
+				last, lastApplied = q, q != r.Dot && m.applied(s, q)
+			}
+			if k := (Mark{q, r.Changes[i].Path}); !lastApplied && m.remember(s, k) {
 				marks = append(marks, k)
 			}
 		}
 	}
-	slices.SortFunc(gone, Mark.compare)
-	slices.SortFunc(marks, Mark.compare)
-	return gone, marks
+	return marks
 }
 
-// insert adds the values of r that no mark replaces to live, in their place.
-func insert(live []Entry, r Revision, marks []Mark) []Entry {
-	at, _ := slices.BinarySearchFunc(live, Mark{Dot: r.Dot}, func(e Entry, k Mark) int { return e.key().compare(k) })
-	fresh := make([]Entry, 0, len(r.Changes))
-	for _, c := range r.Changes {
-		if !has(marks, Mark{r.Dot, c.Path}) {
-			fresh = append(fresh, Entry{Dot: r.Dot, Path: c.Path, ClockMs: r.ClockMs, Value: c.Value})
+// appendKept adds the entries of live that no change replaces.
+func appendKept(out, live []Entry, changes []Change) []Entry {
+	next := 0 // most often a save changes the paths that lie side by side in live
+	for i := range live {
+		at, ok := place(changes, live[i].Path, next)
+		if ok && causal.Vector(changes[at].Parents).Has(live[i].Dot) {
+			next = at + 1
+			continue
+		}
+		out = append(out, live[i])
+	}
+	return out
+}
+
+// place returns the index of the change at p and whether there is one, with hint
+// as the first guess.
+func place(changes []Change, p Path, hint int) (int, bool) {
+	if hint < len(changes) && changes[hint].Path == p {
+		return hint, true
+	}
+	return slices.BinarySearchFunc(changes, p, func(c Change, p Path) int { return cmpPath(c.Path, p) })
+}
+
+// appendFresh adds the values of r that no mark replaces.
+func appendFresh(out []Entry, r Revision, marks []Mark) []Entry {
+	for i := range r.Changes {
+		if c := &r.Changes[i]; !has(marks, Mark{r.Dot, c.Path}) {
+			out = append(out, Entry{Dot: r.Dot, Path: c.Path, ClockMs: r.ClockMs, Value: c.Value})
 		}
 	}
-	if len(live) == 0 {
-		return fresh
-	}
-	return slices.Insert(live, at, fresh...)
+	return out
 }
 
 func has(sorted []Mark, k Mark) bool {
@@ -110,11 +132,27 @@ func has(sorted []Mark, k Mark) bool {
 	return ok
 }
 
-// union returns two sorted lists as one, without doubles, in fresh memory.
+// union returns the sorted list a and the list b as one sorted list without
+// doubles; b is not used again.
 func union(a, b []Mark) []Mark {
-	out := append(slices.Clone(a), b...)
+	if len(b) == 0 {
+		return a
+	}
+	out := append(b, a...)
 	slices.SortFunc(out, Mark.compare)
 	return slices.Compact(out)
+}
+
+// without returns the marks that are not of d; nil for none.
+func without(marks []Mark, d causal.Dot) []Mark {
+	ofD := func(k Mark) bool { return k.Dot == d }
+	if !slices.ContainsFunc(marks, ofD) {
+		return marks
+	}
+	if marks = slices.DeleteFunc(slices.Clone(marks), ofD); len(marks) == 0 {
+		return nil
+	}
+	return marks
 }
 
 // Receipt is one received revision and whether it is admitted.
@@ -171,6 +209,6 @@ func defineLive(receipts []Receipt, replaced map[Mark]bool) []Entry {
 			}
 		}
 	}
-	slices.SortFunc(live, func(a, b Entry) int { return a.key().compare(b.key()) })
+	slices.SortFunc(live, func(a, b Entry) int { return a.compare(Mark{b.Dot, b.Path}) })
 	return live
 }

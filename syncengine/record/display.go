@@ -57,8 +57,10 @@ func (g Register) Conflict() bool {
 func (s State) Registers() []Register { return registers(s.Live, nil) }
 
 // RegistersWith returns the registers of s and, beside the live values, those of
-// the viewer's own held revisions that nothing has replaced, marked held.
+// the viewer's own held revisions that nothing has replaced, marked held. Of own
+// only the revisions that s holds count; a held one replaces other held ones only.
 func (s State) RegistersWith(own []Revision) []Register {
+	own = slices.DeleteFunc(slices.Clone(own), func(r Revision) bool { return !s.Held.Has(r.Dot) })
 	replaced := map[Mark]bool{}
 	for _, m := range s.Marks {
 		replaced[m] = true
@@ -66,16 +68,14 @@ func (s State) RegistersWith(own []Revision) []Register {
 	for _, r := range own {
 		for _, c := range r.Changes {
 			for _, q := range c.Parents {
-				if s.Held.Has(r.Dot) && s.Held.Has(q) {
-					replaced[Mark{q, c.Path}] = true
-				}
+				replaced[Mark{q, c.Path}] = true
 			}
 		}
 	}
 	var held []Entry
 	for _, r := range own {
 		for _, c := range r.Changes {
-			if s.Held.Has(r.Dot) && !replaced[Mark{r.Dot, c.Path}] {
+			if !replaced[Mark{r.Dot, c.Path}] {
 				held = append(held, Entry{Dot: r.Dot, Path: c.Path, ClockMs: r.ClockMs, Value: c.Value})
 			}
 		}
@@ -83,43 +83,55 @@ func (s State) RegistersWith(own []Revision) []Register {
 	return registers(s.Live, held)
 }
 
-func registers(live, held []Entry) []Register {
-	type shown struct {
-		Entry
-		held bool
+// shown is a value on a screen, not yet in its register.
+type shown struct {
+	*Entry
+	held bool
+}
+
+// before orders values by path, live ones before held ones, displayed one first.
+func (a shown) before(b shown) int {
+	if c := cmpPath(a.Path, b.Path); c != 0 {
+		return c
 	}
-	all := make([]shown, 0, len(live)+len(held))
-	for _, e := range live {
-		all = append(all, shown{e, false})
-	}
-	for _, e := range held {
-		all = append(all, shown{e, true})
-	}
-	slices.SortFunc(all, func(a, b shown) int {
-		return cmp.Or(cmpPath(a.Path, b.Path), cmpBool(a.held, b.held), -displayed(a.Entry, b.Entry))
-	})
-	var out []Register
-	for _, e := range all {
-		if k := len(out); k == 0 || out[k-1].Path != e.Path {
-			out = append(out, Register{Path: e.Path})
+	if a.held != b.held {
+		if a.held {
+			return 1
 		}
-		g := &out[len(out)-1]
-		g.Siblings = append(g.Siblings, Sibling{e.Dot, e.ClockMs, e.Value, e.held})
+		return -1
 	}
-	return out
+	return displayed(b.Entry, a.Entry)
 }
 
 // displayed orders siblings: the greater one is shown.
-func displayed(a, b Entry) int { return cmp.Or(cmp.Compare(a.ClockMs, b.ClockMs), a.Dot.Compare(b.Dot)) }
-
-func cmpBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
+func displayed(a, b *Entry) int {
+	if c := cmp.Compare(a.ClockMs, b.ClockMs); c != 0 {
+		return c
 	}
-	return 1
+	return a.Dot.Compare(b.Dot)
+}
+
+func registers(live, held []Entry) []Register {
+	all := make([]shown, 0, len(live)+len(held))
+	for i := range live {
+		all = append(all, shown{&live[i], false})
+	}
+	for i := range held {
+		all = append(all, shown{&held[i], true})
+	}
+	slices.SortFunc(all, shown.before)
+	all = slices.CompactFunc(all, func(a, b shown) bool { return a.Path == b.Path && a.Dot == b.Dot })
+	siblings := make([]Sibling, len(all)) // of all registers, each with its own piece
+	var out []Register
+	for len(all) > 0 {
+		n := run(all, func(a, b *shown) bool { return a.Path == b.Path })
+		for i, e := range all[:n] {
+			siblings[i] = Sibling{e.Dot, e.ClockMs, e.Value, e.held}
+		}
+		out = append(out, Register{Path: all[0].Path, Siblings: siblings[:n:n]})
+		all, siblings = all[n:], siblings[n:]
+	}
+	return out
 }
 
 // At returns the live values at p, displayed one first; none for an empty register.
@@ -130,22 +142,30 @@ func (s State) At(p Path) []Entry {
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b Entry) int { return -displayed(a, b) })
+	slices.SortFunc(out, func(a, b Entry) int { return displayed(&b, &a) })
 	return out
 }
 
 // Conflicts returns how many registers have siblings with different bytes.
 func (s State) Conflicts() int {
-	if liveDots(s.Live) < 2 {
-		return 0
+	if k := len(s.Live); k == 0 || s.Live[0].Dot == s.Live[k-1].Dot {
+		return 0 // all of one save
 	}
-	n := 0
-	for _, g := range s.Registers() {
-		if g.Conflict() {
-			n++
+	byPath := make([]*Entry, len(s.Live))
+	for i := range s.Live {
+		byPath[i] = &s.Live[i]
+	}
+	slices.SortFunc(byPath, func(a, b *Entry) int { return cmpPath(a.Path, b.Path) })
+	conflicts := 0
+	for len(byPath) > 0 {
+		n := run(byPath, func(a, b **Entry) bool { return (*a).Path == (*b).Path })
+		first := byPath[0].Value
+		if slices.ContainsFunc(byPath[1:n], func(e *Entry) bool { return !e.Value.Equal(first) }) {
+			conflicts++
 		}
+		byPath = byPath[n:]
 	}
-	return n
+	return conflicts
 }
 
 // Divisions returns the record's present scopes, sorted, without doubles: more

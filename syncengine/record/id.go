@@ -135,7 +135,7 @@ func ParseID(s string) (ID, error) {
 		return ID{}, fmt.Errorf("record id %q: %w", s, ErrMalformed)
 	}
 	b, err := hex.DecodeString(s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:])
-	if err != nil || !ID(b).Valid() {
+	if err != nil || !ID(b).Valid() || ID(b).String() != s {
 		return ID{}, fmt.Errorf("record id %q: %w", s, ErrMalformed)
 	}
 	return ID(b), nil
@@ -145,8 +145,10 @@ func ParseID(s string) (ID, error) {
 // it; shorter ones are prefixes that a principal may see or write.
 type Division string
 
+const divisionDigits = 12
+
 // Valid reports whether d is 12 ASCII digits.
-func (d Division) Valid() bool { return len(d) == 12 && d.ValidPrefix() }
+func (d Division) Valid() bool { return len(d) == divisionDigits && d.ValidPrefix() }
 
 // ValidPrefix reports whether d is 0 to 12 ASCII digits.
 func (d Division) ValidPrefix() bool {
@@ -155,7 +157,7 @@ func (d Division) ValidPrefix() bool {
 			return false
 		}
 	}
-	return len(d) <= 12
+	return len(d) <= divisionDigits
 }
 
 // Within reports whether d lies under prefix.

@@ -12,7 +12,8 @@ import (
 
 // reader takes canonical bytes apart. Its first error stays; after it every
 // method returns zero values. What it returns as slices shares memory with rest,
-// what it returns as paths with text, a copy of the whole input.
+// what it returns as paths with text, a copy of the whole input; a reader that
+// reads no paths needs none.
 type reader struct {
 	rest []byte
 	text string
@@ -63,11 +64,12 @@ func (r *reader) uvarint() uint64 {
 	return v
 }
 
-// count reads a number of things that are to follow, at most limit and at most
-// as many as bytes are left, so that a lie costs no memory.
-func (r *reader) count(limit int) int {
+// count reads a number of things that are to follow: at most limit, and at most as
+// many as the bytes left have room for when each takes at least size of them. So
+// a lie costs no memory.
+func (r *reader) count(limit, size int) int {
 	v := r.uvarint()
-	if v > uint64(limit) || v > uint64(len(r.rest)) {
+	if v > uint64(limit) || v > uint64(len(r.rest)/size) {
 		r.fail("count")
 		return 0
 	}
@@ -82,6 +84,18 @@ func (r *reader) index(n, last int) int {
 		return 0
 	}
 	return int(v)
+}
+
+// sized reads the value that a token announces.
+func (r *reader) sized(token uint64) Value {
+	if token < 2 {
+		return Value{Form: Form(token)}
+	}
+	if token-2 > uint64(len(r.rest)) {
+		r.fail("value cut short")
+		return Value{}
+	}
+	return Of(r.take(int(token - 2)))
 }
 
 func (r *reader) dot() causal.Dot {

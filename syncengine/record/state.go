@@ -5,7 +5,7 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
+	"math"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 )
@@ -42,7 +42,12 @@ func (s State) Received(d causal.Dot) bool { return s.VV.Has(d) }
 // Applied reports whether d is received and not held.
 func (s State) Applied(d causal.Dot) bool { return s.VV.Has(d) && !s.Held.Has(d) }
 
-func (e Entry) key() Mark { return Mark{e.Dot, e.Path} }
+func (e *Entry) compare(m Mark) int {
+	if c := e.Dot.Compare(m.Dot); c != 0 {
+		return c
+	}
+	return cmpPath(e.Path, m.Path)
+}
 
 func (m Mark) compare(o Mark) int {
 	if c := m.Dot.Compare(o.Dot); c != 0 {
@@ -58,75 +63,80 @@ func (s State) Append(b []byte) []byte {
 	b = appendVector(b, s.VV)
 	b = binary.AppendUvarint(b, uint64(len(s.Held)))
 	for _, d := range s.Held {
-		i, _ := s.VV.Index(d)
-		b = binary.AppendUvarint(b, uint64(i))
+		b = s.appendPlace(b, d)
 	}
 	b = s.appendLive(b)
-	b = binary.AppendUvarint(b, uint64(len(s.Marks)))
-	for _, m := range s.Marks {
-		b = append(m.Dot.Append(b), m.Path...)
-	}
-	return b
+	return appendMarks(b, s.Marks)
+}
+
+// appendPlace adds the place of d, which must be received, in the vector.
+func (s State) appendPlace(b []byte, d causal.Dot) []byte {
+	i, _ := s.VV.Index(d)
+	return binary.AppendUvarint(b, uint64(i))
 }
 
 func appendVector(b []byte, v causal.Vector) []byte {
-	b = binary.AppendUvarint(b, uint64(replicas(v)))
+	b = binary.AppendUvarint(b, uint64(len(v)))
 	for len(v) > 0 {
-		n := 1
-		for n < len(v) && v[n].Replica == v[0].Replica {
-			n++
-		}
+		n := run(v, func(a, b *causal.Dot) bool { return a.Replica == b.Replica })
 		b = append(b, v[0].Replica[:]...)
 		b = binary.AppendUvarint(b, uint64(n))
-		for _, d := range v[:n] {
-			b = binary.AppendUvarint(b, d.Counter)
-			b = append(b, d.Hash[:]...)
+		for i := range v[:n] {
+			b = binary.AppendUvarint(b, v[i].Counter)
+			b = append(b, v[i].Hash[:]...)
 		}
 		v = v[n:]
 	}
 	return b
 }
 
-func replicas(v causal.Vector) int {
-	n := 0
-	for i := range v {
-		if i == 0 || v[i-1].Replica != v[i].Replica {
-			n++
-		}
-	}
-	return n
-}
-
 func (s State) appendLive(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(liveDots(s.Live)))
+	b = binary.AppendUvarint(b, uint64(len(s.Live)))
 	for live := s.Live; len(live) > 0; {
-		n := 1
-		for n < len(live) && live[n].Dot == live[0].Dot {
-			n++
-		}
-		i, _ := s.VV.Index(live[0].Dot)
-		b = binary.AppendUvarint(b, uint64(i))
+		n := run(live, func(a, b *Entry) bool { return a.Dot == b.Dot })
+		b = s.appendPlace(b, live[0].Dot)
 		b = binary.BigEndian.AppendUint64(b, uint64(live[0].ClockMs))
 		b = binary.AppendUvarint(b, uint64(n))
-		for _, e := range live[:n] {
-			b = append(b, e.Path...)
-			b = binary.AppendUvarint(b, e.Value.token())
-			b = append(b, e.Value.Bytes...)
+		for i := range live[:n] {
+			b = append(b, live[i].Path...)
+			b = binary.AppendUvarint(b, live[i].Value.token())
+			b = live[i].Value.appendBytes(b)
 		}
 		live = live[n:]
 	}
 	return b
 }
 
-func liveDots(live []Entry) int {
-	n := 0
-	for i := range live {
-		if i == 0 || live[i-1].Dot != live[i].Dot {
-			n++
+func appendMarks(b []byte, marks []Mark) []byte {
+	b = binary.AppendUvarint(b, uint64(len(marks)))
+	for len(marks) > 0 {
+		n := run(marks, func(a, b *Mark) bool { return a.Dot == b.Dot })
+		b = marks[0].Dot.Append(b)
+		b = binary.AppendUvarint(b, uint64(n))
+		for i := range marks[:n] {
+			b = append(b, marks[i].Path...)
 		}
+		marks = marks[n:]
+	}
+	return b
+}
+
+// run returns how many items at the front of s, which is not empty, are the same
+// as the first.
+func run[T any](s []T, same func(a, b *T) bool) int {
+	n := 1
+	for n < len(s) && same(&s[0], &s[n]) {
+		n++
 	}
 	return n
 }
+
+// Bytes that one item of each list takes at least.
+const (
+	minDot   = 1 + 8 // counter, hash
+	minEntry = 1 + 1 // path, token
+	minMark  = 1     // path
+)
 
 // DecodeState reads canonical bytes. It takes only what Append gives for some
 // state; everything else wraps ErrMalformed. Values share memory with b.
@@ -137,13 +147,7 @@ func DecodeState(b []byte) (State, error) {
 		r.fail("state format")
 	}
 	s := State{VV: r.vector()}
-	for last, n := -1, r.count(len(s.VV)); n > 0; n-- {
-		last = r.index(len(s.VV), last)
-		if r.err != nil {
-			return State{}, r.err
-		}
-		s.Held = append(s.Held, s.VV[last])
-	}
+	s.Held = r.held(s.VV)
 	s.Live = r.live(s)
 	s.Marks = r.marks(s)
 	if r.err == nil && len(r.rest) > 0 {
@@ -156,22 +160,20 @@ func DecodeState(b []byte) (State, error) {
 }
 
 func (r *reader) vector() causal.Vector {
-	var v causal.Vector
-	for n := r.count(len(r.rest)); n > 0; n-- {
+	left := r.count(math.MaxInt, minDot)
+	if left == 0 {
+		return nil
+	}
+	v := make(causal.Vector, 0, left)
+	for len(v) < cap(v) && r.err == nil {
 		replica := causal.ReplicaID(r.array16())
-		dots := r.count(len(r.rest))
-		if dots == 0 {
-			r.fail("replica without dots")
+		if k := len(v); k > 0 && v[k-1].Replica.Compare(replica) >= 0 {
+			r.fail("replicas not ascending")
 		}
-		v = slices.Grow(v, dots)
-		for i := range dots {
+		for n := r.group(cap(v) - len(v)); n > 0; n-- {
 			d := causal.Dot{Replica: replica, Counter: r.uvarint(), Hash: causal.Hash8(r.array8())}
-			if r.err != nil {
-				return nil
-			}
-			if k := len(v); d.Counter == 0 || k > 0 && (v[k-1].Compare(d) >= 0 || i == 0 && v[k-1].Replica == replica) {
+			if k := len(v); d.Counter == 0 || k > 0 && v[k-1].Compare(d) >= 0 {
 				r.fail("vector order")
-				return nil
 			}
 			v = append(v, d)
 		}
@@ -179,59 +181,77 @@ func (r *reader) vector() causal.Vector {
 	return v
 }
 
+// group reads the number of items that share a head: at least 1, at most left.
+func (r *reader) group(left int) int {
+	n := r.count(left, 1)
+	if n == 0 {
+		r.fail("empty group")
+	}
+	return n
+}
+
+func (r *reader) held(v causal.Vector) causal.Vector {
+	var held causal.Vector
+	for last, n := -1, r.count(len(v), 1); n > 0; n-- {
+		if last = r.index(len(v), last); r.err != nil {
+			return nil
+		}
+		held = append(held, v[last])
+	}
+	return held
+}
+
 func (r *reader) live(s State) []Entry {
-	var out []Entry
-	for last, n := -1, r.count(len(s.VV)); n > 0; n-- {
-		last = r.index(len(s.VV), last)
-		clock := int64(r.uint64())
-		entries := r.count(len(r.rest))
-		if r.err == nil && (entries == 0 || s.Held.Has(s.VV[last])) {
-			r.fail("live dot")
+	total := r.count(math.MaxInt, minEntry)
+	if total == 0 {
+		return nil
+	}
+	out := make([]Entry, 0, total)
+	for last := -1; len(out) < total; {
+		if last = r.index(len(s.VV), last); r.err != nil {
+			return nil
+		}
+		e := Entry{Dot: s.VV[last], ClockMs: int64(r.uint64())}
+		if s.Held.Has(e.Dot) {
+			r.fail("live value of a held save")
+		}
+		n := r.group(total - len(out))
+		for i := range n {
+			e.Path, e.Value = r.path(), r.sized(r.uvarint())
+			if k := len(out); i > 0 && cmpPath(out[k-1].Path, e.Path) >= 0 {
+				r.fail("live values not ascending")
+			}
+			out = append(out, e)
 		}
 		if r.err != nil {
 			return nil
-		}
-		out = slices.Grow(out, entries)
-		first := len(out)
-		for range entries {
-			e := Entry{Dot: s.VV[last], ClockMs: clock, Path: r.path(), Value: r.value()}
-			if k := len(out); k > first && cmpPath(out[k-1].Path, e.Path) >= 0 {
-				r.fail("live order")
-			}
-			out = append(out, e)
 		}
 	}
 	return out
 }
 
-func (r *reader) value() Value {
-	token := r.uvarint()
-	if token < 2 {
-		return Value{Form: Form(token)}
-	}
-	if token-2 > uint64(len(r.rest)) {
-		r.fail("value")
-		return Value{}
-	}
-	return Of(r.take(int(token - 2)))
-}
-
 func (r *reader) marks(s State) []Mark {
-	n := r.count(len(r.rest))
-	if n == 0 {
+	total := r.count(math.MaxInt, minMark)
+	if total == 0 {
 		return nil
 	}
-	var out []Mark
-	for range n {
-		m := Mark{r.dot(), r.path()}
+	out := make([]Mark, 0, total)
+	for len(out) < total {
+		m := Mark{Dot: r.dot()}
+		if k := len(out); s.Applied(m.Dot) || k > 0 && out[k-1].Dot.Compare(m.Dot) >= 0 {
+			r.fail("marks")
+		}
+		n := r.group(total - len(out))
+		for i := range n {
+			m.Path = r.path()
+			if k := len(out); i > 0 && cmpPath(out[k-1].Path, m.Path) >= 0 {
+				r.fail("marks not ascending")
+			}
+			out = append(out, m)
+		}
 		if r.err != nil {
 			return nil
 		}
-		if k := len(out); k > 0 && out[k-1].compare(m) >= 0 || s.Applied(m.Dot) {
-			r.fail("marks")
-			return nil
-		}
-		out = append(out, m)
 	}
 	return out
 }
