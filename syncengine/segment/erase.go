@@ -21,18 +21,17 @@ func (s *Segment) Erase(places ...int) (*Segment, error) {
 	var b builder
 	var scratch []byte
 	for i := range s.rows {
-		var bodyHash []byte
 		if gone[i] || s.Erased(i) {
-			h := s.bodyHash(i, &scratch)
-			bodyHash = h[:]
+			b.addErased(s.raw(i), s.bodyHash(i, &scratch))
+		} else {
+			b.add(s.raw(i))
 		}
-		b.addErasable(s.raw(i), bodyHash)
 	}
-	return Open(append(slices.Clone(s.wire[:s.head.size()]), b.columns()...))
+	return Open(b.appendColumns(slices.Clone(s.wire[:s.head.size()])))
 }
 
 // raw returns revision i as columns hold it.
 func (s *Segment) raw(i int) Raw {
 	r := &s.rows[i]
-	return Raw{Head: s.revisionHead(i), Shape: s.columns.shapes[r.shape].raw, Body: r.body, Salt: [16]byte(s.salt(i))}
+	return Raw{Head: s.revisionHead(i), Shape: s.columns.shapes[r.shape].raw, Body: r.body, Salt: s.Salt(i)}
 }

@@ -62,12 +62,11 @@ const (
 // Segment is a signed run of revisions of one replica. It is immutable and safe
 // for concurrent use. It shares memory with the bytes it was opened from.
 type Segment struct {
-	wire     []byte
-	head     head
-	hash     Hash
-	columns  columns
-	rows     []row
-	anErased bool
+	wire    []byte
+	head    head
+	hash    Hash
+	columns columns
+	rows    []row
 }
 
 // row is one revision as the columns give it, with its hash.
@@ -95,45 +94,53 @@ func Open(wire []byte) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Segment{wire: wire, head: h, hash: sha256.Sum256(wire[:len(wire)-len(rest)])}
-	if err := s.columns.scan(rest, h.Count); err != nil {
+	s := &Segment{wire: wire, head: h, hash: hashOf(wire[:h.size()])}
+	root, err := s.read(rest)
+	if err != nil {
 		return nil, err
 	}
-	if s.anErased = len(s.columns.erased) > 0; !s.anErased && (len(rest) != h.ColumnsSize || len(wire) > MaxSize) {
+	if !s.AnyErased() && (len(rest) != h.ColumnsSize || len(wire) > MaxSize) {
 		return nil, unreadable("columns of %d bytes, header says %d", len(rest), h.ColumnsSize)
 	}
-	if s.rows, err = s.columns.readRows(h.Count); err != nil {
-		return nil, err
-	}
-	if err := s.hashRows(); err != nil {
-		return nil, err
+	if root != h.Root {
+		return nil, unreadable("revisions are not those of the header")
 	}
 	return s, nil
 }
 
-// hashRows computes the hash of every revision and compares their root with the
-// header's.
-func (s *Segment) hashRows() error {
+// hashOf returns the hash of a segment from what stands before its columns.
+func hashOf(front []byte) Hash { return sha256.Sum256(front) }
+
+// read takes the columns apart, hashes every revision and returns their root.
+func (s *Segment) read(columns []byte) (Hash, error) {
+	if err := s.columns.scan(columns, s.head.Count); err != nil {
+		return Hash{}, err
+	}
+	rows, err := s.columns.readRows(s.head.Count)
+	if err != nil {
+		return Hash{}, err
+	}
+	s.rows = rows
 	var t treeRoot
 	var scratch []byte
-	expanded := 0
-	for i := range s.rows {
-		r := &s.rows[i]
-		scratch = s.appendSkeleton(append(scratch[:0], leafPrefix), i)
-		r.size = len(scratch) - 1 + len(r.body)
-		if expanded += r.size; expanded > MaxExpanded {
-			return unreadable("more than %d bytes of revisions", MaxExpanded)
+	for i, left := 0, MaxExpanded; i < len(rows); i++ {
+		s.hashRow(i, &scratch)
+		if left -= rows[i].size; left < 0 {
+			return Hash{}, unreadable("more than %d bytes of revisions", MaxExpanded)
 		}
-		skeleton := len(scratch)
-		hash := s.bodyHash(i, &scratch)
-		scratch = append(scratch[:skeleton], hash[:]...)
-		r.leaf = sha256.Sum256(scratch)
-		t.add(r.leaf)
+		t.add(rows[i].leaf)
 	}
-	if t.root() != s.head.Root {
-		return unreadable("revisions are not those of the header")
-	}
-	return nil
+	return t.root(), nil
+}
+
+// hashRow sets leaf and size of row i.
+func (s *Segment) hashRow(i int, scratch *[]byte) {
+	r := &s.rows[i]
+	*scratch = s.appendSkeleton(append((*scratch)[:0], leafPrefix), i)
+	n := len(*scratch)
+	body := s.bodyHash(i, scratch)
+	*scratch = append((*scratch)[:n], body[:]...)
+	r.leaf, r.size = sha256.Sum256(*scratch), n-1+len(r.body)
 }
 
 // leafPrefix tells leaves from nodes in RFC 6962 trees.
@@ -227,7 +234,7 @@ func (s *Segment) Size(i int) int { return s.rows[i].size }
 func (s *Segment) Erased(i int) bool { return s.rows[i].bodyHash != nil }
 
 // AnyErased reports whether a body is gone.
-func (s *Segment) AnyErased() bool { return s.anErased }
+func (s *Segment) AnyErased() bool { return len(s.columns.erased) > 0 }
 
 // Revision returns revision i. Its values share memory with the segment's bytes,
 // its paths and parents with other revisions: the caller must not change them.
