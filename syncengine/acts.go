@@ -68,6 +68,9 @@ func (x actIndex) put(a Act) {
 
 // lookup returns the acts of a family about a key, those of this batch included.
 func (b *batch) lookup(f ActFamily, key []byte) ([]Act, error) {
+	if len(b.head.acts)+len(b.acts) == 0 {
+		return nil, nil
+	}
 	k := actKey{f, string(key)}
 	return append(slices.Clip(b.head.acts[k]), b.acts[k]...), nil
 }
