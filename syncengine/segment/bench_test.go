@@ -4,6 +4,8 @@ package segment
 
 import (
 	"testing"
+
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // benchSaves is about one full segment of ordinary saves: new records of some 400
@@ -101,6 +103,21 @@ func BenchmarkRevision(b *testing.B) {
 					if _, err := s.Revision(i); err != nil {
 						b.Fatal(err)
 					}
+				}
+			}
+			perRevision(b, s.Len())
+		})
+		b.Run(name+" in one buffer", func(b *testing.B) {
+			s := benchSegment(b, make(b))
+			var buf []record.Change
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range s.Len() {
+					r, err := s.RevisionIn(i, buf)
+					if err != nil {
+						b.Fatal(err)
+					}
+					buf = r.Changes
 				}
 			}
 			perRevision(b, s.Len())

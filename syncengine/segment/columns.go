@@ -55,12 +55,12 @@ func (c *columns) scan(b []byte, count int) error {
 	var last protowire.Number
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
-		if n < 0 || typ != protowire.BytesType || num > colErasedHashes {
+		if n != 1 || typ != protowire.BytesType || num > colErasedHashes {
 			return unreadable("columns: field")
 		}
 		v, m := protowire.ConsumeBytes(b[n:])
-		if m < 0 {
-			return unreadable("columns: field %d is cut short", num)
+		if m != protowire.SizeBytes(len(v)) {
+			return unreadable("columns: length of field %d", num)
 		}
 		if num < last || num == last && !isTable(num) {
 			return unreadable("columns: field %d after %d", num, last)
@@ -119,7 +119,11 @@ func (c *columns) addEntry(num protowire.Number, v []byte, count int) error {
 	case colAuthors:
 		c.authors = append(c.authors, string(v))
 	case colScopes:
-		seen, err := decodeScopeSeen(v)
+		var before record.Division
+		if n := len(c.scopes); n > 0 {
+			before = c.scopes[n-1].Division
+		}
+		seen, err := decodeScopeSeen(v, before)
 		if err != nil {
 			return err
 		}
@@ -145,8 +149,9 @@ func (c *columns) tableLen(num protowire.Number) int {
 }
 
 // decodeScopeSeen reads a ScopeSeen message. Its dot must be one; its division is
-// judged with the revision that names it.
-func decodeScopeSeen(b []byte) (record.ScopeSeen, error) {
+// judged with the revision that names it, and shares memory with an equal one
+// before it.
+func decodeScopeSeen(b []byte, before record.Division) (record.ScopeSeen, error) {
 	const tag, size = 1<<3 | byte(protowire.BytesType), causal.DotSize
 	if len(b) < 2+size || b[0] != tag || b[1] != size {
 		return record.ScopeSeen{}, unreadable("scope seen")
@@ -155,19 +160,21 @@ func decodeScopeSeen(b []byte) (record.ScopeSeen, error) {
 	if d.IsZero() {
 		return record.ScopeSeen{}, unreadable("scope seen under no dot")
 	}
-	seen := record.ScopeSeen{Dot: d}
-	if len(rest) > 0 {
-		num, typ, n := protowire.ConsumeTag(rest)
-		if num != 2 || typ != protowire.BytesType {
-			return record.ScopeSeen{}, unreadable("division seen")
-		}
-		v, m := protowire.ConsumeBytes(rest[n:])
-		if m != len(rest)-n {
-			return record.ScopeSeen{}, unreadable("division seen")
-		}
-		seen.Division = record.Division(v)
+	if len(rest) == 0 {
+		return record.ScopeSeen{Dot: d}, nil
 	}
-	return seen, nil
+	num, typ, n := protowire.ConsumeTag(rest)
+	if n != 1 || num != 2 || typ != protowire.BytesType {
+		return record.ScopeSeen{}, unreadable("division seen")
+	}
+	v, m := protowire.ConsumeBytes(rest[1:])
+	if len(v) == 0 || m != len(rest)-1 || m != protowire.SizeBytes(len(v)) {
+		return record.ScopeSeen{}, unreadable("division seen")
+	}
+	if string(v) == string(before) {
+		return record.ScopeSeen{Dot: d, Division: before}, nil
+	}
+	return record.ScopeSeen{Dot: d, Division: record.Division(v)}, nil
 }
 
 // readRows puts the rows together. Every column must hold exactly what they need.
@@ -237,7 +244,7 @@ func (c *columns) spent() error {
 	return nil
 }
 
-// numbers is a packed list of varints, taken from the front.
+// numbers is a packed list of varints without needless bytes, taken from the front.
 type numbers []byte
 
 // take returns the next number; it sets ok to false when there is none.
@@ -248,7 +255,7 @@ func (n *numbers) take(ok *bool) uint64 {
 		return uint64(b[0])
 	}
 	v, size := binary.Uvarint(b)
-	if size <= 0 {
+	if size <= 0 || b[size-1] == 0 {
 		*ok = false
 		return 0
 	}

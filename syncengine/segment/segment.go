@@ -26,7 +26,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -242,7 +241,11 @@ func (s *Segment) AnyErased() bool { return len(s.columns.erased) > 0 }
 //
 // The error wraps record.ErrTooLarge or record.ErrMalformed when the revision is
 // authentic but cannot be read; its dot, record and prev can.
-func (s *Segment) Revision(i int) (record.Revision, error) {
+func (s *Segment) Revision(i int) (record.Revision, error) { return s.RevisionIn(i, nil) }
+
+// RevisionIn is Revision with its changes in the memory of buf, as far as that
+// reaches. They are good until buf is used again.
+func (s *Segment) RevisionIn(i int, buf []record.Change) (record.Revision, error) {
 	r := &s.rows[i]
 	if r.size > record.MaxRevision {
 		return record.Revision{}, fmt.Errorf("revision %d: %d bytes, at most %d: %w", s.head.First+uint64(i), r.size, record.MaxRevision, record.ErrTooLarge)
@@ -250,7 +253,7 @@ func (s *Segment) Revision(i int) (record.Revision, error) {
 	out := s.revisionHead(i)
 	out.Dot.Hash = causal.Short(r.leaf)
 	var err error
-	if out.Changes, err = s.changes(i); err == nil {
+	if out.Changes, err = s.changes(i, buf); err == nil {
 		err = out.Check()
 	}
 	if err != nil {
@@ -259,19 +262,15 @@ func (s *Segment) Revision(i int) (record.Revision, error) {
 	return out, nil
 }
 
-func (s *Segment) changes(i int) ([]record.Change, error) {
+func (s *Segment) changes(i int, buf []record.Change) ([]record.Change, error) {
 	shared, err := s.columns.shapes[s.rows[i].shape].decode()
 	if err != nil {
 		return nil, err
 	}
-	if !s.Erased(i) {
-		return record.DecodeBody(shared, s.rows[i].body)
+	if s.Erased(i) {
+		return erasedBody(buf, shared), nil
 	}
-	out := slices.Clone(shared)
-	for k := range out {
-		out[k].Value = record.Value{Form: record.Erased}
-	}
-	return out, nil
+	return decodeBody(buf, shared, s.rows[i].body)
 }
 
 // shape is an entry of the table of shapes, decoded at most once.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -23,7 +24,7 @@ import (
 )
 
 // revisions reads all of s; those that cannot be read fail the test.
-func revisions(t testing.TB, s *Segment) []record.Revision {
+func revisions(t rapid.TB, s *Segment) []record.Revision {
 	t.Helper()
 	out := make([]record.Revision, s.Len())
 	for i := range out {
@@ -35,7 +36,7 @@ func revisions(t testing.TB, s *Segment) []record.Revision {
 	return out
 }
 
-func sameRevision(t testing.TB, got, want record.Revision) {
+func sameRevision(t rapid.TB, got, want record.Revision) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("another revision (-want +got):\n%s", diff)

@@ -12,25 +12,29 @@ import (
 // treeRoot computes the root of an RFC 6962 tree from its leaves' hashes, in order.
 type treeRoot struct {
 	n     uint
-	peaks []tlog.Hash // roots of the full subtrees so far, greatest first
+	peaks [maxPeaks]tlog.Hash // roots of the full subtrees so far, greatest first
+	top   int                 // how many
 }
 
+// maxPeaks is how many full subtrees a tree of at most MaxCount leaves falls into.
+const maxPeaks = 11
+
+// add requires fewer than MaxCount leaves so far.
 func (t *treeRoot) add(leaf [32]byte) {
 	h := tlog.Hash(leaf)
 	for k := bits.TrailingZeros(^t.n); k > 0; k-- {
-		last := len(t.peaks) - 1
-		h = tlog.NodeHash(t.peaks[last], h)
-		t.peaks = t.peaks[:last]
+		t.top--
+		h = tlog.NodeHash(t.peaks[t.top], h)
 	}
-	t.peaks = append(t.peaks, h)
+	t.peaks[t.top] = h
+	t.top++
 	t.n++
 }
 
 // root requires at least one leaf.
 func (t *treeRoot) root() Hash {
-	last := len(t.peaks) - 1
-	h := t.peaks[last]
-	for i := last - 1; i >= 0; i-- {
+	h := t.peaks[t.top-1]
+	for i := t.top - 2; i >= 0; i-- {
 		h = tlog.NodeHash(t.peaks[i], h)
 	}
 	return Hash(h)
