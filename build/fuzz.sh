@@ -9,5 +9,5 @@ go list -f '{{$dir := .Dir}}{{range .TestGoFiles}}{{$dir}}/{{.}}{{"\n"}}{{end}}{
 	while IFS=: read -r file target; do
 		target=${target#func }
 		echo "== $target in ${file#"$PWD"/}"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-30s}" "$(dirname "$file")"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-30s}" -fuzzminimizetime 2s "$(dirname "$file")"
 	done
