@@ -32,7 +32,7 @@ type room struct {
 var (
 	merge  = []string{"syncengine/causal", "syncengine/record"}
 	codecs = append([]string{"syncengine/segment", "syncengine/ledger", "api/xunzhen/sync/v1"}, merge...)
-	engine = append([]string{"syncengine"}, codecs...)
+	engine = append([]string{"syncengine", "syncengine/session"}, codecs...)
 	above  = []string{"api/...", "syncengine/...", "care/..."}
 )
 

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replica
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+)
+
+// baseWriter changes bases inside one transaction and keeps the sums and the
+// list by subject in step. The sums are written by flush.
+type baseWriter struct {
+	r    *Replica
+	tx   Tx
+	sums map[string]session.Sum
+}
+
+func (r *Replica) newBaseWriter(tx Tx) *baseWriter {
+	return &baseWriter{r: r, tx: tx, sums: map[string]session.Sum{}}
+}
+
+// put stores a record's base in place of the old one.
+func (w *baseWriter) put(id record.ID, old, now baseRow, state []byte) error {
+	if err := w.count(old, -1); err != nil {
+		return err
+	}
+	if err := w.count(now, +1); err != nil {
+		return err
+	}
+	if err := w.indexSubjects(id, old.subjects, now.subjects); err != nil {
+		return err
+	}
+	return w.tx.Put(Bases, Row{Key: recordKey(id), Head: now.pack(), Body: state})
+}
+
+// remove forgets a record altogether.
+func (w *baseWriter) remove(id record.ID, old baseRow) error {
+	if err := w.count(old, -1); err != nil {
+		return err
+	}
+	if err := w.indexSubjects(id, old.subjects, nil); err != nil {
+		return err
+	}
+	return w.tx.Delete(Bases, recordKey(id))
+}
+
+func (w *baseWriter) indexSubjects(id record.ID, old, now []record.ID) error {
+	for _, s := range old {
+		if !slices.Contains(now, s) {
+			if err := w.tx.Delete(Subjects, subjectKey(s, id)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range now {
+		if !slices.Contains(old, s) {
+			if err := w.tx.PutHead(Subjects, subjectKey(s, id), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// count takes a live base into the piles of its divisions, or out of them.
+func (w *baseWriter) count(b baseRow, sign int) error {
+	if b.status != baseLive {
+		return nil
+	}
+	for _, d := range b.divisions {
+		key := sumKey(d, b.class)
+		sum, ok := w.sums[string(key)]
+		if !ok {
+			var err error
+			if sum, err = readSum(w.tx, d, b.class); err != nil {
+				return err
+			}
+		}
+		w.sums[string(key)] = addPrint(sum, b.print, sign)
+	}
+	return nil
+}
+
+// flush writes the sums that changed.
+func (w *baseWriter) flush() error {
+	for key, sum := range w.sums {
+		if err := putSum(w.tx, []byte(key), sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// source is who offers bases.
+type source struct {
+	epoch  ledger.Epoch
+	hub    bool
+	pull   uint64 // number of the centre's pull
+	passed passedRow
+	cert   segment.Certificate
+}
+
+// takeBase takes an offered base if it replaces what is here, and reports whether
+// it did.
+func (w *baseWriter) takeBase(b session.Base, from source) (bool, error) {
+	state, err := record.DecodeState(b.State)
+	if err != nil {
+		return false, fmt.Errorf("base of %s: %w: %w", b.ID, ErrPage, err)
+	}
+	if !b.ID.Valid() {
+		return false, fmt.Errorf("base of %s: %w", b.ID, ErrPage)
+	}
+	if from.hub && !inScope(from.cert, b.Class, b.Divisions) {
+		return w.takeDeparture(session.Departure{ID: b.ID, Position: b.Position}, from)
+	}
+	old, _, err := readBase(w.tx, b.ID)
+	if err != nil {
+		return false, err
+	}
+	o := w.offer(b.ID, old, b.Position, from)
+	o.state = func() record.State { return state }
+	if !w.r.rules.replaces(o) {
+		return false, nil
+	}
+	now := liveBase(b, state, from)
+	now.places = old.places
+	if from.hub && old.epoch == from.epoch {
+		now.pull = old.pull
+	}
+	if old.places {
+		for _, id := range old.subjects {
+			now.subjects = withSubject(now.subjects, id)
+		}
+	}
+	return true, w.put(b.ID, old, now, b.State)
+}
+
+func (w *baseWriter) offer(id record.ID, old baseRow, at session.Position, from source) offered {
+	return offered{
+		here: old, offer: named{from.epoch, at}, hub: from.hub, passed: from.passed,
+		old: func() record.State {
+			row, _, _ := w.tx.Get(Bases, recordKey(id))
+			s, _ := record.DecodeState(row.Body)
+			return s
+		},
+	}
+}
+
+func liveBase(b session.Base, state record.State, from source) baseRow {
+	now := baseRow{
+		status: baseLive, epoch: from.epoch, position: b.Position, pull: from.pull,
+		class: b.Class, divisions: slices.Clone(b.Divisions),
+		print:    record.Fingerprint(b.ID, b.State),
+		conflict: state.Conflicts() > 0,
+	}
+	for _, e := range state.At(record.PathSubject) {
+		if e.Value.Form == record.Present && len(e.Value.Bytes) == 16 {
+			now.subjects = withSubject(now.subjects, record.ID(e.Value.Bytes))
+		}
+	}
+	return now
+}
+
+// takeDeparture takes an offered departure. The centre's is kept even for a
+// record that is not here, so that nobody's older base comes after it.
+func (w *baseWriter) takeDeparture(d session.Departure, from source) (bool, error) {
+	old, ok, err := readBase(w.tx, d.ID)
+	if err != nil || !ok && from.hub {
+		return false, err
+	}
+	o := w.offer(d.ID, old, d.Position, from)
+	o.departed = true
+	if !w.r.rules.replaces(o) {
+		return false, nil
+	}
+	now := old.departedAt(named{from.epoch, d.Position})
+	now.pull = from.pull
+	return true, w.put(d.ID, old, now, nil)
+}
+
+// sweepUnnamed lets every base depart that a complete pull from nothing did not name.
+func (w *baseWriter) sweepUnnamed(at named, pull uint64) error {
+	return scan(w.tx, Bases, nil, func(row Row) error {
+		old, err := unpackBase(row.Head)
+		if err != nil || old.status == baseNone || old.pull == pull {
+			return err
+		}
+		now, keep := w.r.rules.unnamed(old, at)
+		if !keep {
+			return w.remove(idOfKey(row.Key), old)
+		}
+		return w.put(idOfKey(row.Key), old, now, nil)
+	})
+}
+
+// departOutside lets records depart that a new certificate no longer covers.
+func (r *Replica) departOutside(tx Tx, cert segment.Certificate) error {
+	w := r.newBaseWriter(tx)
+	err := scan(tx, Bases, nil, func(row Row) error {
+		b, err := unpackBase(row.Head)
+		if err != nil || b.status != baseLive || inScope(cert, b.class, b.divisions) {
+			return err
+		}
+		return w.put(idOfKey(row.Key), b, b.departedAt(named{b.epoch, b.position}), nil)
+	})
+	if err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// inScope reports whether a certificate covers a record: its class, and one of
+// the divisions it is in. One that is in none is for those who see all.
+func inScope(cert segment.Certificate, class record.Class, divisions []record.Division) bool {
+	if !cert.AllowsClass(class) {
+		return false
+	}
+	if len(divisions) == 0 {
+		return class == record.ClassEveryone || slices.Contains(cert.Divisions, "")
+	}
+	return slices.ContainsFunc(divisions, func(d record.Division) bool { return d.WithinAny(cert.Divisions) })
+}

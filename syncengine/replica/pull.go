@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replica
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+)
+
+// pull takes what changed, and once more from nothing when the states here do not
+// add up to the centre's.
+func (s *syncRun) pull(ctx context.Context) error {
+	for range 2 {
+		last, err := s.pullOnce(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.atCentre() {
+			return nil
+		}
+		same, err := s.addsUp(ctx, last)
+		if s.report.Complete = same; err != nil || same {
+			return err
+		}
+		if s.report.Repulled {
+			break
+		}
+		s.r.cfg.Log.Warn("states differ from the centre's, pulling all again", "position", uint64(last.Position))
+		s.report.Repulled = true
+		if err := s.r.update(ctx, func(tx Tx) error { return tx.Delete(Peers, s.Hub[:]) }); err != nil {
+			return err
+		}
+	}
+	return ErrFingerprint
+}
+
+// addsUp compares the states here with the sums of the caller's scope.
+func (s *syncRun) addsUp(ctx context.Context, last *session.Summary) (bool, error) {
+	var own []session.Sum
+	err := s.r.view(ctx, func(tx Reader) (err error) {
+		own, err = ownSums(tx, s.self.cert)
+		return err
+	})
+	return sameSums(own, last.Sums), err
+}
+
+// pullOnce takes all pages from where the peer's cursor stands and returns the
+// summary at the end.
+func (s *syncRun) pullOnce(ctx context.Context) (*session.Summary, error) {
+	q, err := s.beginPull(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var last *session.Summary
+	err = s.centre.Pull(ctx, q, func(p session.Page) error {
+		if last != nil {
+			return fmt.Errorf("a page after the last: %w", ErrPage)
+		}
+		if err := s.takePage(ctx, p); err != nil {
+			return err
+		}
+		last = p.Last
+		s.progress(PhasePull, s.report.Bases, 0)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	if last == nil {
+		return nil, fmt.Errorf("pull: no last page: %w", ErrPage)
+	}
+	return last, nil
+}
+
+// beginPull returns what to ask. A pull from nothing gets a number, by which the
+// bases it names are told from those it does not.
+func (s *syncRun) beginPull(ctx context.Context) (session.PullRequest, error) {
+	q := session.PullRequest{PageRecords: s.PageRecords}
+	err := s.r.update(ctx, func(tx Tx) error {
+		peer, err := readPeer(tx, s.Hub)
+		if err != nil {
+			return err
+		}
+		q.Cursor = peer.cursor
+		if s.atCentre() && len(peer.cursor) == 0 {
+			if err := beginFull(tx); err != nil {
+				return err
+			}
+		}
+		kept, ok, err := s.keptCheckpoint(tx)
+		if ok && s.atCentre() {
+			q.CheckpointSize = kept.Size
+		}
+		return err
+	})
+	return q, err
+}
+
+func beginFull(tx Tx) error {
+	n, err := readPulls(tx)
+	if err != nil {
+		return err
+	}
+	if err := putValue(tx, valuePulls, binary.BigEndian.AppendUint64(nil, n+1)); err != nil {
+		return err
+	}
+	return tx.PutHead(Peers, centrePeer[:], peerRow{full: true}.pack())
+}
+
+// readPulls returns the number of the last full pull begun.
+func readPulls(r Reader) (uint64, error) {
+	raw, _, err := value(r, valuePulls)
+	if err != nil || len(raw) != 8 {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(raw), nil
+}
+
+// keptCheckpoint returns the newest checkpoint of this epoch and whether there is one.
+func (s *syncRun) keptCheckpoint(tx Reader) (ledger.Checkpoint, bool, error) {
+	raw, ok, err := value(tx, valueCheckpoint)
+	if err != nil || !ok {
+		return ledger.Checkpoint{}, false, err
+	}
+	pub, err := shardKey(tx)
+	if err != nil {
+		return ledger.Checkpoint{}, false, err
+	}
+	c, err := ledger.OpenCheckpoint(raw, pub)
+	return c, err == nil && c.Epoch == s.epoch, err
+}
+
+// takePage takes one page as a whole, together with its cursor. The last one is
+// taken only after what it says of the ledger was found true.
+func (s *syncRun) takePage(ctx context.Context, p session.Page) error {
+	if p.Epoch != s.epoch {
+		return s.pageOfOtherEpoch(ctx, p)
+	}
+	var checkpoint ledger.Checkpoint
+	if p.Last != nil {
+		var err error
+		if checkpoint, err = s.checkSummary(ctx, p.Last); err != nil {
+			return err
+		}
+	}
+	done := s.report
+	err := s.r.update(ctx, func(tx Tx) error {
+		s.report = done
+		w := s.r.newBaseWriter(tx)
+		from, err := s.source(tx)
+		if err != nil {
+			return err
+		}
+		if err := s.takeRows(w, p, from); err != nil {
+			return err
+		}
+		if err := s.takeOffice(tx, p.Segments); err != nil {
+			return err
+		}
+		if err := s.advance(tx, w, p, from, checkpoint); err != nil {
+			return err
+		}
+		return w.flush()
+	})
+	if err != nil {
+		s.report = done
+	}
+	return err
+}
+
+func (s *syncRun) pageOfOtherEpoch(ctx context.Context, p session.Page) error {
+	if s.atCentre() && p.Epoch.Number >= s.epoch.Number {
+		return s.enter(ctx, p.Epoch)
+	}
+	return fmt.Errorf("page of epoch %s in %s: %w", p.Epoch, s.epoch, ErrPage)
+}
+
+func (s *syncRun) source(tx Reader) (source, error) {
+	from := source{epoch: s.epoch, hub: !s.atCentre()}
+	var err error
+	if from.pull, err = readPulls(tx); err != nil {
+		return from, err
+	}
+	if from.passed, err = readPassed(tx); err != nil {
+		return from, err
+	}
+	now, err := readSelf(tx)
+	from.cert = now.cert
+	return from, err
+}
+
+func (s *syncRun) takeRows(w *baseWriter, p session.Page, from source) error {
+	for _, b := range p.Bases {
+		taken, err := w.takeBase(b, from)
+		if err != nil {
+			return err
+		}
+		if taken {
+			s.report.Bases++
+		}
+	}
+	for _, d := range p.Departures {
+		taken, err := w.takeDeparture(d, from)
+		if err != nil {
+			return err
+		}
+		if taken {
+			s.report.Departures++
+		}
+	}
+	return nil
+}
+
+// takeOffice keeps the centre's own segments, so that a restored centre can have
+// them back. From the centre they are in its ledger by its own word; from a hub
+// that is not known, and they are offered to the centre once.
+func (s *syncRun) takeOffice(tx Tx, wires [][]byte) error {
+	for _, wire := range wires {
+		seg, err := segment.Open(wire)
+		if err != nil {
+			return fmt.Errorf("office segment: %w: %w", ErrPage, err)
+		}
+		fresh, err := s.r.keepOffice(tx, seg)
+		if errors.Is(err, errNotOffice) && !s.atCentre() {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if fresh {
+			s.report.Office++
+		}
+		if s.atCentre() {
+			if _, err := noteAck(tx, seg.Hash(), ackRow{epoch: s.epoch}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var errNotOffice = errors.New("not the centre's segment")
+
+// keepOffice stores a segment of the centre's and reports whether it was new. Its
+// error wraps errNotOffice when no certificate known here says that it is one.
+func (r *Replica) keepOffice(tx Tx, seg *segment.Segment) (bool, error) {
+	h := seg.Header()
+	cert, ok, err := readCertificate(tx, h.Certificate)
+	if err != nil {
+		return false, err
+	}
+	if !ok || cert.Role != segment.RoleCentre || h.Shard != cert.Shard {
+		return false, fmt.Errorf("segment of %s: %w", h.Replica, errNotOffice)
+	}
+	if err := seg.Verify(cert.PublicKey); err != nil {
+		return false, fmt.Errorf("%w: %w", errNotOffice, err)
+	}
+	row := r.segmentRow(seg)
+	row.office = true
+	return r.keepForeign(tx, seg, row)
+}
+
+// keepForeign stores a segment that was not made here, unless it is here already,
+// and reports whether it was new. One under the present key shows a fork.
+func (r *Replica) keepForeign(tx Tx, seg *segment.Segment, row segmentRow) (bool, error) {
+	if _, good, err := segmentOf(tx, seg.Hash()); err != nil || good {
+		return false, err
+	}
+	made, err := isMade(tx, seg.Hash())
+	if err != nil {
+		return false, err
+	}
+	if row.made = made; !made {
+		if err := noteFork(tx, row.replica); err != nil {
+			return false, err
+		}
+	}
+	if err := keepSegment(tx, seg, row); err != nil {
+		return false, err
+	}
+	if !row.office {
+		return true, nil
+	}
+	return true, noteArrival(tx, seg.Hash())
+}
+
+// noteArrival lists a segment of the centre's for those who pull from here.
+func noteArrival(tx Tx, h segment.Hash) error {
+	raw, _, err := value(tx, valueArrivals)
+	if err != nil {
+		return err
+	}
+	n := uint64(1)
+	if len(raw) == 8 {
+		n = binary.BigEndian.Uint64(raw) + 1
+	}
+	key := binary.BigEndian.AppendUint64(nil, n)
+	if err := tx.PutHead(Arrivals, key, h[:]); err != nil {
+		return err
+	}
+	return putValue(tx, valueArrivals, key)
+}
+
+// advance keeps the page's cursor and, with the last page, what the pull shows.
+func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c ledger.Checkpoint) error {
+	peer, err := readPeer(tx, s.Hub)
+	if err != nil {
+		return err
+	}
+	full := peer.full
+	peer.cursor = p.Cursor
+	if p.Last != nil {
+		peer.full = false
+	}
+	if err := tx.PutHead(Peers, s.Hub[:], peer.pack()); err != nil || p.Last == nil {
+		return err
+	}
+	if err := takeMarks(tx, s.epoch, p.Last.Marks); err != nil {
+		return err
+	}
+	if !s.atCentre() {
+		return nil
+	}
+	if full {
+		if err := s.finishFull(tx, w, named{s.epoch, p.Last.Position}, from.pull); err != nil {
+			return err
+		}
+	}
+	if err := putValue(tx, valueCheckpoint, p.Last.Checkpoint); err != nil {
+		return err
+	}
+	passed := passedRow{s.epoch, p.Last.Position, scopeDigest(from.cert)}
+	return putValue(tx, valuePassed, passed.pack())
+}
+
+func (s *syncRun) finishFull(tx Tx, w *baseWriter, at named, pull uint64) error {
+	if err := w.sweepUnnamed(at, pull); err != nil {
+		return err
+	}
+	return pruneAcks(tx, s.epoch)
+}
+
+// scopeDigest tells scopes apart: SHA-256 over divisions and classes, sorted.
+func scopeDigest(c segment.Certificate) [32]byte {
+	var p packer
+	for _, d := range slices.Sorted(slices.Values(c.Divisions)) {
+		p.blob([]byte(d))
+	}
+	p.num(0xff)
+	for _, k := range slices.Sorted(slices.Values(c.Classes)) {
+		p.num(uint64(k))
+	}
+	return sha256.Sum256(p)
+}
+
+// checkSummary returns the checkpoint of a summary once it was found to be the
+// shard's, of this epoch, and no rewriting of the one kept.
+func (s *syncRun) checkSummary(ctx context.Context, last *session.Summary) (c ledger.Checkpoint, err error) {
+	var kept ledger.Checkpoint
+	var raw []byte
+	var has bool
+	err = s.r.view(ctx, func(tx Reader) error {
+		pub, err := shardKey(tx)
+		if err != nil {
+			return err
+		}
+		if c, err = ledger.OpenCheckpoint(last.Checkpoint, pub); err != nil {
+			return fmt.Errorf("checkpoint: %w: %w", ErrPage, err)
+		}
+		if c.Epoch != s.epoch {
+			return fmt.Errorf("checkpoint of epoch %s in %s: %w", c.Epoch, s.epoch, ErrPage)
+		}
+		if kept, has, err = s.keptCheckpoint(tx); err != nil {
+			return err
+		}
+		raw, _, err = value(tx, valueCheckpoint)
+		return err
+	})
+	if err != nil || !has {
+		return c, err
+	}
+	if err := s.extends(kept, c, last); err != nil {
+		s.r.cfg.Log.Error("the centre's ledger does not extend the one it showed before", "epoch", s.epoch.String(), "kept", int64(kept.Size), "shown", int64(c.Size))
+		return c, errors.Join(err, s.r.keepEvidence(ctx, raw, last.Checkpoint))
+	}
+	return c, nil
+}
+
+// extends returns an error that wraps ErrHistoryRewritten unless what was shown
+// now extends what was kept. A hub can prove nothing, but two checkpoints of one
+// size must agree.
+func (s *syncRun) extends(kept, now ledger.Checkpoint, last *session.Summary) error {
+	var err error
+	switch {
+	case kept.Size == now.Size:
+		if kept.Root != now.Root {
+			err = ledger.ErrProof
+		}
+	case !s.atCentre():
+	case last.Extends != kept.Size:
+		err = fmt.Errorf("proof from %d: %w", last.Extends, ledger.ErrProof)
+	default:
+		err = ledger.CheckTree(last.Proof, now.Size, now.Root, kept.Size, kept.Root)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrHistoryRewritten, err)
+	}
+	return nil
+}
+
+// Contradiction is two checkpoints of one epoch, both signed by the shard, of
+// which the second does not extend the first.
+type Contradiction struct{ Before, After []byte }
+
+func (r *Replica) keepEvidence(ctx context.Context, before, after []byte) error {
+	var p packer
+	p.blob(before)
+	p.blob(after)
+	key := sha256.Sum256(p)
+	return r.update(ctx, func(tx Tx) error { return tx.PutHead(Evidence, key[:], p) })
+}
+
+// Contradictions returns what ErrHistoryRewritten was about, as evidence for others.
+func (r *Replica) Contradictions(ctx context.Context) ([]Contradiction, error) {
+	var out []Contradiction
+	err := r.view(ctx, func(tx Reader) error {
+		return scan(tx, Evidence, nil, func(row Row) error {
+			u := unpacker{rest: row.Head}
+			out = append(out, Contradiction{u.blob(), u.blob()})
+			return u.done("evidence")
+		})
+	})
+	return out, err
+}
+
+// shownClass returns the class and division of a segment of the centre's, which
+// holds one of each, and whether they can be told.
+func shownClass(seg *segment.Segment, schema record.Schema) (record.Class, record.Division, bool) {
+	kind := seg.RecordID(0).Kind()
+	if kind <= lastActKind {
+		return record.ClassEveryone, "", true
+	}
+	rev, err := seg.Revision(0)
+	if err != nil || schema == nil {
+		return 0, "", false
+	}
+	info, ok := schema.Lookup(kind)
+	if !ok {
+		return 0, "", false
+	}
+	if !rev.ScopeSeen.Dot.IsZero() {
+		return info.Class, rev.ScopeSeen.Division, true
+	}
+	c, ok := rev.Change(record.PathScope)
+	return info.Class, record.Division(c.Value.Bytes), ok && c.Value.Form == record.Present
+}
+
+// lastActKind is the greatest kind number of what the engine obeys, which goes to
+// every receiver.
+const lastActKind record.Kind = 7

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+)
+
+// Parcel is what one holder hands to another without a session: part of a bundle.
+// Nothing in it needs to be believed for the carrier's sake but the bases, which
+// are as good as the way they came.
+type Parcel struct {
+	Epoch        ledger.Epoch // of the bases
+	Certificates [][]byte
+	Gaps         [][]byte
+	Segments     [][]byte // byte for byte, whosesoever
+	Acks         [][]byte // signed by the shard
+	Marks        [][]byte // backup marks, signed by the shard
+	Bases        []session.Base
+}
+
+// Carried is what became of a parcel.
+type Carried struct {
+	Stored  int // segments that were not here
+	Already int
+	Refused []Refusal
+	Gaps    int // statements that were not here
+	Acks    int // segments newly known to be at the centre
+	Bases   int // states taken
+	Forked  bool
+}
+
+// Carry takes a parcel: segments of others verbatim after a check of their
+// signature, to be handed on to the centre; acks and marks of this epoch; bases as
+// from a hub. Acks of a later epoch show that the centre was restored. It is one
+// transaction.
+func (r *Replica) Carry(ctx context.Context, p Parcel) (Carried, error) {
+	var out Carried
+	err := r.update(ctx, func(tx Tx) (err error) {
+		out, err = r.carry(tx, p)
+		return err
+	})
+	if err != nil {
+		return Carried{}, fmt.Errorf("carry: %w", err)
+	}
+	return out, nil
+}
+
+func (r *Replica) carry(tx Tx, p Parcel) (Carried, error) {
+	var out Carried
+	me, err := readSelf(tx)
+	if err != nil {
+		return out, err
+	}
+	if !me.enrolled() {
+		return out, ErrNotEnrolled
+	}
+	if err := takeCertificates(tx, p.Certificates); err != nil {
+		return out, err
+	}
+	for _, raw := range p.Gaps {
+		o, err := takeGap(tx, raw)
+		if err != nil {
+			return out, err
+		}
+		if o == session.OutcomeStored {
+			out.Gaps++
+		}
+	}
+	for _, wire := range p.Segments {
+		if err := r.carrySegment(tx, wire, &out); err != nil {
+			return out, err
+		}
+	}
+	if err := r.carryWord(tx, p, &out); err != nil {
+		return out, err
+	}
+	if err := r.carryBases(tx, p, &out); err != nil {
+		return out, err
+	}
+	_, out.Forked, err = value(tx, valueForked)
+	return out, err
+}
+
+func (r *Replica) carrySegment(tx Tx, wire []byte, out *Carried) error {
+	h, outcome, reason, err := r.takeSegment(tx, wire)
+	switch outcome {
+	case session.OutcomeStored:
+		out.Stored++
+	case session.OutcomeAlready:
+		out.Already++
+	case session.OutcomeRefused:
+		out.Refused = append(out.Refused, Refusal{h, reason})
+	}
+	return err
+}
+
+// takeSegment stores somebody's segment, if its certificate is known here and its
+// signature good. It does not look at the chain: what arrives in disorder is for
+// the centre to put in order.
+func (r *Replica) takeSegment(tx Tx, wire []byte) (segment.Hash, session.Outcome, string, error) {
+	seg, err := segment.Open(wire)
+	if err != nil {
+		return segment.Hash{}, session.OutcomeRefused, reasonUnreadable, nil //nolint:nilerr // refused
+	}
+	hash := seg.Hash()
+	cert, ok, err := readCertificate(tx, seg.Header().Certificate)
+	if err != nil {
+		return hash, 0, "", err
+	}
+	switch {
+	case !ok:
+		return hash, session.OutcomeRefused, "certificate", nil
+	case seg.Header().Shard != cert.Shard:
+		return hash, session.OutcomeRefused, "wrong_shard", nil
+	case seg.Verify(cert.PublicKey) != nil:
+		return hash, session.OutcomeRefused, reasonSignature, nil
+	}
+	row := r.segmentRow(seg)
+	row.office = cert.Role == segment.RoleCentre
+	fresh, err := r.keepForeign(tx, seg, row)
+	if fresh {
+		return hash, session.OutcomeStored, "", err
+	}
+	return hash, session.OutcomeAlready, "", err
+}
+
+// takeCertificates keeps what the shard signed and passes over the rest.
+func takeCertificates(tx Tx, raws [][]byte) error {
+	pub, err := shardKey(tx)
+	if err != nil {
+		return err
+	}
+	for _, raw := range raws {
+		c, err := segment.ParseCertificate(raw, pub)
+		if err != nil {
+			continue
+		}
+		if err := putCertificate(tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeGap keeps a replica's own statement, if its certificate is known here and
+// its signature good.
+func takeGap(tx Tx, raw []byte) (session.Outcome, error) {
+	g, err := segment.ParseGap(raw)
+	if err != nil {
+		return session.OutcomeRefused, nil //nolint:nilerr // refused
+	}
+	cert, ok, err := readCertificate(tx, g.Certificate)
+	if err != nil {
+		return 0, err
+	}
+	if !ok || g.Shard != cert.Shard || g.Verify(cert.PublicKey) != nil {
+		return session.OutcomeRefused, nil
+	}
+	if _, ok, err := tx.Head(Gaps, gapKey(g.Range)); err != nil || ok {
+		return session.OutcomeAlready, err
+	}
+	return session.OutcomeStored, tx.PutHead(Gaps, gapKey(g.Range), gapRow{raw: raw}.pack())
+}
+
+// carryWord takes what the shard signed: acks and marks. That of a later epoch is
+// proof of it.
+func (r *Replica) carryWord(tx Tx, p Parcel, out *Carried) error {
+	pub, err := shardKey(tx)
+	if err != nil {
+		return err
+	}
+	epoch, err := readEpoch(tx)
+	if err != nil {
+		return err
+	}
+	newest := epoch
+	for _, raw := range p.Acks {
+		if a, err := ledger.OpenAcks(raw, pub); err == nil && a.Epoch.Number > newest.Number {
+			newest = a.Epoch
+		}
+	}
+	for _, raw := range p.Marks {
+		if m, err := ledger.OpenBackupMark(raw, pub); err == nil && m.Epoch.Number > newest.Number {
+			newest = m.Epoch
+		}
+	}
+	if newest != epoch {
+		if err := enterEpoch(tx, newest); err != nil {
+			return err
+		}
+	}
+	for _, raw := range p.Acks {
+		news, err := takeAcks(tx, raw)
+		if err != nil && !errors.Is(err, segment.ErrSignature) && !errors.Is(err, ledger.ErrUnreadable) {
+			return err
+		}
+		out.Acks += news
+	}
+	return takeMarks(tx, newest, p.Marks)
+}
+
+func (r *Replica) carryBases(tx Tx, p Parcel, out *Carried) error {
+	epoch, err := readEpoch(tx)
+	if err != nil || len(p.Bases) == 0 || p.Epoch != epoch {
+		return err
+	}
+	from := source{epoch: epoch, hub: true}
+	if from.passed, err = readPassed(tx); err != nil {
+		return err
+	}
+	me, err := readSelf(tx)
+	if err != nil {
+		return err
+	}
+	from.cert = me.cert
+	w := r.newBaseWriter(tx)
+	for _, b := range p.Bases {
+		taken, err := w.takeBase(b, from)
+		if err != nil {
+			return err
+		}
+		if taken {
+			out.Bases++
+		}
+	}
+	return w.flush()
+}
+
+// ExportOptions say what goes into a bundle.
+type ExportOptions struct {
+	// Unacked leaves out segments that the centre is known to have.
+	Unacked bool
+	// Bases adds states, for somebody who may see them all.
+	Bases bool
+}
+
+// Export calls yield with everything that can be handed on: own and carried
+// segments, the centre's, certificates, gap statements, acks, marks and, if
+// wanted, bases, in parcels of at most about session.MaxPushBytes. An error of
+// yield ends it and is returned.
+func (r *Replica) Export(ctx context.Context, o ExportOptions, yield func(Parcel) error) error {
+	var papers Parcel
+	var hashes []segment.Hash
+	if err := r.view(ctx, func(tx Reader) (err error) {
+		if papers, err = readPapers(tx); err != nil {
+			return err
+		}
+		hashes, err = segmentsToExport(tx, o)
+		return err
+	}); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if err := yield(papers); err != nil {
+		return err
+	}
+	for len(hashes) > 0 {
+		var p Parcel
+		if err := r.view(ctx, func(tx Reader) (err error) {
+			p, hashes, err = packSegments(tx, hashes)
+			return err
+		}); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		if err := yield(p); err != nil {
+			return err
+		}
+	}
+	if !o.Bases {
+		return nil
+	}
+	return r.exportBases(ctx, yield)
+}
+
+// readPapers returns everything small: certificates, gaps, acks and marks.
+func readPapers(tx Reader) (Parcel, error) {
+	var p Parcel
+	collect := func(b Bucket, to *[][]byte) error {
+		return scan(tx, b, nil, func(row Row) error {
+			*to = append(*to, row.Head)
+			return nil
+		})
+	}
+	err := errors.Join(collect(Certificates, &p.Certificates), collect(Acks, &p.Acks))
+	if err != nil {
+		return p, err
+	}
+	err = scan(tx, Gaps, nil, func(row Row) error {
+		g, err := unpackGap(row.Head)
+		p.Gaps = append(p.Gaps, g.raw)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	p.Marks, err = readRawMarks(tx)
+	return p, err
+}
+
+func segmentsToExport(tx Reader, o ExportOptions) ([]segment.Hash, error) {
+	bucket := Chains
+	if o.Unacked {
+		bucket = Unacked
+	}
+	var out []segment.Hash
+	err := scan(tx, bucket, nil, func(row Row) error {
+		out = append(out, hashOfChainKey(row.Key))
+		return nil
+	})
+	return out, err
+}
+
+// packSegments fills one parcel from the front of hashes and returns the rest.
+func packSegments(tx Reader, hashes []segment.Hash) (Parcel, []segment.Hash, error) {
+	var p Parcel
+	size := 0
+	for i, h := range hashes {
+		seg, ok, err := segmentOf(tx, h)
+		if err != nil {
+			return p, nil, err
+		}
+		if !ok {
+			continue
+		}
+		if size += len(seg.Bytes()); size > session.MaxPushBytes && i > 0 {
+			return p, hashes[i:], nil
+		}
+		p.Segments = append(p.Segments, seg.Bytes())
+	}
+	return p, nil, nil
+}
+
+func (r *Replica) exportBases(ctx context.Context, yield func(Parcel) error) error {
+	var after []byte
+	for {
+		var p Parcel
+		more := false
+		if err := r.view(ctx, func(tx Reader) (err error) {
+			p, after, more, err = packBases(tx, after)
+			return err
+		}); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		if err := yield(p); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// packBases fills one parcel with live bases of the present epoch.
+func packBases(tx Reader, after []byte) (p Parcel, last []byte, more bool, err error) {
+	if p.Epoch, err = readEpoch(tx); err != nil {
+		return p, after, false, err
+	}
+	size := 0
+	for size < session.MaxPushBytes {
+		rows, err := tx.Scan(Bases, nil, after, 64)
+		if err != nil {
+			return p, after, false, err
+		}
+		for _, row := range rows {
+			b, ok, err := liveBaseOf(tx, idOfKey(row.Key), p.Epoch)
+			if err != nil {
+				return p, after, false, err
+			}
+			if ok {
+				p.Bases = append(p.Bases, b)
+				size += len(b.State)
+			}
+			after = row.Key
+		}
+		if len(rows) < 64 {
+			return p, after, false, nil
+		}
+	}
+	return p, after, true, nil
+}
+
+// ownHeads returns the ends of a replica's histories among the segments held
+// here: those that no other one follows.
+func ownHeads(tx Reader, id causal.ReplicaID) ([]session.Head, error) {
+	followed := map[segment.Hash]bool{}
+	var all []session.Head
+	err := scan(tx, Chains, id[:], func(row Row) error {
+		h := hashOfChainKey(row.Key)
+		s, ok, err := readSegmentRow(tx, h)
+		if err != nil || !ok {
+			return err
+		}
+		followed[s.previous] = true
+		all = append(all, session.Head{Last: s.last(), Hash: h})
+		return nil
+	})
+	var out []session.Head
+	for _, h := range all {
+		if !followed[h.Hash] {
+			out = append(out, h)
+		}
+	}
+	return out, err
+}

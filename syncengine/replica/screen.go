@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replica
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+// Screen is a record as this replica shows it: what the centre sent, with the
+// revisions held here that the centre's state has not received.
+type Screen struct {
+	Record record.ID
+	// Registers are the values by path, the displayed one first. An own value that
+	// the centre holds stands beside the live ones, marked held.
+	Registers []record.Register
+	Life      record.Life
+	// State is what the registers come from, without own held values.
+	State record.State
+	// Opens says whether a form may be opened. A record that departed from this
+	// replica's scope opens none until it comes back.
+	Opens bool
+	// Departed says that the record is no longer in this replica's scope; only own
+	// or carried saves that are not yet known to have arrived are shown.
+	Departed bool
+	// Shown goes with the form.
+	Shown Shown
+}
+
+// Register returns the register at a path and whether it has a value.
+func (s Screen) Register(p record.Path) (record.Register, bool) {
+	i := slices.IndexFunc(s.Registers, func(g record.Register) bool { return g.Path == p })
+	if i < 0 {
+		return record.Register{}, false
+	}
+	return s.Registers[i], true
+}
+
+// Parents returns the dots shown at a path; none for an empty register.
+func (s Screen) Parents(p record.Path) []causal.Dot {
+	g, _ := s.Register(p)
+	return g.Parents()
+}
+
+// View returns a record as it is shown now. Its error wraps ErrUnknownRecord when
+// nothing of it is here.
+func (r *Replica) View(ctx context.Context, id record.ID) (Screen, error) {
+	var s Screen
+	err := r.view(ctx, func(tx Reader) (err error) {
+		v, err := r.newViewer(tx)
+		if err != nil {
+			return err
+		}
+		s, err = v.screen(id)
+		return err
+	})
+	return s, err
+}
+
+// Query selects records.
+type Query struct {
+	Kind      record.Kind // 0: all kinds, unless Subject is set
+	Subject   record.ID   // zero: all
+	Conflicts bool        // only those with siblings of different bytes
+	After     record.ID   // exclusive, in order of kind and id
+	Limit     int         // at most this many; 0: all
+}
+
+// List returns the records that a query selects, in order of kind and id, without
+// those of which nothing can be shown.
+func (r *Replica) List(ctx context.Context, q Query) ([]Screen, error) {
+	var out []Screen
+	err := r.view(ctx, func(tx Reader) error {
+		v, err := r.newViewer(tx)
+		if err != nil {
+			return err
+		}
+		return v.candidates(q, func(id record.ID) (bool, error) {
+			s, err := v.screen(id)
+			if err != nil || !q.selects(s) {
+				return true, err
+			}
+			out = append(out, s)
+			return q.Limit == 0 || len(out) < q.Limit, nil
+		})
+	})
+	return out, err
+}
+
+func (q Query) selects(s Screen) bool {
+	if len(s.Registers) == 0 {
+		return false
+	}
+	if q.Conflicts && !slices.ContainsFunc(s.Registers, record.Register.Conflict) {
+		return false
+	}
+	if q.Subject.IsZero() {
+		return true
+	}
+	g, _ := s.Register(record.PathSubject)
+	return slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return string(b.Value.Bytes) == string(q.Subject[:]) })
+}
+
+// viewer shows records of one snapshot.
+type viewer struct {
+	r      *Replica
+	tx     Reader
+	self   self
+	passed passedRow
+	open   map[segment.Hash]*segment.Segment
+}
+
+func (r *Replica) newViewer(tx Reader) (*viewer, error) {
+	v := &viewer{r: r, tx: tx, open: map[segment.Hash]*segment.Segment{}}
+	var err error
+	if v.self, err = readSelf(tx); err != nil {
+		return nil, err
+	}
+	v.passed, err = readPassed(tx)
+	return v, err
+}
+
+func readPassed(r Reader) (passedRow, error) {
+	p, _, err := load(r, Values, []byte(valuePassed), unpackPassed)
+	return p, err
+}
+
+// candidates calls f for every record a query may select, in order, until f
+// returns false.
+func (v *viewer) candidates(q Query, f func(record.ID) (bool, error)) error {
+	bucket, prefix, after := Bases, []byte(nil), []byte(nil)
+	id := idOfKey
+	switch {
+	case !q.Subject.IsZero():
+		return v.ofSubject(q, f)
+	case q.Kind != 0:
+		prefix = []byte{byte(q.Kind >> 8), byte(q.Kind)}
+	}
+	if !q.After.IsZero() {
+		after = recordKey(q.After)
+	}
+	for {
+		rows, err := v.tx.Scan(bucket, prefix, after, scanStep)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			b, err := unpackBase(row.Head)
+			if err != nil {
+				return err
+			}
+			if q.Conflicts && !b.conflict && !b.places {
+				continue
+			}
+			if more, err := f(id(row.Key)); err != nil || !more {
+				return err
+			}
+		}
+		if len(rows) < scanStep {
+			return nil
+		}
+		after = rows[len(rows)-1].Key
+	}
+}
+
+// ofSubject calls f for the records about a resident, in order of kind and id.
+func (v *viewer) ofSubject(q Query, f func(record.ID) (bool, error)) error {
+	var keys []string
+	err := scan(v.tx, Subjects, q.Subject[:], func(row Row) error {
+		id := record.ID(row.Key[16:])
+		if q.Kind == 0 || id.Kind() == q.Kind {
+			keys = append(keys, string(recordKey(id)))
+		}
+		return nil
+	})
+	slices.Sort(keys)
+	for _, k := range keys {
+		if !q.After.IsZero() && k <= string(recordKey(q.After)) {
+			continue
+		}
+		if more, ferr := f(idOfKey([]byte(k))); ferr != nil || !more {
+			return ferr
+		}
+	}
+	return err
+}
+
+// screen puts together what is shown of a record.
+func (v *viewer) screen(id record.ID) (Screen, error) {
+	row, ok, err := v.tx.Get(Bases, recordKey(id))
+	if err != nil {
+		return Screen{}, err
+	}
+	if !ok {
+		return Screen{}, fmt.Errorf("record %s: %w", id, ErrUnknownRecord)
+	}
+	b, err := unpackBase(row.Head)
+	if err != nil {
+		return Screen{}, err
+	}
+	var state record.State
+	if b.status == baseLive {
+		if state, err = record.DecodeState(row.Body); err != nil {
+			return Screen{}, fmt.Errorf("base of %s: %w", id, err)
+		}
+	}
+	var held []record.Revision
+	if b.places {
+		if state, held, err = v.overlay(id, b, state); err != nil {
+			return Screen{}, fmt.Errorf("record %s: %w", id, err)
+		}
+	}
+	return v.finish(id, b, state, held), nil
+}
+
+func (v *viewer) finish(id record.ID, b baseRow, state record.State, held []record.Revision) Screen {
+	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Life: state.Life()}
+	s.Registers = state.RegistersWith(held)
+	s.Opens = !s.Departed && len(s.Registers) > 0
+	s.Shown = Shown{Record: id, Life: s.Parents(record.PathLife), Scope: v.scopeShown(s)}
+	return s
+}
+
+// scopeShown returns the scope a save from this screen is judged on: the
+// displayed one, or, when people disagree, the first that this replica may
+// write in, because any one suffices.
+func (v *viewer) scopeShown(s Screen) record.ScopeSeen {
+	g, _ := s.Register(record.PathScope)
+	var first record.ScopeSeen
+	for _, b := range g.Siblings {
+		seen := record.ScopeSeen{Dot: b.Dot, Division: record.Division(b.Value.Bytes)}
+		if b.Value.Form != record.Present {
+			continue
+		}
+		if seen.Division.WithinAny(v.self.cert.Divisions) {
+			return seen
+		}
+		if first.Dot.IsZero() {
+			first = seen
+		}
+	}
+	return first
+}
+
+// heldHere is a revision held here, beside where it is.
+type heldHere struct {
+	dot causal.Dot
+	placeRow
+}
+
+func (v *viewer) places(id record.ID) ([]heldHere, error) {
+	var out []heldHere
+	prefix := recordKey(id)
+	err := scan(v.tx, Places, prefix, func(row Row) error {
+		d, _, err := causal.DecodeDot(row.Key[len(prefix):])
+		if err != nil {
+			return err
+		}
+		l, err := unpackPlace(row.Head)
+		out = append(out, heldHere{d, l})
+		return err
+	})
+	return out, err
+}
+
+// overlay works into a base what is held here and it has not received, and
+// returns the own saves that the centre holds.
+func (v *viewer) overlay(id record.ID, b baseRow, s record.State) (record.State, []record.Revision, error) {
+	places, err := v.places(id)
+	if err != nil {
+		return s, nil, err
+	}
+	var held []record.Revision
+	var carried []heldHere
+	base := s
+	for _, l := range places {
+		if v.r.rules.received(base, l.dot) {
+			if l.own && base.Held.Has(l.dot) {
+				if held, err = v.appendRevision(held, l); err != nil {
+					return s, nil, err
+				}
+			}
+			continue
+		}
+		if shown, err := v.shows(b, l); err != nil || !shown {
+			if err != nil {
+				return s, nil, err
+			}
+			continue
+		}
+		if !l.own {
+			carried = append(carried, l)
+			continue
+		}
+		if s, err = v.apply(s, l); err != nil {
+			return s, nil, err
+		}
+	}
+	s, err = v.applyCarried(s, carried)
+	return s, held, err
+}
+
+// shows reports whether a revision that the base has not received is shown. On a
+// live base every one is.
+func (v *viewer) shows(b baseRow, l heldHere) (bool, error) {
+	if b.status == baseLive {
+		return true, nil
+	}
+	acks, err := readAcks(v.tx, l.segment)
+	if err != nil {
+		return false, err
+	}
+	return v.r.rules.shows(piece{base: b, acks: acks, passed: v.passed}), nil
+}
+
+// readAcks returns what the centre said of a segment, newest epoch first.
+func readAcks(r Reader, h segment.Hash) ([]ackRow, error) {
+	a, _, err := load(r, Acked, h[:], unpackAcks)
+	return a, err
+}
+
+// applyCarried applies others' saves, each once its author's previous one is
+// there. What still waits for one is not shown.
+func (v *viewer) applyCarried(s record.State, carried []heldHere) (record.State, error) {
+	for progress := true; progress && len(carried) > 0; {
+		progress = false
+		var waiting []heldHere
+		for _, l := range carried {
+			met, err := v.met(s, l)
+			if err != nil {
+				return s, err
+			}
+			if !met {
+				waiting = append(waiting, l)
+				continue
+			}
+			if s, err = v.apply(s, l); err != nil {
+				return s, err
+			}
+			progress = true
+		}
+		carried = waiting
+	}
+	return s, nil
+}
+
+// met reports whether the author's previous save of the record is in s, or stated
+// to be gone.
+func (v *viewer) met(s record.State, l heldHere) (bool, error) {
+	if l.prev.Counter == 0 {
+		return true, nil
+	}
+	prev := causal.Dot{Replica: l.dot.Replica, Counter: l.prev.Counter, Hash: l.prev.Hash}
+	if s.Received(prev) {
+		return true, nil
+	}
+	gaps, err := statedGaps(v.tx, l.dot.Replica)
+	return gaps.Has(prev.Replica, prev.Counter), err
+}
+
+func (v *viewer) apply(s record.State, l heldHere) (record.State, error) {
+	revs, err := v.appendRevision(nil, l)
+	if err != nil || len(revs) == 0 {
+		return s, err
+	}
+	return s.Apply(revs[0], true), nil
+}
+
+// appendRevision adds the revision at a place, unless it cannot be read.
+func (v *viewer) appendRevision(to []record.Revision, l heldHere) ([]record.Revision, error) {
+	if l.segment.IsZero() {
+		row, ok, err := v.tx.Get(Revisions, counterKey(l.dot.Replica, l.dot.Counter))
+		if err != nil || !ok {
+			return to, orCorrupt(err)
+		}
+		s, err := unpackRevision(row.Body)
+		return append(to, s.Revision), err
+	}
+	seg, ok := v.open[l.segment]
+	if !ok {
+		var err error
+		if seg, ok, err = segmentOf(v.tx, l.segment); err != nil || !ok {
+			return to, err
+		}
+		v.open[l.segment] = seg
+	}
+	rev, err := seg.Revision(int(l.at))
+	if err != nil {
+		return to, nil // malformed, and so are the centre's: it will say so
+	}
+	return append(to, rev), nil
+}
+
+// greatestClock returns the greatest clock among a record's values as received.
+func greatestClock(r Reader, id record.ID) int64 {
+	row, ok, err := r.Get(Bases, recordKey(id))
+	if err != nil || !ok || len(row.Body) == 0 {
+		return 0
+	}
+	s, err := record.DecodeState(row.Body)
+	if err != nil {
+		return 0
+	}
+	var out int64
+	for _, e := range s.Live {
+		out = max(out, e.ClockMs)
+	}
+	return out
+}
