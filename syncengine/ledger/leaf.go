@@ -16,12 +16,11 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
-	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -89,31 +88,21 @@ func run(v []Verdict) int {
 
 // DecodeLeaf reads what Encode writes for some leaf that can be: one of segment
 // and gap, verdicts for segments only and at most segment.MaxCount, each known.
-// Its error wraps ErrUnreadable.
+// Its error wraps ErrUnreadable. It needs no more memory than a few times b.
 func DecodeLeaf(b []byte) (Leaf, error) {
-	var m syncv1.Leaf
-	if err := proto.Unmarshal(b, &m); err != nil {
-		return Leaf{}, fmt.Errorf("leaf: %v: %w", err, ErrUnreadable)
+	l := Leaf{ReceivedAt: time.UnixMilli(0).UTC()}
+	for rest := b; len(rest) > 0; {
+		f, n := cutField(rest)
+		if n < 0 {
+			return Leaf{}, fmt.Errorf("leaf: field: %w", ErrUnreadable)
+		}
+		if err := l.set(f); err != nil {
+			return Leaf{}, fmt.Errorf("leaf: field %d: %w", f.num, err)
+		}
+		rest = rest[n:]
 	}
-	l := Leaf{ReceivedAt: time.UnixMilli(m.ReceivedAtMs).UTC()}
-	var err error
-	if l.Gap, err = decodeGap(m.Gap); err != nil {
-		return Leaf{}, err
-	}
-	if len(m.SegmentHash) == len(l.Segment) {
-		l.Segment = segment.Hash(m.SegmentHash)
-	}
-	if l.Segment.IsZero() == (l.Gap == nil) {
-		return Leaf{}, fmt.Errorf("leaf: neither segment nor gap, or both: %w", ErrUnreadable)
-	}
-	if l.Verdicts, err = decodeRuns(m.Verdicts); err != nil {
-		return Leaf{}, err
-	}
-	if (l.Gap == nil) == (len(l.Verdicts) == 0) {
-		return Leaf{}, fmt.Errorf("leaf: %d verdicts: %w", len(l.Verdicts), ErrUnreadable)
-	}
-	if l.Changed, err = decodeChanged(m.Changed); err != nil {
-		return Leaf{}, err
+	if l.Segment.IsZero() == (l.Gap == nil) || (l.Gap == nil) == (len(l.Verdicts) == 0) {
+		return Leaf{}, fmt.Errorf("leaf: not one segment with verdicts, or one gap: %w", ErrUnreadable)
 	}
 	if !bytes.Equal(l.Encode(), b) {
 		return Leaf{}, fmt.Errorf("leaf: not canonical: %w", ErrUnreadable)
@@ -121,48 +110,104 @@ func DecodeLeaf(b []byte) (Leaf, error) {
 	return l, nil
 }
 
-func decodeGap(m *syncv1.GapStatement) ([]byte, error) {
-	if m == nil {
-		return nil, nil
+// set takes one field of a leaf; whether fields stand in order is for the caller.
+func (l *Leaf) set(f field) error {
+	switch {
+	case f.num == 1 && len(f.bytes) == len(l.Segment):
+		l.Segment = segment.Hash(f.bytes)
+	case f.num == 2:
+		g, err := segment.ParseGap(f.bytes)
+		l.Gap = g.Raw
+		return err
+	case f.num == 3 && f.bytes == nil:
+		l.ReceivedAt = time.UnixMilli(int64(f.number)).UTC()
+	case f.num == 4:
+		return l.addRun(f.bytes)
+	case f.num == 5:
+		return l.addChanged(f.bytes)
+	default:
+		return ErrUnreadable
 	}
-	raw := segment.Signed{Body: m.Body, Signature: m.Signature}.Encode()
-	if _, err := segment.ParseGap(raw); err != nil {
-		return nil, fmt.Errorf("leaf: %w", err)
-	}
-	return raw, nil
+	return nil
 }
 
-func decodeRuns(runs []*syncv1.VerdictRun) ([]Verdict, error) {
-	var out []Verdict
-	for _, r := range runs {
-		if r.Count == 0 || r.Count > segment.MaxCount || len(out)+int(r.Count) > segment.MaxCount {
-			return nil, fmt.Errorf("leaf: a run of %d verdicts: %w", r.Count, ErrUnreadable)
-		}
-		v, err := verdictFromWire(r.Verdict)
-		if err != nil {
-			return nil, err
-		}
-		for range r.Count {
-			out = append(out, v)
-		}
+func (l *Leaf) addRun(b []byte) error {
+	verdict, n := cutField(b)
+	if n < 0 || verdict.num != 1 || verdict.bytes != nil {
+		return ErrUnreadable
 	}
-	return out, nil
+	count, m := cutField(b[n:])
+	if m != len(b)-n || count.num != 2 || count.bytes != nil {
+		return ErrUnreadable
+	}
+	v, err := verdictOf(verdict.number)
+	if err != nil {
+		return err
+	}
+	if count.number > uint64(segment.MaxCount-len(l.Verdicts)) {
+		return fmt.Errorf("%d verdicts more: %w", count.number, ErrUnreadable)
+	}
+	l.Verdicts = append(l.Verdicts, slices.Repeat([]Verdict{v}, int(count.number))...)
+	return nil
 }
 
-func decodeChanged(changed []*syncv1.ChangedVerdict) ([]Changed, error) {
-	var out []Changed
-	for _, m := range changed {
-		v, err := verdictFromWire(m.Verdict)
-		if err != nil {
-			return nil, err
-		}
-		d, rest, err := causal.DecodeDot(m.Dot)
-		if err != nil || len(rest) > 0 || d.IsZero() || len(m.Record) != len(record.ID{}) {
-			return nil, fmt.Errorf("leaf: changed verdict: %w", ErrUnreadable)
-		}
-		out = append(out, Changed{record.ID(m.Record), d, v})
+func (l *Leaf) addChanged(b []byte) error {
+	var c Changed
+	id, n := cutField(b)
+	if n < 0 || id.num != 1 || len(id.bytes) != len(c.Record) {
+		return ErrUnreadable
 	}
-	return out, nil
+	dot, m := cutField(b[n:])
+	if m < 0 || dot.num != 2 || len(dot.bytes) != causal.DotSize {
+		return ErrUnreadable
+	}
+	verdict, k := cutField(b[n+m:])
+	if k != len(b)-n-m || verdict.num != 3 || verdict.bytes != nil {
+		return ErrUnreadable
+	}
+	v, err := verdictOf(verdict.number)
+	if err != nil {
+		return err
+	}
+	d, _, err := causal.DecodeDot(dot.bytes)
+	if err != nil || d.IsZero() {
+		return fmt.Errorf("no dot: %w", ErrUnreadable)
+	}
+	l.Changed = append(l.Changed, Changed{record.ID(id.bytes), d, v})
+	return nil
+}
+
+// field is one field of a protobuf message: a number, or bytes that are not nil.
+type field struct {
+	num    protowire.Number
+	number uint64
+	bytes  []byte
+}
+
+// cutField reads the field at the front of b and returns its length, below 0 when
+// there is none.
+func cutField(b []byte) (field, int) {
+	num, typ, n := protowire.ConsumeTag(b)
+	if n < 0 {
+		return field{}, -1
+	}
+	switch typ {
+	case protowire.VarintType:
+		v, m := protowire.ConsumeVarint(b[n:])
+		return field{num: num, number: v}, plus(n, m)
+	case protowire.BytesType:
+		v, m := protowire.ConsumeBytes(b[n:])
+		return field{num: num, bytes: v}, plus(n, m)
+	}
+	return field{}, -1
+}
+
+// plus adds a length to another, which is below 0 when there is none.
+func plus(n, m int) int {
+	if m < 0 {
+		return -1
+	}
+	return n + m
 }
 
 func appendBytes(b []byte, num protowire.Number, v []byte) []byte {

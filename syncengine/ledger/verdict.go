@@ -5,8 +5,6 @@ package ledger
 import (
 	"fmt"
 	"slices"
-
-	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 )
 
 // Verdict is what the centre made of a revision. Numbers are those of
@@ -78,9 +76,10 @@ func (v Verdict) Waiting() bool { return v == Waiting }
 // Held reports whether the revision is received but not admitted.
 func (v Verdict) Held() bool { return v >= HeldMalformed && v.Valid() }
 
-func verdictFromWire(m syncv1.Verdict) (Verdict, error) {
-	if m < syncv1.Verdict(Admitted) || m > syncv1.Verdict(HeldBoundary) {
-		return 0, fmt.Errorf("verdict %d: %w", m, ErrUnreadable)
+// verdictOf returns the verdict with a number of the protocol.
+func verdictOf(number uint64) (Verdict, error) {
+	if number < uint64(Admitted) || number > uint64(HeldBoundary) {
+		return 0, fmt.Errorf("verdict %d: %w", number, ErrUnreadable)
 	}
-	return Verdict(m), nil
+	return Verdict(number), nil
 }
