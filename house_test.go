@@ -33,7 +33,7 @@ var (
 	merge  = []string{"syncengine/causal", "syncengine/record"}
 	codecs = append([]string{"syncengine/segment", "syncengine/ledger", "api/xunzhen/sync/v1"}, merge...)
 	engine = append([]string{"syncengine", "syncengine/session"}, codecs...)
-	above  = []string{"api/...", "syncengine/...", "care/..."}
+	above  = []string{"api/...", "syncengine/...", "care/...", "transport"}
 )
 
 var rooms = []room{
@@ -53,6 +53,7 @@ var rooms = []room{
 	{"syncengine/replica", engine, "the other half of the engine runs over any store and any wire"},
 	{"syncengine/simtest", []string{"syncengine/...", "api/xunzhen/sync/v1"}, "a simulated county needs no clinic: its forms are bytes"},
 
+	{"transport", []string{"api/...", "syncengine/session", "syncengine/segment"}, "what both ends of a connection agree on has no service and no engine"},
 	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"server", above, "the server is below the commands and beside the tablet"},
 	{"tablet", above, "an app links the tablet: the server must not come with it"},
