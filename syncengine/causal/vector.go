@@ -51,11 +51,15 @@ func (v Vector) With(d Dot) Vector {
 	return append(out, v[i:]...)
 }
 
-// Without returns v less d. It returns v itself when d is not there.
+// Without returns v less d, nil when nothing is left. It returns v itself when d
+// is not there.
 func (v Vector) Without(d Dot) Vector {
 	i, ok := v.Index(d)
 	if !ok {
 		return v
+	}
+	if len(v) == 1 {
+		return nil
 	}
 	out := make(Vector, 0, len(v)-1)
 	return append(append(out, v[:i]...), v[i+1:]...)
