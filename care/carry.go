@@ -15,7 +15,8 @@ import (
 // had go over into the edited one, so that an untouched register stays untouched
 // and a changed one loses nothing.
 
-// only returns a copy of the fields of s in m, and of nothing else.
+// only returns a message with the fields of s as m has them, and nothing else. It
+// shares them with m.
 func only(s *slot, m protoreflect.Message) protoreflect.Message {
 	out := m.New()
 	for _, f := range s.fields {
@@ -23,13 +24,13 @@ func only(s *slot, m protoreflect.Message) protoreflect.Message {
 			out.Set(f, m.Get(f))
 		}
 	}
-	return proto.Clone(out.Interface()).ProtoReflect()
+	return out
 }
 
 // carried returns a copy of the fields of s in after, with the unknown parts that
 // they have in before.
 func carried(s *slot, before, after protoreflect.Message) protoreflect.Message {
-	out := only(s, after)
+	out := proto.Clone(only(s, after).Interface()).ProtoReflect()
 	for _, f := range s.fields {
 		carryField(f, before, out)
 	}

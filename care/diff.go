@@ -67,6 +67,7 @@ type differ struct {
 func (d *differ) section(l *layout, before, after protoreflect.Message) {
 	for i := range l.slots {
 		switch s := &l.slots[i]; {
+		case !s.filled(before) && !s.filled(after):
 		case s.parts != nil:
 			d.section(s.parts, before.Get(s.field()).Message(), after.Get(s.field()).Message())
 		case s.keyed():
@@ -76,6 +77,8 @@ func (d *differ) section(l *layout, before, after protoreflect.Message) {
 		}
 	}
 }
+
+func (s *slot) filled(m protoreflect.Message) bool { return slices.ContainsFunc(s.fields, m.Has) }
 
 // register compares a slot that is one register. A message that showed nothing,
 // since this build knows nothing of what is in it, is not cleared by being left out.
