@@ -79,9 +79,17 @@ func (s *Store) Close() error { return s.file.Close() }
 // Check reads the whole file and returns what is wrong with it; none: nothing.
 func (s *Store) Check(ctx context.Context) ([]string, error) { return s.file.Check(ctx) }
 
+// sqlSnapshot asks nothing much: SQLite's snapshot begins with the first question.
+const sqlSnapshot = `SELECT 1 FROM sqlite_schema LIMIT 1`
+
 // View runs f on one snapshot.
 func (s *Store) View(ctx context.Context, f func(replica.Reader) error) error {
-	return s.file.View(ctx, func(conn *sqlite.Conn) error { return f(&tx{conn: conn, s: s}) })
+	return s.file.View(ctx, func(conn *sqlite.Conn) error {
+		if err := sqlitefile.Exec(conn, sqlSnapshot); err != nil {
+			return err
+		}
+		return f(&tx{conn: conn, s: s})
+	})
 }
 
 // Update runs f as the only writer.
