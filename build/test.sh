@@ -8,7 +8,7 @@ export GOTOOLCHAIN=local
 
 # Packages whose tests run without the race detector: pure-Go SQLite is ten times slower under it, and
 # crash tests kill child processes, in which it would see nothing.
-NORACE='/(syncengine/sqlitestore|cmd/.*|.*crash.*)$'
+NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
 DEVICE_PACKAGES=(tablet syncengine care)
