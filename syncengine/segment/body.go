@@ -11,7 +11,7 @@ import (
 // decodeBody is record.DecodeBody into the memory of buf.
 func decodeBody(buf, shared []record.Change, body []byte) ([]record.Change, error) {
 	out := append(buf[:0], shared...)
-	tokens, values, ok := numbers(body), numbers(body), true
+	tokens, values, ok := column(body), column(body), true
 	for range out {
 		values.take(&ok)
 	}

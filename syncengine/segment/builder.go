@@ -13,7 +13,7 @@ import (
 
 // builder collects revisions column by column; each table entry once.
 type builder struct {
-	plain                    [colErasedHashes + 1][]byte // the columns that are no tables, by field number
+	plain                    [colEnd][]byte // the columns that are no tables, by field number
 	authors, scopes, shapes  table
 	clockMs                  int64
 	count, expanded          int
@@ -80,7 +80,7 @@ func (b *builder) number(num protowire.Number, v uint64) {
 
 // appendColumns adds the SegmentColumns message to out.
 func (b *builder) appendColumns(out []byte) []byte {
-	for num := colRecords; num <= colErasedHashes; num++ {
+	for num := colRecords; num < colEnd; num++ {
 		if t := b.table(num); t != nil {
 			for _, e := range t.entries {
 				out = protowire.AppendString(protowire.AppendTag(out, num, protowire.BytesType), e)

@@ -89,7 +89,7 @@ func TestCompressionBombsCostLittle(t *testing.T) {
 	c := NewCompressor()
 	for name, stored := range bombs(t) {
 		var err error
-		allocated, took := spent(func() { _, err = c.Decompress(stored) })
+		allocated, took := cost(func() { _, err = c.Decompress(stored) })
 		t.Logf("%s: %d bytes stored, %d KiB allocated, %v: %v", name, len(stored), allocated>>10, took, err)
 		if !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)

@@ -371,8 +371,8 @@ func TestErasedRevisionMustHaveLostItsSalt(t *testing.T) {
 	}
 }
 
-// spent runs f and returns what it allocated and how long it took.
-func spent(f func()) (int64, time.Duration) {
+// cost runs f and returns what it allocated and how long it took.
+func cost(f func()) (int64, time.Duration) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began := time.Now()
@@ -436,7 +436,7 @@ func TestHostileSegmentsCostLittle(t *testing.T) {
 	const most = 4 << 20
 	for name, wire := range hostile(t) {
 		var err error
-		allocated, took := spent(func() {
+		allocated, took := cost(func() {
 			var s *Segment
 			if s, err = Open(wire); err != nil {
 				return

@@ -77,6 +77,7 @@ type row struct {
 	author   int
 	scope    int // place in the table plus 1; 0: none
 	shape    int
+	salt     []byte
 	body     []byte
 	bodyHash []byte // of an erased body; else nil
 	size     int
@@ -151,11 +152,9 @@ func (s *Segment) bodyHash(i int, scratch *[]byte) [32]byte {
 		return [32]byte(h)
 	}
 	n := len(*scratch)
-	*scratch = append(append(*scratch, s.salt(i)...), s.rows[i].body...)
+	*scratch = append(append(*scratch, s.rows[i].salt...), s.rows[i].body...)
 	return sha256.Sum256((*scratch)[n:])
 }
-
-func (s *Segment) salt(i int) []byte { return s.columns.salts[saltSize*i : saltSize*(i+1)] }
 
 func (s *Segment) appendSkeleton(b []byte, i int) []byte {
 	b = s.revisionHead(i).AppendHead(b)
@@ -221,7 +220,7 @@ func (s *Segment) RecordID(i int) record.ID { return s.rows[i].id }
 func (s *Segment) Prev(i int) record.Prev { return s.rows[i].prev }
 
 // Salt returns the salt of revision i; of an erased one it is zero.
-func (s *Segment) Salt(i int) [16]byte { return [16]byte(s.salt(i)) }
+func (s *Segment) Salt(i int) [16]byte { return [16]byte(s.rows[i].salt) }
 
 // Size returns the size of revision i as record.MaxRevision limits it: skeleton
 // and body, or the skeleton alone when the body is erased.
@@ -233,7 +232,7 @@ func (s *Segment) Size(i int) int { return s.rows[i].size }
 func (s *Segment) Erased(i int) bool { return s.rows[i].bodyHash != nil }
 
 // AnyErased reports whether a body is gone.
-func (s *Segment) AnyErased() bool { return len(s.columns.erased) > 0 }
+func (s *Segment) AnyErased() bool { return len(s.columns.plain[colErased]) > 0 }
 
 // Revision returns revision i. Its values share memory with the segment's bytes,
 // its paths and parents with other revisions: the caller must not change them.
