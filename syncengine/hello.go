@@ -149,7 +149,16 @@ func (e *Engine) centreCertificates(r ActReader) ([][]byte, error) {
 	return out, nil
 }
 
-// revoked reports whether a fence is in force on the caller or one it continues.
+// Revoked reports whether a fence is in force on the caller or one it continues.
+func (e *Engine) Revoked(ctx context.Context, caller segment.Certificate) (bool, error) {
+	var out bool
+	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+		out, err = e.revoked(r, caller)
+		return err
+	})
+	return out, err
+}
+
 func (e *Engine) revoked(r ActReader, caller segment.Certificate) (bool, error) {
 	h := e.snapshot()
 	replica, pred := caller.Replica(), caller.Predecessor
