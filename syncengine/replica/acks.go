@@ -44,7 +44,7 @@ func takeAcks(tx Tx, raw []byte) (int, error) {
 	if news == 0 {
 		return 0, nil
 	}
-	return news, tx.PutHead(Acks, key[:], raw)
+	return news, tx.PutHead(Acks, key[:], signedAcks{epoch, raw}.pack())
 }
 
 // noteAck keeps what the centre said of a segment held here, in place of an
@@ -81,15 +81,30 @@ func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 // pruneAcks forgets signed acks of epochs before the present one: couriers of
 // them would carry nothing.
 func pruneAcks(tx Tx, epoch ledger.Epoch) error {
-	pub, err := shardKey(tx)
-	if err != nil {
-		return err
-	}
 	return scan(tx, Acks, nil, func(row Row) error {
-		acks, err := ledger.OpenAcks(row.Head, pub)
-		if err != nil || acks.Epoch == epoch {
+		a, err := unpackSignedAcks(row.Head)
+		if err != nil || a.epoch == epoch {
 			return err
 		}
 		return tx.Delete(Acks, row.Key)
 	})
+}
+
+// signedAcks are acks as received, with their epoch beside them.
+type signedAcks struct {
+	epoch ledger.Epoch
+	raw   []byte
+}
+
+func (a signedAcks) pack() []byte {
+	var p packer
+	p.epoch(a.epoch)
+	p.blob(a.raw)
+	return p
+}
+
+func unpackSignedAcks(raw []byte) (signedAcks, error) {
+	u := unpacker{rest: raw}
+	a := signedAcks{epoch: u.epoch(), raw: u.blob()}
+	return a, u.done("signed acks")
 }

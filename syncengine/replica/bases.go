@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -15,9 +16,10 @@ import (
 // baseWriter changes bases inside one transaction and keeps the sums and the
 // list by subject in step. The sums are written by flush.
 type baseWriter struct {
-	r    *Replica
-	tx   Tx
-	sums map[string]session.Sum
+	r        *Replica
+	tx       Tx
+	sums     map[string]session.Sum
+	verdicts map[record.ID][]causal.Dot // own saves not admitted; nil: not yet read
 }
 
 func (r *Replica) newBaseWriter(tx Tx) *baseWriter {
@@ -136,8 +138,57 @@ func (w *baseWriter) takeBase(b session.Base, from source) (bool, error) {
 		for _, id := range old.subjects {
 			now.subjects = withSubject(now.subjects, id)
 		}
+		if err := w.compareVerdicts(b.ID, state); err != nil {
+			return false, err
+		}
 	}
 	return true, w.put(b.ID, old, now, b.State)
+}
+
+// compareVerdicts brings what is kept about own saves of a record in line with
+// its new base: those admitted since are forgotten, those held since are noted.
+func (w *baseWriter) compareVerdicts(id record.ID, s record.State) error {
+	if err := w.readVerdicts(); err != nil {
+		return err
+	}
+	for _, d := range w.verdicts[id] {
+		if s.Applied(d) {
+			if err := w.tx.Delete(Verdicts, dotKey(d)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, d := range s.Held {
+		if slices.Contains(w.verdicts[id], d) {
+			continue
+		}
+		at, ok, err := load(w.tx, Places, placeKey(id, d), unpackPlace)
+		if err != nil {
+			return err
+		}
+		if ok && at.own {
+			if err := w.tx.PutHead(Verdicts, dotKey(d), verdictRow{record: id}.pack()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *baseWriter) readVerdicts() error {
+	if w.verdicts != nil {
+		return nil
+	}
+	w.verdicts = map[record.ID][]causal.Dot{}
+	return scan(w.tx, Verdicts, nil, func(row Row) error {
+		v, err := unpackVerdict(row.Head)
+		if err != nil {
+			return err
+		}
+		d, _, err := causal.DecodeDot(row.Key)
+		w.verdicts[v.record] = append(w.verdicts[v.record], d)
+		return err
+	})
 }
 
 func (w *baseWriter) offer(id record.ID, old baseRow, at session.Position, from source) offered {

@@ -5,7 +5,6 @@ package replica
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
@@ -53,75 +52,68 @@ func enterEpoch(tx Tx, e ledger.Epoch) error {
 	})
 }
 
-// readMarks returns the backup marks of an epoch that were received, ascending.
-func readMarks(r Reader, e ledger.Epoch) ([]ledger.BackupMark, error) {
-	raws, err := readRawMarks(r)
-	if err != nil || len(raws) == 0 {
-		return nil, err
-	}
-	pub, err := shardKey(r)
-	if err != nil {
-		return nil, err
-	}
-	var out []ledger.BackupMark
-	for _, raw := range raws {
-		m, err := ledger.OpenBackupMark(raw, pub)
-		if err != nil {
-			return nil, fmt.Errorf("backup mark: %w", err)
-		}
-		if m.Epoch == e {
-			out = append(out, m)
-		}
-	}
-	return out, nil
+// markRow is a backup mark of the present epoch, read and verified once.
+type markRow struct {
+	ledger.BackupMark
+	raw []byte
 }
 
-func readRawMarks(r Reader) ([][]byte, error) {
+// readMarks returns the backup marks kept, ascending by number: at most two, all
+// of the present epoch.
+func readMarks(r Reader) ([]markRow, error) {
 	raw, _, err := value(r, valueMarks)
 	if err != nil {
 		return nil, err
 	}
-	var out [][]byte
+	var out []markRow
 	u := unpacker{rest: raw}
 	for len(u.rest) > 0 && u.err == nil {
-		out = append(out, u.blob())
+		m := markRow{BackupMark: ledger.BackupMark{Epoch: u.epoch(), Number: u.num(), LedgerSize: ledger.Size(u.num())}, raw: u.blob()}
+		out = append(out, m)
 	}
 	return out, u.done("backup marks")
+}
+
+func readRawMarks(r Reader) ([][]byte, error) {
+	marks, err := readMarks(r)
+	var out [][]byte
+	for _, m := range marks {
+		out = append(out, m.raw)
+	}
+	return out, err
 }
 
 // takeMarks keeps the two newest of the marks known and those received. Marks that
 // are not the shard's, or not of this epoch, are passed over.
 func takeMarks(tx Tx, e ledger.Epoch, received [][]byte) error {
-	if len(received) == 0 {
-		return nil
+	all, err := readMarks(tx)
+	if err != nil {
+		return err
 	}
 	pub, err := shardKey(tx)
 	if err != nil {
 		return err
 	}
-	known, err := readRawMarks(tx)
-	if err != nil {
-		return err
-	}
-	type mark struct {
-		number uint64
-		raw    []byte
-	}
-	var all []mark
-	for _, raw := range slices.Concat(known, received) {
+	news := false
+	for _, raw := range received {
+		if slices.ContainsFunc(all, func(o markRow) bool { return bytes.Equal(o.raw, raw) }) {
+			continue
+		}
 		m, err := ledger.OpenBackupMark(raw, pub)
-		same := func(o mark) bool { return o.number == m.Number }
-		if err == nil && m.Epoch == e && !slices.ContainsFunc(all, same) {
-			all = append(all, mark{m.Number, raw})
+		if err == nil && m.Epoch == e && !slices.ContainsFunc(all, func(o markRow) bool { return o.Number == m.Number }) {
+			all, news = append(all, markRow{m, raw}), true
 		}
 	}
-	slices.SortFunc(all, func(a, b mark) int { return cmp.Compare(a.number, b.number) })
+	if !news {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b markRow) int { return cmp.Compare(a.Number, b.Number) })
 	var p packer
 	for _, m := range all[max(0, len(all)-2):] {
+		p.epoch(m.Epoch)
+		p.num(m.Number)
+		p.num(uint64(m.LedgerSize))
 		p.blob(m.raw)
-	}
-	if old, _, err := value(tx, valueMarks); err != nil || bytes.Equal(old, p) {
-		return err
 	}
 	return putValue(tx, valueMarks, p)
 }

@@ -20,7 +20,7 @@ import (
 func (s *syncRun) goOnAlone(ctx context.Context) error {
 	var forked bool
 	err := s.r.view(ctx, func(tx Reader) (err error) {
-		if s.self, err = readSelf(tx); err != nil {
+		if s.self, err = s.r.readSelf(tx); err != nil {
 			return err
 		}
 		_, forked, err = value(tx, valueForked)
@@ -100,7 +100,7 @@ func (s *syncRun) succession(ctx context.Context, next segment.Signer) (segment.
 // succeed makes the certified key the one that saves from now on, with counters
 // from 1.
 func (r *Replica) succeed(tx Tx, old causal.ReplicaID, cert segment.Certificate) error {
-	before, err := readOwn(tx, old)
+	before, err := r.readOwn(tx, old)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (r *Replica) succeed(tx Tx, old causal.ReplicaID, cert segment.Certificate)
 			return err
 		}
 	}
-	after, err := readOwn(tx, cert.Replica())
+	after, err := r.readOwn(tx, cert.Replica())
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,8 @@ func (c *clock) read() time.Time {
 
 // world is one centre with its devices.
 type world struct {
-	*testing.T
+	testing.TB
+	mutant *replica.Mutant // what all devices get wrong; nil: nothing
 	engine *syncengine.Engine
 	cfg    syncengine.Config
 	store  *centrestore.Store
@@ -62,9 +63,9 @@ type world struct {
 	seed   byte
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{T: t, store: centrestore.New(), clock: &clock{time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}}
+	w := &world{TB: t, store: centrestore.New(), clock: &clock{time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}}
 	rnd := rand.NewChaCha8([32]byte{1})
 	w.cfg = syncengine.Config{
 		Store: w.store, ShardKey: segment.KeySigner(newKey(rnd)), Clock: w.clock.read, Rand: rnd, Schema: schema{},
@@ -114,6 +115,9 @@ func (w *world) device(staff string, role segment.Role, divisions ...record.Divi
 func (d *device) open() {
 	d.w.Helper()
 	d.Replica = must(replica.Open(d.w.Context(), d.cfg))(d.w)
+	if d.w.mutant != nil {
+		replica.Mutate(d.Replica, *d.w.mutant)
+	}
 }
 
 func rights(staff string, role segment.Role, divisions ...record.Division) syncengine.Rights {

@@ -55,7 +55,7 @@ func (h *hub) Hello(ctx context.Context, q session.HelloRequest) (session.HelloR
 
 // enrolled returns an error unless this hub and its caller belong to one shard.
 func (h *hub) enrolled(tx Reader) error {
-	me, err := readSelf(tx)
+	me, err := h.r.readSelf(tx)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (h *hub) hello(tx Reader, q session.HelloRequest) (session.HelloReply, erro
 	if reply.Gaps, err = statedGaps(tx, h.caller.Replica()); err != nil {
 		return reply, err
 	}
-	if reply.Certificates, err = centreCertificates(tx); err != nil {
+	if reply.Certificates, err = centreCertificates(h.r, tx); err != nil {
 		return reply, err
 	}
 	if reply.Revoked, err = revoked(h.r, tx, h.caller); err != nil {
@@ -141,23 +141,18 @@ func bestAcks(tx Reader, have []segment.Hash, epoch ledger.Epoch) ([]byte, error
 	if best.IsZero() {
 		return nil, nil
 	}
-	raw, _, err := tx.Head(Acks, best[:])
-	return raw, err
+	a, _, err := load(tx, Acks, best[:], unpackSignedAcks)
+	return a.raw, err
 }
 
-func centreCertificates(tx Reader) ([][]byte, error) {
-	pub, err := shardKey(tx)
-	if err != nil {
-		return nil, err
-	}
+func centreCertificates(r *Replica, tx Reader) ([][]byte, error) {
+	all, err := r.certificates(tx)
 	var out [][]byte
-	err = scan(tx, Certificates, nil, func(row Row) error {
-		c, err := segment.ParseCertificate(row.Head, pub)
-		if err == nil && c.Role == segment.RoleCentre {
-			out = append(out, row.Head)
+	for _, c := range all {
+		if c.Role == segment.RoleCentre {
+			out = append(out, c.Raw)
 		}
-		return err
-	})
+	}
 	return out, err
 }
 
@@ -199,7 +194,7 @@ func checkPush(q session.PushRequest) error {
 func (h *hub) push(tx Tx, q session.PushRequest) (session.PushReply, error) {
 	var reply session.PushReply
 	for _, raw := range q.Gaps {
-		o, err := takeGap(tx, raw)
+		o, err := h.r.takeGap(tx, raw)
 		if err != nil {
 			return reply, err
 		}

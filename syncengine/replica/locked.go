@@ -72,7 +72,7 @@ func (s *syncRun) pushEnvelopes(ctx context.Context, wants []segment.Hash) error
 func (s *syncRun) envelopes(ctx context.Context, wants []segment.Hash) (q session.PushRequest, hashes []segment.Hash, taken int, err error) {
 	size := 0
 	err = s.r.view(ctx, func(tx Reader) error {
-		if q.Certificates, err = ownCertificates(tx); err != nil {
+		if q.Certificates, err = s.r.ownCertificates(tx); err != nil {
 			return err
 		}
 		for _, h := range wants {

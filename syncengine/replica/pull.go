@@ -146,7 +146,7 @@ func (s *syncRun) takePage(ctx context.Context, p session.Page) error {
 		return s.pageOfOtherEpoch(ctx, p)
 	}
 	var checkpoint ledger.Checkpoint
-	if p.Last != nil {
+	if p.Last != nil && (s.atCentre() || len(p.Last.Checkpoint) > 0) {
 		var err error
 		if checkpoint, err = s.checkSummary(ctx, p.Last); err != nil {
 			return err
@@ -193,7 +193,7 @@ func (s *syncRun) source(tx Reader) (source, error) {
 	if from.passed, err = readPassed(tx); err != nil {
 		return from, err
 	}
-	now, err := readSelf(tx)
+	now, err := s.r.readSelf(tx)
 	from.cert = now.cert
 	return from, err
 }
@@ -254,7 +254,7 @@ var errNotOffice = errors.New("not the centre's segment")
 // error wraps errNotOffice when no certificate known here says that it is one.
 func (r *Replica) keepOffice(tx Tx, seg *segment.Segment) (bool, error) {
 	h := seg.Header()
-	cert, ok, err := readCertificate(tx, h.Certificate)
+	cert, ok, err := r.certificate(tx, h.Certificate)
 	if err != nil {
 		return false, err
 	}

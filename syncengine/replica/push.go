@@ -163,6 +163,9 @@ func (s *syncRun) takeResult(tx Tx, h segment.Hash, res session.SegmentResult) e
 // takeVerdicts keeps what the centre made of own saves, as far as it did not
 // admit them.
 func takeVerdicts(tx Tx, h segment.Hash, id causal.ReplicaID, verdicts []ledger.Verdict) error {
+	if len(verdicts) == 0 {
+		return nil
+	}
 	if !slices.ContainsFunc(verdicts, func(v ledger.Verdict) bool { return !v.Admitted() }) {
 		if old, err := tx.Scan(Verdicts, id[:], nil, 1); err != nil || len(old) == 0 {
 			return err // nothing to keep, nothing to take back
@@ -325,7 +328,7 @@ func (s *syncRun) stateHole(tx Tx, g causal.Range) error {
 	if _, ok, err := tx.Head(Gaps, gapKey(g)); err != nil || ok {
 		return err
 	}
-	own, err := readOwn(tx, g.Replica)
+	own, err := s.r.readOwn(tx, g.Replica)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (r *Replica) Carry(ctx context.Context, p Parcel) (Carried, error) {
 
 func (r *Replica) carry(tx Tx, p Parcel) (Carried, error) {
 	var out Carried
-	me, err := readSelf(tx)
+	me, err := r.readSelf(tx)
 	if err != nil {
 		return out, err
 	}
@@ -66,7 +66,7 @@ func (r *Replica) carry(tx Tx, p Parcel) (Carried, error) {
 		return out, err
 	}
 	for _, raw := range p.Gaps {
-		o, err := takeGap(tx, raw)
+		o, err := r.takeGap(tx, raw)
 		if err != nil {
 			return out, err
 		}
@@ -111,7 +111,7 @@ func (r *Replica) takeSegment(tx Tx, wire []byte) (segment.Hash, session.Outcome
 		return segment.Hash{}, session.OutcomeRefused, reasonUnreadable, nil //nolint:nilerr // refused
 	}
 	hash := seg.Hash()
-	cert, ok, err := readCertificate(tx, seg.Header().Certificate)
+	cert, ok, err := r.certificate(tx, seg.Header().Certificate)
 	if err != nil {
 		return hash, 0, "", err
 	}
@@ -132,32 +132,14 @@ func (r *Replica) takeSegment(tx Tx, wire []byte) (segment.Hash, session.Outcome
 	return hash, session.OutcomeAlready, "", err
 }
 
-// takeCertificates keeps what the shard signed and passes over the rest.
-func takeCertificates(tx Tx, raws [][]byte) error {
-	pub, err := shardKey(tx)
-	if err != nil {
-		return err
-	}
-	for _, raw := range raws {
-		c, err := segment.ParseCertificate(raw, pub)
-		if err != nil {
-			continue
-		}
-		if err := putCertificate(tx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // takeGap keeps a replica's own statement, if its certificate is known here and
 // its signature good.
-func takeGap(tx Tx, raw []byte) (session.Outcome, error) {
+func (r *Replica) takeGap(tx Tx, raw []byte) (session.Outcome, error) {
 	g, err := segment.ParseGap(raw)
 	if err != nil {
 		return session.OutcomeRefused, nil //nolint:nilerr // refused
 	}
-	cert, ok, err := readCertificate(tx, g.Certificate)
+	cert, ok, err := r.certificate(tx, g.Certificate)
 	if err != nil {
 		return 0, err
 	}
@@ -216,7 +198,7 @@ func (r *Replica) carryBases(tx Tx, p Parcel, out *Carried) error {
 	if from.passed, err = readPassed(tx); err != nil {
 		return err
 	}
-	me, err := readSelf(tx)
+	me, err := r.readSelf(tx)
 	if err != nil {
 		return err
 	}
@@ -282,13 +264,18 @@ func (r *Replica) Export(ctx context.Context, o ExportOptions, yield func(Parcel
 // readPapers returns everything small: certificates, gaps, acks and marks.
 func readPapers(tx Reader) (Parcel, error) {
 	var p Parcel
-	collect := func(b Bucket, to *[][]byte) error {
-		return scan(tx, b, nil, func(row Row) error {
-			*to = append(*to, row.Head)
-			return nil
-		})
+	err := scan(tx, Certificates, nil, func(row Row) error {
+		p.Certificates = append(p.Certificates, row.Head)
+		return nil
+	})
+	if err != nil {
+		return p, err
 	}
-	err := errors.Join(collect(Certificates, &p.Certificates), collect(Acks, &p.Acks))
+	err = scan(tx, Acks, nil, func(row Row) error {
+		a, err := unpackSignedAcks(row.Head)
+		p.Acks = append(p.Acks, a.raw)
+		return err
+	})
 	if err != nil {
 		return p, err
 	}

@@ -45,13 +45,14 @@ type Keys interface {
 	New() (segment.Signer, error)
 }
 
-// Replica is one installation that saves: a tablet or a hub. It keeps nothing in
-// memory that the store does not have. Its methods may be called from many
+// Replica is one installation that saves: a tablet or a hub. It knows nothing that
+// its store does not have. Its methods may be called from many
 // goroutines; saves and reads go on while a Sync runs.
 type Replica struct {
 	cfg     Config
 	rules   rules
 	syncing sync.Mutex // held by the one Sync
+	certs   sync.Map   // segment.Hash → segment.Certificate: verified ones
 }
 
 // Names of single values.
@@ -103,71 +104,6 @@ func value(r Reader, name string) ([]byte, bool, error) { return r.Head(Values, 
 
 func putValue(tx Tx, name string, v []byte) error { return tx.PutHead(Values, []byte(name), v) }
 
-// self is who saves now.
-type self struct {
-	id   causal.ReplicaID
-	own  ownRow
-	cert segment.Certificate // zero while not enrolled
-}
-
-func (s self) enrolled() bool { return s.cert.Raw != nil }
-
-// readSelf returns who saves now.
-func readSelf(r Reader) (self, error) {
-	raw, _, err := value(r, valueCurrent)
-	if err != nil {
-		return self{}, err
-	}
-	if len(raw) != 16 {
-		return self{}, fmt.Errorf("own id: %w", ErrCorrupt)
-	}
-	return readOwn(r, causal.ReplicaID(raw))
-}
-
-// readOwn returns one of the own ids with its certificate.
-func readOwn(r Reader, id causal.ReplicaID) (self, error) {
-	s := self{id: id}
-	var ok bool
-	var err error
-	if s.own, ok, err = load(r, Own, id[:], unpackOwn); err != nil || !ok {
-		return s, fmt.Errorf("own id %s: %w", id, orCorrupt(err))
-	}
-	if s.own.certificate.IsZero() {
-		return s, nil
-	}
-	s.cert, ok, err = readCertificate(r, s.own.certificate)
-	if err != nil || !ok {
-		return s, fmt.Errorf("own certificate: %w", orCorrupt(err))
-	}
-	return s, nil
-}
-
-func orCorrupt(err error) error {
-	if err == nil {
-		return ErrCorrupt
-	}
-	return err
-}
-
-// shardKey returns the shard's public key; nil while not enrolled.
-func shardKey(r Reader) (ed25519.PublicKey, error) {
-	raw, _, err := value(r, valueShard)
-	return raw, err
-}
-
-func readCertificate(r Reader, h segment.Hash) (segment.Certificate, bool, error) {
-	raw, ok, err := r.Head(Certificates, h[:])
-	if err != nil || !ok {
-		return segment.Certificate{}, false, err
-	}
-	pub, err := shardKey(r)
-	if err != nil {
-		return segment.Certificate{}, false, err
-	}
-	c, err := segment.ParseCertificate(raw, pub)
-	return c, err == nil, err
-}
-
 func (r *Replica) view(ctx context.Context, f func(Reader) error) error {
 	return r.cfg.Store.View(ctx, f)
 }
@@ -182,7 +118,7 @@ func (r *Replica) nowMs() int64 { return r.cfg.Clock().UnixMilli() }
 func (r *Replica) ID(ctx context.Context) (causal.ReplicaID, error) {
 	var s self
 	err := r.view(ctx, func(tx Reader) (err error) {
-		s, err = readSelf(tx)
+		s, err = r.readSelf(tx)
 		return err
 	})
 	return s.id, err
@@ -228,7 +164,7 @@ func (r *Replica) PublicKey(ctx context.Context) (ed25519.PublicKey, error) {
 func (r *Replica) Certificate(ctx context.Context) (segment.Certificate, error) {
 	var s self
 	err := r.view(ctx, func(tx Reader) (err error) {
-		s, err = readSelf(tx)
+		s, err = r.readSelf(tx)
 		return err
 	})
 	if err == nil && !s.enrolled() {
@@ -254,7 +190,7 @@ func (r *Replica) Enrol(ctx context.Context, shard ed25519.PublicKey, certificat
 		if known != nil && !known.Equal(shard) {
 			return fmt.Errorf("enrol: %w", ErrOtherShard)
 		}
-		s, err := readSelf(tx)
+		s, err := r.readSelf(tx)
 		if err != nil {
 			return err
 		}
@@ -278,8 +214,4 @@ func (r *Replica) certify(tx Tx, s self, cert segment.Certificate) error {
 		return err
 	}
 	return r.departOutside(tx, cert)
-}
-
-func putCertificate(tx Tx, c segment.Certificate) error {
-	return tx.PutHead(Certificates, c.Hash[:], c.Raw)
 }

@@ -24,7 +24,7 @@ func revoked(r *Replica, tx Reader, caller segment.Certificate) (bool, error) {
 	if err != nil || len(fences) == 0 {
 		return false, err
 	}
-	line, err := lineage(tx, caller)
+	line, err := lineage(r, tx, caller)
 	return slices.ContainsFunc(fences, func(f *syncv1.Fence) bool {
 		return !f.GetLifted() && len(f.GetReplica()) == 16 && slices.Contains(line, causal.ReplicaID(f.GetReplica()))
 	}), err
@@ -80,19 +80,14 @@ func fenceIn(rev record.Revision) *syncv1.Fence {
 
 // lineage returns a replica and those whose rights it continues, as far as their
 // certificates are known here.
-func lineage(tx Reader, c segment.Certificate) ([]causal.ReplicaID, error) {
-	pub, err := shardKey(tx)
-	if err != nil {
-		return nil, err
-	}
+func lineage(r *Replica, tx Reader, c segment.Certificate) ([]causal.ReplicaID, error) {
+	all, err := r.certificates(tx)
 	before := map[causal.ReplicaID]causal.ReplicaID{}
-	err = scan(tx, Certificates, nil, func(row Row) error {
-		k, err := segment.ParseCertificate(row.Head, pub)
-		if err == nil && !k.Predecessor.IsZero() {
+	for _, k := range all {
+		if !k.Predecessor.IsZero() {
 			before[k.Replica()] = k.Predecessor
 		}
-		return err
-	})
+	}
 	line := []causal.ReplicaID{c.Replica()}
 	for next := c.Predecessor; !next.IsZero() && !slices.Contains(line, next); next = before[next] {
 		line = append(line, next)

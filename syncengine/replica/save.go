@@ -96,7 +96,7 @@ func (r *Replica) salt() (salt [16]byte, err error) {
 }
 
 func (r *Replica) save(tx Tx, q SaveRequest, salt [16]byte) (Saved, error) {
-	s, err := readSelf(tx)
+	s, err := r.readSelf(tx)
 	if err != nil {
 		return Saved{}, err
 	}
@@ -188,7 +188,9 @@ func readPrev(r Reader, id causal.ReplicaID, rec record.ID) (record.Prev, error)
 	return p, err
 }
 
-func prevKey(id causal.ReplicaID, rec record.ID) []byte { return append(slices.Clone(id[:]), rec[:]...) }
+func prevKey(id causal.ReplicaID, rec record.ID) []byte {
+	return append(slices.Clone(id[:]), rec[:]...)
+}
 
 func packPrev(d causal.Dot) []byte {
 	var p packer

@@ -118,7 +118,7 @@ type viewer struct {
 func (r *Replica) newViewer(tx Reader) (*viewer, error) {
 	v := &viewer{r: r, tx: tx, open: map[segment.Hash]*segment.Segment{}}
 	var err error
-	if v.self, err = readSelf(tx); err != nil {
+	if v.self, err = r.readSelf(tx); err != nil {
 		return nil, err
 	}
 	v.passed, err = readPassed(tx)

@@ -39,7 +39,7 @@ func (r *Replica) sealOne(tx Tx) (bool, error) {
 		return false, err
 	}
 	id := revs[0].Revision.Dot.Replica
-	s, err := readOwn(tx, id)
+	s, err := r.readOwn(tx, id)
 	if err != nil {
 		return false, err
 	}

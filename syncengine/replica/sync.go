@@ -140,7 +140,7 @@ func (s *syncRun) begin(ctx context.Context) error {
 		}
 	}
 	return s.r.view(ctx, func(tx Reader) (err error) {
-		if s.self, err = readSelf(tx); err != nil {
+		if s.self, err = s.r.readSelf(tx); err != nil {
 			return err
 		}
 		if !s.self.enrolled() {
@@ -301,21 +301,21 @@ func (s *syncRun) helloRequest(ctx context.Context, offers []session.Offer) (ses
 		if q.Checkpoint, _, err = value(tx, valueCheckpoint); err != nil {
 			return err
 		}
-		q.Certificates, err = ownCertificates(tx)
+		q.Certificates, err = s.r.ownCertificates(tx)
 		return err
 	})
 	return q, err
 }
 
 // ownCertificates returns the certificates of the own keys, the present one first.
-func ownCertificates(tx Reader) ([][]byte, error) {
+func (r *Replica) ownCertificates(tx Reader) ([][]byte, error) {
 	ids, err := ownIDs(tx)
 	if err != nil {
 		return nil, err
 	}
 	var out [][]byte
 	for _, id := range slices.Backward(ids) {
-		o, err := readOwn(tx, id)
+		o, err := r.readOwn(tx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -338,7 +338,7 @@ func readPeer(r Reader, hub causal.ReplicaID) (peerRow, error) {
 // of two epochs of one number a hub cannot say which is the newer.
 func (s *syncRun) compareEpoch(ctx context.Context, reply session.HelloReply) error {
 	if reply.Epoch == s.epoch {
-		s.mute = false
+		s.mute = s.epoch.Number == 0 // a hub that has never seen the centre
 		return nil
 	}
 	if s.atCentre() {
@@ -410,7 +410,7 @@ func (s *syncRun) shardKey(ctx context.Context) (pub []byte, err error) {
 // how many acks were news.
 func (s *syncRun) takeHello(ctx context.Context, offers []session.Offer, reply session.HelloReply) (news int, err error) {
 	err = s.r.update(ctx, func(tx Tx) error {
-		if err := takeCentreCertificates(tx, reply.Certificates); err != nil {
+		if err := takeCertificates(tx, reply.Certificates, segment.RoleCentre); err != nil {
 			return err
 		}
 		if news, err = takeAcks(tx, reply.Acks); err != nil {
@@ -429,31 +429,6 @@ func (s *syncRun) takeHello(ctx context.Context, offers []session.Offer, reply s
 	})
 	s.report.Acks += news
 	return news, err
-}
-
-// takeCentreCertificates keeps certificates of the centre's replicas. What is not
-// the shard's is passed over.
-func takeCentreCertificates(tx Tx, raws [][]byte) error {
-	pub, err := shardKey(tx)
-	if err != nil {
-		return err
-	}
-	for _, raw := range raws {
-		c, err := segment.ParseCertificate(raw, pub)
-		if err != nil || c.Role != segment.RoleCentre {
-			continue
-		}
-		if _, ok, err := tx.Head(Certificates, c.Hash[:]); err != nil || ok {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := putCertificate(tx, c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // takeCursorWord forgets a cursor that does not hold.
@@ -505,8 +480,8 @@ func (s *syncRun) lookForFork(tx Tx, heads []session.Head) error {
 
 // noteFork notes that somebody else saves under id, if that is still the key in use.
 func noteFork(tx Tx, id causal.ReplicaID) error {
-	self, err := readSelf(tx)
-	if err != nil || self.id != id {
+	now, err := currentID(tx)
+	if err != nil || now != id {
 		return err
 	}
 	return putValue(tx, valueForked, []byte{1})

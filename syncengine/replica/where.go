@@ -43,7 +43,8 @@ type Whereabouts struct {
 	// Held says that the centre received it and does not admit it; for a record,
 	// that this is so of at least one own save.
 	Held bool
-	// Verdict is the reason, as the centre last told it; 0 while none is known.
+	// Verdict is the reason, as the centre last told it; 0 when it told none. It may
+	// be ledger.Waiting without Held: stored, but an earlier save is missing.
 	Verdict ledger.Verdict
 }
 
@@ -131,7 +132,10 @@ func (r *Replica) newLocator(tx Reader) (*locator, error) {
 	if l.epoch, err = readEpoch(tx); err != nil {
 		return nil, err
 	}
-	l.marks, err = readMarks(tx, l.epoch)
+	marks, err := readMarks(tx)
+	for _, m := range marks {
+		l.marks = append(l.marks, m.BackupMark)
+	}
 	return l, err
 }
 
@@ -143,7 +147,7 @@ func (l *locator) locate(p heldHere, base record.State, live bool) (Whereabouts,
 			return w, err
 		}
 	}
-	v, _, err := load(l.tx, Verdicts, dotKey(p.dot), unpackVerdict)
+	v, found, err := load(l.tx, Verdicts, dotKey(p.dot), unpackVerdict)
 	switch {
 	case err != nil:
 		return w, err
@@ -151,8 +155,8 @@ func (l *locator) locate(p heldHere, base record.State, live bool) (Whereabouts,
 		if w.Held = base.Held.Has(p.dot); w.Held {
 			w.Verdict = v.verdict
 		}
-	default:
-		w.Held, w.Verdict = v.verdict.Held(), v.verdict
+	case found:
+		w.Held, w.Verdict = !v.verdict.Waiting(), v.verdict
 	}
 	return w, nil
 }
@@ -231,7 +235,7 @@ func countUnsent(tx Reader, s *Status) error {
 type HeldSave struct {
 	Record  record.ID
 	Dot     causal.Dot
-	Verdict ledger.Verdict // as last told
+	Verdict ledger.Verdict // as last told; 0: held later, for a reason not told
 }
 
 // Held lists own saves that the centre holds, in order of dot, also those of
@@ -249,7 +253,7 @@ func (r *Replica) held(tx Reader) ([]HeldSave, error) {
 	var out []HeldSave
 	err := scan(tx, Verdicts, nil, func(row Row) error {
 		v, err := unpackVerdict(row.Head)
-		if err != nil || !v.verdict.Held() {
+		if err != nil || v.verdict.Waiting() {
 			return err
 		}
 		d, _, err := causal.DecodeDot(row.Key)

@@ -62,11 +62,8 @@ func (s *Store) Update(ctx context.Context, f func(replica.Tx) error) error {
 
 // Rows returns how many rows a bucket has.
 func (s *Store) Rows(b replica.Bucket) int {
-	n := 0
-	for _, c := range s.world()[b] {
-		n += len(c)
-	}
-	return n
+	w := s.world()
+	return w[b].root.size()
 }
 
 // world is one version of all buckets.

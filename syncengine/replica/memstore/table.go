@@ -2,111 +2,147 @@
 
 package memstore
 
-import (
-	"slices"
-	"sort"
-	"strings"
-)
+import "strings"
 
 type entry struct {
 	key        string
 	head, body []byte
 }
 
-// table is a sorted list of entries in chunks, none of them empty. It never
-// changes: with and without return another one that shares all other chunks.
-type table [][]entry
+// table is a sorted set of entries that never changes: with and without return
+// another one that shares all untouched nodes. It is a treap whose priorities are
+// hashes of the keys, so its form depends on its contents only.
+type table struct{ root *node }
 
-// full is the number of entries at which a chunk is cut in two: small enough to
-// copy at every write, large enough that the list of chunks stays short.
-const full = 128
-
-// chunk returns the place of the chunk where key is or belongs; requires chunks.
-func (t table) chunk(key string) int {
-	i := sort.Search(len(t), func(i int) bool { return t[i][0].key > key })
-	return max(i-1, 0)
+type node struct {
+	entry
+	priority    uint64
+	left, right *node
 }
 
-func find(chunk []entry, key string) (int, bool) {
-	return slices.BinarySearchFunc(chunk, key, func(e entry, k string) int { return strings.Compare(e.key, k) })
+// priorityOf mixes the bytes of key (FNV-1a, then a finaliser).
+func priorityOf(key string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(key) {
+		h = (h ^ uint64(key[i])) * 1099511628211
+	}
+	h ^= h >> 31
+	h *= 0x9e3779b97f4a7c15
+	return h ^ h>>29
 }
 
 func (t table) get(key string) (entry, bool) {
-	if len(t) == 0 {
-		return entry{}, false
+	for n := t.root; n != nil; {
+		switch c := strings.Compare(key, n.key); {
+		case c == 0:
+			return n.entry, true
+		case c < 0:
+			n = n.left
+		default:
+			n = n.right
+		}
 	}
-	c := t[t.chunk(key)]
-	i, ok := find(c, key)
-	if !ok {
-		return entry{}, false
-	}
-	return c[i], true
+	return entry{}, false
 }
 
-func (t table) with(e entry) table {
-	if len(t) == 0 {
-		return table{{e}}
+func (t table) with(e entry) table { return table{t.root.with(e, priorityOf(e.key))} }
+
+func (n *node) with(e entry, priority uint64) *node {
+	if n == nil || priority > n.priority {
+		left, right := n.split(e.key)
+		return &node{e, priority, left, right}
 	}
-	at := t.chunk(e.key)
-	i, ok := find(t[at], e.key)
-	if ok {
-		c := slices.Clone(t[at])
-		c[i] = e
-		return t.replaced(at, c)
+	m := *n
+	switch c := strings.Compare(e.key, n.key); {
+	case c == 0:
+		m.entry = e
+	case c < 0:
+		m.left = n.left.with(e, priority)
+	default:
+		m.right = n.right.with(e, priority)
 	}
-	c := make([]entry, 0, len(t[at])+1)
-	c = append(append(append(c, t[at][:i]...), e), t[at][i:]...)
-	if len(c) < full {
-		return t.replaced(at, c)
+	return &m
+}
+
+// split returns what is below key and what is above it.
+func (n *node) split(key string) (left, right *node) {
+	if n == nil {
+		return nil, nil
 	}
-	cut := full / 2
-	if at == len(t)-1 && i == len(c)-1 {
-		cut = full - 1 // keys that only grow fill their chunks
+	m := *n
+	switch c := strings.Compare(key, n.key); {
+	case c == 0:
+		return n.left, n.right
+	case c < 0:
+		left, m.left = n.left.split(key)
+		return left, &m
 	}
-	return t.replaced(at, c[:cut:cut], c[cut:])
+	m.right, right = n.right.split(key)
+	return &m, right
 }
 
 func (t table) without(key string) table {
-	if len(t) == 0 {
+	if _, ok := t.get(key); !ok {
 		return t
 	}
-	at := t.chunk(key)
-	i, ok := find(t[at], key)
-	if !ok {
-		return t
-	}
-	if len(t[at]) == 1 {
-		return t.replaced(at)
-	}
-	return t.replaced(at, slices.Delete(slices.Clone(t[at]), i, i+1))
+	return table{t.root.without(key)}
 }
 
-// replaced returns t with chunks in place of chunk number at.
-func (t table) replaced(at int, chunks ...[]entry) table {
-	out := make(table, 0, len(t)+len(chunks)-1)
-	out = append(out, t[:at]...)
-	out = append(out, chunks...)
-	return append(out, t[at+1:]...)
+// without requires that key is below n.
+func (n *node) without(key string) *node {
+	m := *n
+	switch c := strings.Compare(key, n.key); {
+	case c == 0:
+		return merge(n.left, n.right)
+	case c < 0:
+		m.left = n.left.without(key)
+	default:
+		m.right = n.right.without(key)
+	}
+	return &m
+}
+
+// merge requires that all of left is below all of right.
+func merge(left, right *node) *node {
+	switch {
+	case left == nil:
+		return right
+	case right == nil:
+		return left
+	case left.priority > right.priority:
+		m := *left
+		m.right = merge(left.right, right)
+		return &m
+	}
+	m := *right
+	m.left = merge(left, right.left)
+	return &m
+}
+
+// size returns the number of entries.
+func (n *node) size() int {
+	if n == nil {
+		return 0
+	}
+	return n.left.size() + 1 + n.right.size()
 }
 
 // walk calls f for entries with the prefix and above after, ascending, until f
 // returns false.
 func (t table) walk(prefix, after string, f func(entry) bool) {
-	if len(t) == 0 {
-		return
+	t.root.walk(prefix, after, f)
+}
+
+func (n *node) walk(prefix, after string, f func(entry) bool) bool {
+	if n == nil {
+		return true
 	}
-	from := max(prefix, after)
-	at := t.chunk(from)
-	i, _ := find(t[at], from)
-	for ; at < len(t); at, i = at+1, 0 {
-		for ; i < len(t[at]); i++ {
-			e := t[at][i]
-			if after != "" && e.key <= after {
-				continue
-			}
-			if !strings.HasPrefix(e.key, prefix) || !f(e) {
-				return
-			}
-		}
+	above := n.key >= prefix && (after == "" || n.key > after)
+	if above && !n.left.walk(prefix, after, f) {
+		return false
 	}
+	if above && (!strings.HasPrefix(n.key, prefix) || !f(n.entry)) {
+		return false
+	}
+	return n.right.walk(prefix, after, f)
 }
