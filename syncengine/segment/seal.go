@@ -66,10 +66,13 @@ func Seal(signer Signer, h Header, revs []Sealable) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	var buf []record.Change
 	for i, r := range revs {
-		if _, err := s.Revision(i); err != nil {
+		read, err := s.RevisionIn(i, buf)
+		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
+		buf = read.Changes
 		if stated := r.Revision.Dot.Hash; stated != (causal.Hash8{}) && stated != s.Dot(i).Hash {
 			return nil, fmt.Errorf("seal: revision %d was saved under another hash or salt", s.Dot(i).Counter)
 		}
