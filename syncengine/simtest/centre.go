@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simtest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/memstore"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+const (
+	// FaultCrashBefore: the centre's process dies inside a transaction.
+	FaultCrashBefore Fault = "centre crashed before a commit"
+	// FaultCrashAfter: it dies when the transaction is on disk and nobody knows.
+	FaultCrashAfter Fault = "centre crashed after a commit, before its answer"
+	// FaultDiskFull: a transaction finds no room; the process lives on.
+	FaultDiskFull Fault = "disk full at the centre"
+	// FaultRestart: the process is stopped and started between two calls.
+	FaultRestart Fault = "centre restarted"
+	// FaultRestore: an older backup is restored, which begins a new epoch.
+	FaultRestore Fault = "centre restored from a backup"
+	// FaultCopiedBack: an older file is put in place and nobody says so.
+	FaultCopiedBack Fault = "older file copied back under the centre"
+)
+
+// errCrash is what the calls of a process that just died return.
+var errCrash = errors.New("the process is gone")
+
+// crash says what happens at the next Update of a store.
+type crash uint8
+
+const (
+	crashNot crash = iota
+	crashBefore
+	crashAfter
+	diskFull
+)
+
+// backup is a verified copy of the centre's file.
+type backup struct {
+	store *memstore.Store
+	had   dots
+}
+
+// centre is the office: one engine over one file, and what the operator does to it.
+type centre struct {
+	w   *World
+	key ed25519.PrivateKey
+	*syncengine.Engine
+	disk    *centreDisk
+	had     dots            // every save its file holds
+	backups []*backup       // oldest first; a restore discards none
+	older   *memstore.Store // a file somebody may copy back by mistake
+	copied  bool            // an older file runs and nobody said so
+}
+
+func newCentre(w *World) *centre {
+	seed := make([]byte, ed25519.SeedSize)
+	_, _ = w.Read(seed)
+	c := &centre{w: w, key: ed25519.NewKeyFromSeed(seed), had: dots{}}
+	c.disk = &centreDisk{Store: memstore.New()}
+	engine, err := syncengine.Create(w.ctx, c.config())
+	w.must(err, "create the shard")
+	c.adopt(engine)
+	return c
+}
+
+func (c *centre) config() syncengine.Config {
+	return syncengine.Config{
+		Store: c.disk, ShardKey: segment.KeySigner(c.key), Clock: func() time.Time { return c.w.now },
+		Rand: c.w, Schema: c.w.schema, CertificateLife: 200 * 24 * time.Hour,
+	}
+}
+
+func (c *centre) adopt(e *syncengine.Engine) {
+	if c.w.opt.Engine != nil {
+		c.w.opt.Engine(e)
+	}
+	c.Engine = e
+}
+
+// centreDisk is the centre's file with crashes at its commits.
+type centreDisk struct {
+	*memstore.Store
+	next crash
+	skip int // commits that go well before it
+	gone bool
+	full bool // the last failure was a full disk
+	kept bool // with gone: the last commit is on disk
+}
+
+// View fails when the process is gone.
+func (d *centreDisk) View(ctx context.Context, f func(syncengine.Reader) error) error {
+	if d.gone {
+		return errCrash
+	}
+	return d.Store.View(ctx, f)
+}
+
+// Update commits, or crashes as was arranged.
+func (d *centreDisk) Update(ctx context.Context, f func(syncengine.Tx) error) error {
+	if d.gone {
+		return errCrash
+	}
+	next := d.next
+	if next != crashNot && d.skip > 0 {
+		d.skip--
+		return d.Store.Update(ctx, f)
+	}
+	d.next = crashNot
+	failing := func(err error) error {
+		return d.Store.Update(ctx, func(tx syncengine.Tx) error { return errors.Join(f(tx), err) })
+	}
+	switch next {
+	case crashBefore:
+		d.gone = true
+		return failing(errCrash)
+	case crashAfter:
+		err := d.Store.Update(ctx, f)
+		d.gone, d.kept = true, err == nil
+		return errors.Join(err, errCrash)
+	case diskFull:
+		d.full = true
+		return failing(syncengine.ErrStoreFull)
+	}
+	return d.Store.Update(ctx, f)
+}
+
+// arrange decides whether one of the next commits of the centre goes wrong.
+func (c *centre) arrange() {
+	w := c.w
+	c.disk.next, c.disk.skip = crashNot, 0
+	switch {
+	case w.chance(w.odds.centreCrash):
+		c.disk.next = pick(w, []crash{crashBefore, crashAfter})
+		c.disk.skip = w.rnd.IntN(2)
+	case w.chance(w.odds.diskFull):
+		c.disk.next = diskFull
+	}
+}
+
+// recover counts what went wrong inside a call and starts the process again if it
+// is gone. It reports whether something did: then nobody got an answer.
+func (c *centre) recover() bool {
+	d := c.disk
+	d.next = crashNot
+	if d.full {
+		d.full = false
+		c.w.happens(FaultDiskFull)
+		c.w.tell("centre: disk full")
+		return true
+	}
+	if !d.gone {
+		return false
+	}
+	if d.kept {
+		c.w.happens(FaultCrashAfter)
+		c.w.tell("centre: crashed after a commit")
+	} else {
+		c.w.happens(FaultCrashBefore)
+		c.w.tell("centre: crashed before a commit")
+	}
+	c.restart()
+	return true
+}
+
+// restart opens the file anew, as a new process does.
+func (c *centre) restart() {
+	c.disk = &centreDisk{Store: c.disk.Store}
+	engine, err := syncengine.Open(c.w.ctx, c.config())
+	c.w.must(err, "open the shard")
+	c.adopt(engine)
+	c.w.oracle.readCentre()
+}
+
+// do is one thing that the office does, and reports whether it was done and known
+// to be done.
+func (c *centre) do(what string, f func() error) bool {
+	c.arrange()
+	err := f()
+	wrong := c.recover()
+	c.w.oracle.readCentre()
+	if wrong {
+		c.w.tell("office: %s: nobody knows", what)
+		return false
+	}
+	if syncengine.ReasonOf(err) == syncengine.ReasonRolledBack && c.copied {
+		return false
+	}
+	c.w.must(err, "office: "+what)
+	c.w.tell("office: %s", what)
+	return true
+}
+
+// back makes a verified backup.
+func (c *centre) back() {
+	copied := c.disk.Clone()
+	size := c.Size()
+	marked := false
+	if !c.do("backup", func() error {
+		_, err := c.MarkBackup(c.w.ctx, size, c.w.now)
+		marked = err == nil || c.disk.kept
+		return err
+	}) && !marked {
+		return
+	}
+	c.backups = append(c.backups, &backup{store: copied, had: maps.Clone(c.had)})
+	c.older = nil
+}
+
+// candidates are the backups that an operator may choose from: the last two ever
+// made.
+func (c *centre) candidates() []*backup { return c.backups[max(0, len(c.backups)-2):] }
+
+// restoreFrom puts a backup in place of the file and opens a new epoch.
+func (c *centre) restoreFrom(b *backup) {
+	w := c.w
+	w.happens(FaultRestore)
+	c.replace(b.store.Clone())
+	if w.opt.ForgetsBackups {
+		c.backups = c.backups[:slices.Index(c.backups, b)+1]
+	}
+	c.reopen()
+	w.tell("office: restored a backup of %d leaves, epoch %s", c.Size(), c.Epoch())
+}
+
+// reopen opens a new epoch on the file in place. An operator whose process dies
+// over it begins again.
+func (c *centre) reopen() {
+	c.copied = false
+	for !c.do("new epoch", func() error { return c.Restore(c.w.ctx, "operator") }) {
+	}
+}
+
+// replace puts another file in place of the centre's. What it lacks and nobody
+// else has had is gone.
+func (c *centre) replace(store *memstore.Store) {
+	o, before := c.w.oracle, c.had
+	c.had, o.read = dots{}, 0
+	c.disk = &centreDisk{Store: store}
+	c.restart()
+	o.destroyed(before, c.had)
+}
+
+// copyBack puts an older file in place and tells nobody.
+func (c *centre) copyBack() {
+	c.w.happens(FaultCopiedBack)
+	c.replace(c.older.Clone())
+	c.older, c.copied = nil, true
+	c.w.tell("office: a file of %d leaves was copied back, epoch %s", c.Size(), c.Epoch())
+}
+
+// noticed is the operator who was told that an older file runs.
+func (c *centre) noticed() { c.reopen() }

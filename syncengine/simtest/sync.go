@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simtest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/replica"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+const (
+	// FaultSuccession: a device learns that somebody else saves under its key and
+	// goes on under a new one.
+	FaultSuccession Fault = "fork noticed, key succeeded"
+	// FaultEnrolledAnew: it had to ask a person, after three in a row.
+	FaultEnrolledAnew Fault = "key succeeded too often, enrolled anew by a person"
+	// FaultExpired: a device whose certificate has expired asks for records.
+	FaultExpired Fault = "pull with an expired certificate refused"
+	// FaultRenewed: a certificate is renewed.
+	FaultRenewed Fault = "certificate renewed"
+	// FaultRevokedSync: a device that is cut off syncs.
+	FaultRevokedSync Fault = "revoked device synced"
+	// FaultRolledBackSeen: the centre learns from a caller that its file is an older one.
+	FaultRolledBackSeen Fault = "older file noticed by a caller's checkpoint"
+	// FaultRewrittenSeen: a device learns it from a proof that fails.
+	FaultRewrittenSeen Fault = "older file noticed by a failed proof"
+	// FaultGapStated: a device states that it lost some of its saves.
+	FaultGapStated Fault = "gap stated by its author"
+	// FaultNewEpoch: a device follows the centre into a new epoch.
+	FaultNewEpoch Fault = "device entered a new epoch"
+)
+
+// login opens a session at the centre: the device hands in its certificate and
+// gets the newest there is of it. It returns nothing when the line is down.
+func (d *device) login(l *line) (desk, bool) {
+	w := d.w
+	cert, err := d.Certificate(w.ctx)
+	w.must(err, "certificate")
+	newest := cert
+	err = l.around(func() error {
+		c, err := w.centre.CertificateOf(w.ctx, cert.Replica())
+		switch {
+		case err == nil:
+			newest = c
+		case syncengine.ReasonOf(err) == syncengine.ReasonNotFound:
+			err = nil // a restored centre has lost it; it bears the shard's signature
+		}
+		return err
+	}, nil)
+	if err != nil {
+		return desk{}, false
+	}
+	if newest.ExpiresAt.Sub(w.now) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
+		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, newest); return err }, nil)
+		switch {
+		case errors.Is(err, errCut):
+			return desk{}, false
+		case syncengine.ReasonOf(err) == syncengine.ReasonRevoked, syncengine.ReasonOf(err) == syncengine.ReasonRolledBack:
+			return desk{w, newest}, err == nil || syncengine.ReasonOf(err) == syncengine.ReasonRevoked
+		}
+		w.must(err, "renew")
+		w.happens(FaultRenewed)
+	}
+	if newest.Hash != cert.Hash {
+		d.arrange()
+		err := d.Replica.Enrol(w.ctx, w.centre.ShardKey(), newest.Raw)
+		if d.recover() {
+			return desk{}, false
+		}
+		w.must(err, "take the newest certificate")
+		d.rights = syncengine.Rights{Role: newest.Role, Staff: newest.Staff, Divisions: newest.Divisions, Classes: newest.Classes, Label: newest.Label}
+	}
+	return desk{w, newest}, true
+}
+
+// syncDirect syncs a device with the centre and reports whether the sync came to
+// its end.
+func (d *device) syncDirect() bool {
+	w := d.w
+	l := &line{w: w}
+	k, ok := d.login(l)
+	if !ok {
+		w.tell("%s cannot reach the centre", d.name)
+		return false
+	}
+	l.peer = k
+	return d.sync(l, replica.Options{PageRecords: 1 + w.rnd.IntN(5)}) == nil
+}
+
+// sync runs one sync over a line and holds its outcome against what may happen.
+func (d *device) sync(l *line, o replica.Options) error {
+	w := d.w
+	d.arrange()
+	report, err := d.Sync(w.ctx, l, o)
+	d.report = report
+	crashed := d.recover()
+	d.look()
+	for _, f := range d.forms {
+		f.synced = true
+	}
+	w.tell("%s synced: %s", d.name, outcome(report, err, crashed))
+	d.count(report)
+	if report.Complete {
+		d.sent = w.sentTo(d.certificate())
+	}
+	if crashed {
+		return errCrash
+	}
+	d.judgeSync(l, report, err)
+	return err
+}
+
+func (d *device) count(r replica.Report) {
+	if !r.Successor.IsZero() {
+		d.w.happens(FaultSuccession)
+	}
+	if r.Gaps > 0 {
+		d.w.happens(FaultGapStated)
+	}
+	if r.Revoked {
+		d.w.happens(FaultRevokedSync)
+	}
+	if r.NewEpoch && r.Epoch.Number > 1 {
+		d.w.happens(FaultNewEpoch)
+	}
+}
+
+// judgeSync fails the run on an outcome that nothing explains.
+func (d *device) judgeSync(l *line, r replica.Report, err error) {
+	w := d.w
+	if r.Repulled {
+		w.fail("I12", "%s: states did not add up to the centre's", d.name)
+	}
+	for _, x := range r.Refused {
+		w.fail("I2", "%s: %.8s refused: %s", d.name, x.Segment, x.Reason)
+	}
+	reason := syncengine.ReasonOf(err)
+	switch {
+	case err == nil, l.cut:
+	case reason == syncengine.ReasonFull:
+	case errors.Is(err, replica.ErrHistoryRewritten) && w.centre.copied:
+		w.happens(FaultRewrittenSeen)
+		w.centre.noticed()
+	case reason == syncengine.ReasonRolledBack && w.centre.copied:
+		w.happens(FaultRolledBackSeen)
+		w.centre.noticed()
+	case errors.Is(err, replica.ErrEpochBehind) && w.centre.copied:
+		w.happens(FaultRolledBackSeen)
+		w.centre.noticed()
+	case reason == syncengine.ReasonExpired:
+		w.happens(FaultExpired)
+	case errors.Is(err, replica.ErrSuccession) && reason == syncengine.ReasonSuccession:
+		d.enrolAnew()
+	default:
+		w.fail("sync", "%s: %v", d.name, err)
+	}
+}
+
+// enrolAnew is a person at the office who gives a device a new certificate, after
+// which it may succeed its key again.
+func (d *device) enrolAnew() {
+	w := d.w
+	key, err := d.PublicKey(w.ctx)
+	w.must(err, "public key")
+	if w.centre.do("certify", func() error {
+		cert, err := w.centre.Certify(w.ctx, d.rights, key)
+		if err != nil {
+			return err
+		}
+		return d.Replica.Enrol(w.ctx, w.centre.ShardKey(), cert.Raw)
+	}) {
+		w.happens(FaultEnrolledAnew)
+	}
+}
+
+func outcome(r replica.Report, err error, crashed bool) string {
+	out := ""
+	add := func(n int, what string) {
+		if n > 0 {
+			out += " " + what
+			if n > 1 {
+				out += "×" + string(rune('0'+min(n, 9)))
+			}
+		}
+	}
+	flag := func(b bool, what string) { add(map[bool]int{true: 1}[b], what) }
+	add(r.Sealed, "sealed")
+	add(r.Pushed, "pushed")
+	add(r.Already, "already")
+	add(r.Blocked, "blocked")
+	add(r.Gaps, "gaps")
+	add(len(r.Refused), "refused")
+	add(r.Bases, "bases")
+	add(r.Departures, "departures")
+	add(r.Office, "office")
+	flag(r.NewEpoch, "new-epoch")
+	flag(r.Forked, "forked")
+	flag(!r.Successor.IsZero(), "succeeded")
+	flag(r.Revoked, "revoked")
+	flag(r.Complete, "complete")
+	flag(crashed, "crashed")
+	if err != nil {
+		out += " (" + err.Error() + ")"
+	}
+	return out
+}
+
+// certificate returns what the centre says of a device's present key.
+func (d *device) certificate() segment.Certificate {
+	id, err := d.ID(d.w.ctx)
+	d.w.must(err, "id")
+	c, err := d.w.centre.CertificateOf(d.w.ctx, id)
+	if err != nil {
+		c, err = d.Certificate(d.w.ctx)
+	}
+	d.w.must(err, "certificate")
+	return c
+}
+
+// staff returns somebody who may save on the device.
+func (d *device) staff() string {
+	return pick(d.w, slices.Sorted(slices.Values(d.rights.Staff)))
+}
