@@ -661,6 +661,29 @@ func TestErasureLeavesEverythingElseVerifying(t *testing.T) {
 	c.sound()
 }
 
+// Taking a body out of a segment needs no key; a courier that does it is refused,
+// and the author's own copy is taken later.
+func TestASegmentStrippedOnItsWayIsRefused(t *testing.T) {
+	c := newCentre(t)
+	d := c.enrol(1, doctor("zhang", villageA))
+	x, _ := d.create(kindNote, villageA, "1")
+	s := d.seal()
+	bare, err := s.Erase(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.push(bare).Results[0]; r.Outcome != session.OutcomeRefused {
+		t.Errorf("stripped: %+v", r)
+	}
+	if r := c.push(s).Results[0]; r.Outcome != session.OutcomeStored {
+		t.Errorf("whole: %+v", r)
+	}
+	if got := c.live(x, phone); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("phones %v", got)
+	}
+	c.sound()
+}
+
 func TestPoisonAtTheHeadOfASegmentBlocksNothing(t *testing.T) { // B13
 	c := newCentre(t)
 	d := c.enrol(1, doctor("zhang", villageA))

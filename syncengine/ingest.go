@@ -64,6 +64,14 @@ func (b *batch) accept(in incoming) (session.SegmentResult, error) {
 	if head, ok, err := b.segment(res.Hash); err != nil || ok {
 		return b.already(res, head, in.seg), err
 	}
+	stripped, err := b.stripped(in.seg)
+	if err != nil {
+		return res, err
+	}
+	if stripped {
+		res.Outcome, res.Reason = session.OutcomeRefused, ReasonUnreadable.String()
+		return res, nil
+	}
 	follows, err := b.follows(in)
 	if err != nil {
 		return res, err
@@ -76,6 +84,25 @@ func (b *batch) accept(in incoming) (session.SegmentResult, error) {
 		return res, fmt.Errorf("segment %s: %w", res.Hash, err)
 	}
 	return res, nil
+}
+
+// stripped reports whether somebody took bodies out of a segment without an order
+// that is known here. Doing so needs no key, and the hashes still fit; accepting
+// it would lose what the author saved.
+func (b *batch) stripped(seg *segment.Segment) (bool, error) {
+	if !seg.AnyErased() {
+		return false, nil
+	}
+	for i := range seg.Len() {
+		if !seg.Erased(i) {
+			continue
+		}
+		acts, err := b.lookup(ActErasure, seg.Dot(i).Append(nil))
+		if err != nil || len(acts) == 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // already answers for a segment that is stored.
