@@ -20,6 +20,9 @@ func TestApplyEqualsDefineInSmallWorlds(t *testing.T) {
 		pattern string
 		paths   int
 	}{{"ABAa", 2}, {"AaB", 2}, {"ABAaB", 1}}
+	if raced {
+		patterns[0].pattern = "ABA"
+	}
 	for _, p := range patterns {
 		t.Run(p.pattern, func(t *testing.T) {
 			worlds := 0
