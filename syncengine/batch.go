@@ -37,6 +37,8 @@ type batch struct {
 	leafChanges  map[causal.Dot]int
 	leafVerdicts []ledger.Changed
 
+	buf []record.Change // of the revision being received
+
 	acts  actIndex // new in this batch
 	certs map[segment.Hash]segment.Certificate
 }

@@ -207,9 +207,12 @@ func (b *batch) met(w *work, replica causal.ReplicaID, prev record.Prev) bool {
 // what this may have freed.
 func (b *batch) receive(w *work, d causal.Dot) error {
 	i, _ := w.places.find(d)
-	rev, v, err := b.judge(w, w.places[i])
+	rev, v, err := b.judgeIn(w, w.places[i], b.buf)
 	if err != nil {
 		return err
+	}
+	if rev.Changes != nil {
+		b.buf = rev.Changes // no revision of this batch is received inside another
 	}
 	w.state = w.state.Apply(rev, v.Admitted())
 	b.setVerdict(w, i, v)

@@ -43,6 +43,11 @@ var lawful = rules{
 // segments and acts, never of the order in which they came. It does not decide
 // whether the revision's prev is there.
 func (b *batch) judge(w *work, p place) (record.Revision, ledger.Verdict, error) {
+	return b.judgeIn(w, p, nil)
+}
+
+// judgeIn is judge with the revision's changes in the memory of buf.
+func (b *batch) judgeIn(w *work, p place, buf []record.Change) (record.Revision, ledger.Verdict, error) {
 	seg, head, err := b.segmentAt(p.leaf)
 	if err != nil {
 		return record.Revision{}, 0, err
@@ -51,7 +56,7 @@ func (b *batch) judge(w *work, p place) (record.Revision, ledger.Verdict, error)
 	if err != nil || !ok {
 		return record.Revision{}, 0, errors.Join(err, missing(ok, head.Certificate))
 	}
-	rev, err := seg.Revision(p.at)
+	rev, err := seg.RevisionIn(p.at, buf)
 	rev.Dot = p.dot
 	switch {
 	case errors.Is(err, record.ErrTooLarge):
