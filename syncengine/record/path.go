@@ -224,6 +224,9 @@ func (s Step) keyText() string {
 // uvarint reads a minimally encoded unsigned varint from the front of s; n ≤ 0
 // means there is none.
 func uvarint[T string | []byte](s T) (v uint64, n int) {
+	if len(s) > 0 && s[0] < 0x80 {
+		return uint64(s[0]), 1
+	}
 	for i := range min(len(s), binary.MaxVarintLen64) {
 		b := s[i]
 		if i == 9 && b > 1 || i > 0 && b == 0 {
