@@ -388,7 +388,10 @@ type LoginResponse struct {
 	// Goes with every call as metadata "authorization: Bearer <token>".
 	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// How long it is good; a call with an older one says REASON_TOKEN.
-	ValidForMs    uint32 `protobuf:"varint,2,opt,name=valid_for_ms,json=validForMs,proto3" json:"valid_for_ms,omitempty"`
+	ValidForMs uint32 `protobuf:"varint,2,opt,name=valid_for_ms,json=validForMs,proto3" json:"valid_for_ms,omitempty"`
+	// An installation's newest serialised Certificate, which replaces an older one it
+	// may have: the answer to a Renew can be lost on its way.
+	Certificate   []byte `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -437,6 +440,13 @@ func (x *LoginResponse) GetValidForMs() uint32 {
 	return 0
 }
 
+func (x *LoginResponse) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
 // RenewRequest asks for the caller's certificate with a new expiry.
 type RenewRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -483,7 +493,8 @@ func (x *RenewRequest) GetShard() []byte {
 	return nil
 }
 
-// RenewResponse has it. The session goes on under it.
+// RenewResponse has it. The session goes on under it. One that was issued less than a
+// day ago is given again.
 type RenewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The serialised Certificate.
@@ -659,11 +670,12 @@ const file_xunzhen_sync_v1_enrolment_proto_rawDesc = "" +
 	"\foperator_key\x18\x03 \x01(\fH\x00R\voperatorKey\x12\x1c\n" +
 	"\tchallenge\x18\x04 \x01(\fR\tchallenge\x12\x1c\n" +
 	"\tsignature\x18\x05 \x01(\fR\tsignatureB\x05\n" +
-	"\x03who\"G\n" +
+	"\x03who\"i\n" +
 	"\rLoginResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12 \n" +
 	"\fvalid_for_ms\x18\x02 \x01(\rR\n" +
-	"validForMs\"$\n" +
+	"validForMs\x12 \n" +
+	"\vcertificate\x18\x03 \x01(\fR\vcertificate\"$\n" +
 	"\fRenewRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\"1\n" +
 	"\rRenewResponse\x12 \n" +

@@ -1381,7 +1381,8 @@ func (x *WatchRequest) GetShard() []byte {
 }
 
 // WatchResponse says that the shard changed since the last one. It says nothing
-// else; what changed may be out of the caller's scope.
+// else; what changed may be out of the caller's scope. The first comes at once: a
+// caller that pulls after it misses nothing.
 type WatchResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
