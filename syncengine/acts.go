@@ -47,7 +47,7 @@ type actIndex map[actKey][]Act
 
 func readActs(r ActReader) (actIndex, error) {
 	index := actIndex{}
-	for _, f := range []ActFamily{ActFence, ActRuling, ActGap, ActErasure} {
+	for _, f := range []ActFamily{ActFence, ActRuling, ActGap, ActErasure, ActFork} {
 		acts, err := r.Acts(f, nil)
 		if err != nil {
 			return nil, err

@@ -60,6 +60,9 @@ func (b *batch) follows(in incoming) (following, error) {
 	if in.cert.Role == segment.RoleCentre || h.First == 1 && h.Previous.IsZero() {
 		return fits, nil
 	}
+	if h.First == 1 {
+		return following{outcome: session.OutcomeRefused, reason: ReasonChain.String()}, nil
+	}
 	head, ok, err := b.segment(h.Previous)
 	if err != nil {
 		return following{}, err
@@ -91,7 +94,9 @@ func (b *batch) followsGap(h segment.Header) (following, error) {
 	if gaps.Has(h.Replica, h.First-1) && stored.Covers(h.Replica, 1, h.First-1) {
 		return fits, nil
 	}
-	return following{outcome: session.OutcomeGap, expects: firstMissing(stored, h.Replica)}, nil
+	// Another history of a fork can have every counter before: what this one
+	// lacks is then at least the one that adjoins it.
+	return following{outcome: session.OutcomeGap, expects: min(firstMissing(stored, h.Replica), h.First-1)}, nil
 }
 
 // firstMissing returns the lowest counter of r that is not in s.

@@ -178,8 +178,11 @@ func (b *batch) take(seg *segment.Segment, i int, src source) error {
 		return err
 	}
 	p := place{dot: seg.Dot(i), leaf: b.leaf, at: i, verdict: ledger.Waiting}
-	if _, ok := w.places.find(p.dot); ok {
-		return nil // the same save in another segment: a clone sealed it again
+	if k, ok := w.places.find(p.dot); ok { // a clone sealed the same save again
+		if changed, err := b.review(w, k); err != nil || !changed {
+			return err
+		}
+		return b.settle(w)
 	}
 	w.stale = true
 	w.places = w.places.with(p)

@@ -48,13 +48,21 @@ func (b *batch) judge(w *work, p place) (record.Revision, ledger.Verdict, error)
 
 // judgeIn is judge with the revision's changes in the memory of buf.
 func (b *batch) judgeIn(w *work, p place, buf []record.Change) (record.Revision, ledger.Verdict, error) {
+	rev, v, err := b.withoutRulings(w, p, buf)
+	if err != nil || v == ledger.HeldTooLarge || v == ledger.HeldMalformed {
+		return rev, v, err
+	}
+	v, err = b.ruled(p.dot, v)
+	return rev, v, err
+}
+
+// withoutRulings judges a revision before what the office said of it. A fork can
+// have sealed the same save twice, under certificates of different rights: then
+// it is admitted if one of them admits it, else held for the least reason.
+func (b *batch) withoutRulings(w *work, p place, buf []record.Change) (record.Revision, ledger.Verdict, error) {
 	seg, head, err := b.segmentAt(p.leaf)
 	if err != nil {
 		return record.Revision{}, 0, err
-	}
-	cert, ok, err := b.certificate(head.Certificate)
-	if err != nil || !ok {
-		return record.Revision{}, 0, errors.Join(err, missing(ok, head.Certificate))
 	}
 	rev, err := seg.RevisionIn(p.at, buf)
 	rev.Dot = p.dot
@@ -64,12 +72,49 @@ func (b *batch) judgeIn(w *work, p place, buf []record.Change) (record.Revision,
 	case err != nil:
 		return rev, ledger.HeldMalformed, nil
 	}
-	v, err := b.rule(w, rev, seg.Salt(p.at), source{head, cert})
-	if err != nil {
-		return rev, 0, err
+	v, err := b.ruleFrom(w, rev, seg.Salt(p.at), head)
+	if err != nil || v.Admitted() {
+		return rev, v, err
 	}
-	v, err = b.ruled(p.dot, v)
+	twins, err := b.twins(head, p.dot)
+	for _, twin := range twins {
+		other, terr := b.ruleFrom(w, rev, seg.Salt(p.at), twin)
+		v, err = min(v, other), errors.Join(err, terr)
+	}
 	return rev, v, err
+}
+
+// ruleFrom judges a readable revision as one of the segment at head.
+func (b *batch) ruleFrom(w *work, r record.Revision, salt [16]byte, head SegmentHead) (ledger.Verdict, error) {
+	cert, ok, err := b.certificate(head.Certificate)
+	if err != nil || !ok {
+		return 0, errors.Join(err, missing(ok, head.Certificate))
+	}
+	return b.rule(w, r, salt, source{head, cert})
+}
+
+// twins returns the other segments that hold the save named d. Only a replica
+// that forked has any.
+func (b *batch) twins(head SegmentHead, d causal.Dot) ([]SegmentHead, error) {
+	if forks, err := b.lookup(ActFork, head.Replica[:]); err != nil || len(forks) == 0 {
+		return nil, err
+	}
+	heads, err := b.segmentsOf(head.Replica, d.Counter)
+	if err != nil {
+		return nil, err
+	}
+	var out []SegmentHead
+	for _, h := range heads {
+		if h.Index == head.Index {
+			continue
+		}
+		if same, err := b.bears(h, d); err != nil {
+			return nil, err
+		} else if same {
+			out = append(out, h)
+		}
+	}
+	return out, nil
 }
 
 func missing(ok bool, h segment.Hash) error {
@@ -193,7 +238,7 @@ func (b *batch) judgeBearer(w *work, p place) (record.Revision, ledger.Verdict, 
 		return rev, v, err
 	}
 	if v == ledger.HeldWithdrawn {
-		if v, err = b.withoutRulings(w, p); err != nil {
+		if _, v, err = b.withoutRulings(w, p, nil); err != nil {
 			return rev, v, err
 		}
 	}
@@ -204,23 +249,6 @@ func (b *batch) judgeBearer(w *work, p place) (record.Revision, ledger.Verdict, 
 		return rev, ledger.HeldScopeUnknown, nil
 	}
 	return rev, ledger.Admitted, nil
-}
-
-func (b *batch) withoutRulings(w *work, p place) (ledger.Verdict, error) {
-	seg, head, err := b.segmentAt(p.leaf)
-	if err != nil {
-		return 0, err
-	}
-	cert, ok, err := b.certificate(head.Certificate)
-	if err != nil || !ok {
-		return 0, errors.Join(err, missing(ok, head.Certificate))
-	}
-	rev, err := seg.Revision(p.at)
-	if err != nil {
-		return ledger.HeldMalformed, nil
-	}
-	rev.Dot = p.dot
-	return b.rule(w, rev, seg.Salt(p.at), source{head, cert})
 }
 
 // ruled lets the office's rulings on a revision override the rules: any

@@ -399,8 +399,10 @@ func (e *Engine) fence(ctx context.Context, author string, replica causal.Replic
 		if err != nil {
 			return err
 		}
-		for _, a := range earlier {
-			f.Seen = append(f.Seen, a.Dot.Append(nil))
+		if lifted { // a second fence leaves the first in force: what that one cut off stays cut off
+			for _, a := range earlier {
+				f.Seen = append(f.Seen, a.Dot.Append(nil))
+			}
 		}
 		if f.Heads, err = b.fenceHeads(replica); err != nil {
 			return err
