@@ -82,6 +82,8 @@ func (d *device) create(kind record.Kind, author string, village record.Division
 
 func (d *device) keep(f *form, author string, changes []record.Change, q replica.SaveRequest) causal.Dot {
 	w := d.w
+	// Should the app die over it, it may be saved and nobody is told.
+	w.oracle.replacing(append(slices.Clone(changes), record.Change{Path: record.PathLife, Parents: q.Shown.Life}))
 	d.arrange()
 	s, err := d.Save(w.ctx, q)
 	if d.recover() {

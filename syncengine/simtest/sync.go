@@ -151,6 +151,8 @@ func (d *device) judgeSync(l *line, r replica.Report, err error) {
 	case errors.Is(err, replica.ErrEpochBehind) && w.centre.copied:
 		w.happens(FaultRolledBackSeen)
 		w.centre.noticed()
+	case reason == syncengine.ReasonRevoked, l.to != nil && errors.Is(err, replica.ErrNotEnrolled):
+		w.happens(FaultRevokedSync) // it brought the fence itself
 	case reason == syncengine.ReasonExpired:
 		w.happens(FaultExpired)
 	case errors.Is(err, replica.ErrSuccession) && reason == syncengine.ReasonSuccession:
