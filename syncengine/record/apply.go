@@ -31,7 +31,8 @@ var merge = rules{
 
 // Apply returns s after r was received, admitted or held. Received twice is once.
 // It requires that r's prev was received or lies in a stated gap; the engine
-// waits for that. Values of r are kept, not copied.
+// waits for that. The bytes of r's values are kept, not copied; its list of changes
+// is not kept and may be used again.
 func (s State) Apply(r Revision, admitted bool) State { return merge.apply(s, r, admitted) }
 
 // Release returns s after the held revision r was admitted. It changes nothing

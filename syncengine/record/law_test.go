@@ -4,6 +4,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -67,4 +68,27 @@ func steps(w world) (err error) {
 		}
 	})
 	return err
+}
+
+// A state is never changed under its holder, neither by what is applied to it
+// later nor by what becomes of the list of changes that was applied.
+func TestStatesStayAsTheyAre(t *testing.T) {
+	eachWorld("AaB", 2, func(w world) bool {
+		var s State
+		var before []State
+		var bytes [][]byte
+		for i, r := range w {
+			r.Changes = slices.Clone(r.Changes)
+			s = s.Apply(r, i != 1)
+			before, bytes = append(before, s), append(bytes, s.Append(nil))
+			clear(r.Changes)
+		}
+		before, bytes = append(before, s.Release(w[1])), append(bytes, s.Release(w[1]).Append(nil))
+		for i := range before {
+			if string(before[i].Append(nil)) != string(bytes[i]) {
+				t.Fatalf("state %d changed in%s", i, w)
+			}
+		}
+		return true
+	})
 }
