@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package office is the office's side of a running server: RecordService with a
+// session of the operator key. It signs in by itself, again when a session is over,
+// and reads lists to their end.
+package office
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"sync"
+
+	"google.golang.org/grpc"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// Config says which server, and who calls. All must be given.
+type Config struct {
+	Address string
+	Pin     session.Pin
+	Shard   segment.ShardID
+	Key     ed25519.PrivateKey // the operator key
+}
+
+// Office is a connection. It is safe for concurrent use.
+type Office struct {
+	cfg       Config
+	conn      *grpc.ClientConn
+	enrolment syncv1grpc.EnrolmentServiceClient
+	records   syncv1grpc.RecordServiceClient
+
+	mu    sync.Mutex
+	token string
+}
+
+// Connect returns an office. It connects at the first call.
+func Connect(cfg Config) (*Office, error) {
+	o := &Office{cfg: cfg}
+	conn, err := transport.Dial(cfg.Address, cfg.Pin,
+		grpc.WithUnaryInterceptor(o.unary), grpc.WithStreamInterceptor(o.stream))
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", cfg.Address, err)
+	}
+	o.conn = conn
+	o.enrolment, o.records = syncv1grpc.NewEnrolmentServiceClient(conn), syncv1grpc.NewRecordServiceClient(conn)
+	return o, nil
+}
+
+// Close ends the connection.
+func (o *Office) Close() error { return o.conn.Close() }
+
+// Records is the service itself, for calls that this package has no words for.
+func (o *Office) Records() syncv1grpc.RecordServiceClient { return o.records }
+
+// Shard returns the shard as requests name it.
+func (o *Office) Shard() []byte { return o.cfg.Shard[:] }
+
+// unary adds the session to calls of RecordService, and repeats a call whose session
+// was over: calls without one did nothing.
+func (o *Office) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if method == syncv1grpc.EnrolmentService_Challenge_FullMethodName || method == syncv1grpc.EnrolmentService_Login_FullMethodName {
+		return call(ctx, method, req, reply, cc, opts...)
+	}
+	err := o.inSession(ctx, func(ctx context.Context) error { return call(ctx, method, req, reply, cc, opts...) })
+	if transport.ReasonOf(err) == syncv1.Reason_REASON_TOKEN {
+		o.forget()
+		err = o.inSession(ctx, func(ctx context.Context) error { return call(ctx, method, req, reply, cc, opts...) })
+	}
+	return err
+}
+
+// stream begins a stream in a new session, because what a stream answers comes too
+// late to sign in again.
+func (o *Office) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, begin grpc.Streamer, opts ...grpc.CallOption) (out grpc.ClientStream, err error) {
+	o.forget()
+	err = o.inSession(ctx, func(ctx context.Context) error {
+		out, err = begin(ctx, desc, cc, method, opts...)
+		return err
+	})
+	return out, err
+}
+
+func (o *Office) inSession(ctx context.Context, f func(context.Context) error) error {
+	o.mu.Lock()
+	token := o.token
+	o.mu.Unlock()
+	if token == "" {
+		var err error
+		if token, err = o.login(ctx); err != nil {
+			return err
+		}
+		o.mu.Lock()
+		o.token = token
+		o.mu.Unlock()
+	}
+	return f(transport.WithToken(ctx, token))
+}
+
+func (o *Office) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.token = ""
+}
+
+func (o *Office) login(ctx context.Context) (string, error) {
+	challenge, err := o.enrolment.Challenge(ctx, &syncv1.ChallengeRequest{Shard: o.Shard()})
+	if err != nil {
+		return "", err
+	}
+	reply, err := o.enrolment.Login(ctx, &syncv1.LoginRequest{
+		Shard:     o.Shard(),
+		Who:       &syncv1.LoginRequest_OperatorKey{OperatorKey: o.cfg.Key.Public().(ed25519.PublicKey)},
+		Challenge: challenge.GetChallenge(),
+		Signature: ed25519.Sign(o.cfg.Key, session.LoginMessage(o.cfg.Shard, o.cfg.Pin, challenge.GetChallenge())),
+	})
+	return reply.GetToken(), err
+}
