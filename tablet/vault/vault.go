@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -162,6 +163,13 @@ func newVault(cfg Config) *Vault {
 		cfg.Cost = OrdinaryCost()
 	}
 	return &Vault{cfg: cfg, signer: map[causal.ReplicaID]segment.Signer{}}
+}
+
+// ID returns 16 bytes that name this vault for ever.
+func (v *Vault) ID() []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.kept.ID)
 }
 
 // Unlock opens the data key with somebody's secret and returns whose it is. Errors:

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tablet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/replica"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
+	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/tablet/vault"
+)
+
+// Error is why something was not done. Its text is for developers; Reason is a
+// word in snake_case that an app turns into advice. Neither has names or
+// measurements in it.
+type Error struct {
+	Doing  string
+	Reason string
+	err    error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Doing, e.Reason, e.err) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.err }
+
+// ReasonOf returns the reason of an error of this package, "" for none.
+func ReasonOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ""
+}
+
+// Causes of this package itself.
+var (
+	errForm     = errors.New("this is no form token, or it was cut")
+	errJSON     = errors.New("this is no form of its kind")
+	errSubject  = errors.New("which resident is it about?")
+	errID       = errors.New("this is no record id")
+	errPath     = errors.New("no such register with siblings")
+	errStaff    = errors.New("this person is not on the certificate")
+	errAuthor   = errors.New("who saves?")
+	errClosed   = errors.New("the tablet is closed")
+	errSame     = errors.New("nothing was changed")
+	errDeparted = errors.New("no form may be opened of this record")
+)
+
+// cause is an error with the reason it stands for.
+type cause struct {
+	reason string
+	err    error
+}
+
+// causes are the local ones; the first that fits counts. Reasons of the network
+// are those of package remote.
+func causes() []cause {
+	return []cause{
+		{"closed", errClosed},
+		{"closed", fs.ErrClosed},
+		{"none", vault.ErrNone},
+		{"exists", vault.ErrExists},
+		{"in_use", sqlitefile.ErrLocked},
+		{"newer", sqlitefile.ErrNewer},
+		{"full", sqlitefile.ErrFull},
+		{"read_only", sqlitefile.ErrReadOnly},
+		{"damaged", sqlitefile.ErrCorrupt},
+		{"damaged", sqlitefile.ErrForeign},
+		{"damaged", vault.ErrDamaged},
+		{"damaged", replica.ErrCorrupt},
+		{"secret", vault.ErrSecret},
+		{"weak_secret", vault.ErrWeak},
+		{"taken_secret", vault.ErrTaken},
+		{"last_secret", vault.ErrLast},
+		{"locked", replica.ErrLocked},
+		{"not_enrolled", replica.ErrNotEnrolled},
+		{"not_enrolled", vault.ErrNotEnrolled},
+		{"other_shard", replica.ErrOtherShard},
+		{"no_key", replica.ErrNoKey},
+		{"invitation", session.ErrInvitation},
+		{"staff", errStaff},
+		{"author", errAuthor},
+		{"busy", replica.ErrBusy},
+		{"epoch_behind", replica.ErrEpochBehind},
+		{"history_rewritten", replica.ErrHistoryRewritten},
+		{"fingerprint", replica.ErrFingerprint},
+		{"succession", replica.ErrSuccession},
+		{"protocol", replica.ErrPage},
+		{"form", errForm},
+		{"departed", errDeparted},
+		{"unchanged", errSame},
+		{"json", errJSON},
+		{"subject", errSubject},
+		{"id", errID},
+		{"path", errPath},
+		{"path", care.ErrUnknownPath},
+		{"division", care.ErrNoDivision},
+		{"no_scope", replica.ErrNoScope},
+		{"unknown_record", replica.ErrUnknownRecord},
+		{"unknown_kind", care.ErrUnknownKind},
+		{"too_large", record.ErrTooLarge},
+		{"malformed", record.ErrMalformed},
+		{"stopped", context.Canceled},
+		{"timeout", context.DeadlineExceeded},
+	}
+}
+
+// fail gives err its reason; nil stays nil.
+func fail(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	return &Error{doing, reasonOf(err), err}
+}
+
+func reasonOf(err error) string {
+	var wait *vault.WaitError
+	if errors.As(err, &wait) {
+		return "wait"
+	}
+	for _, c := range causes() {
+		if errors.Is(err, c.err) {
+			return c.reason
+		}
+	}
+	if r := remote.ReasonOf(err); r != "" {
+		return r
+	}
+	return "internal"
+}
+
+// WaitMs returns how long nobody may try a secret, when that is what err says;
+// else 0.
+func WaitMs(err error) int64 {
+	var wait *vault.WaitError
+	if errors.As(err, &wait) {
+		return wait.Left.Milliseconds()
+	}
+	return 0
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tablet
+
+import (
+	"io"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/xunzhen/xunzhen/care"
+)
+
+// drawKeys gives every map entry of edited that shown did not have a key drawn from
+// rnd, in messages of one kind. Keys outlive the erasure of what stands under them
+// and so must say nothing; whoever writes the JSON need not know.
+func drawKeys(rnd io.Reader, shown, edited protoreflect.Message) (err error) {
+	edited.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.IsMap():
+			err = drawMapKeys(rnd, shown.Get(f).Map(), v.Map())
+		case f.Message() != nil && !f.IsList():
+			err = drawKeys(rnd, shown.Get(f).Message(), v.Message())
+		}
+		return err == nil
+	})
+	return err
+}
+
+func drawMapKeys(rnd io.Reader, shown, edited protoreflect.Map) error {
+	var fresh []protoreflect.MapKey
+	edited.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
+		if !shown.Has(k) {
+			fresh = append(fresh, k)
+		}
+		return true
+	})
+	for _, k := range fresh {
+		key, err := care.NewEntryKey(rnd)
+		if err != nil {
+			return err
+		}
+		v := edited.Get(k)
+		edited.Clear(k)
+		edited.Set(protoreflect.ValueOfString(key).MapKey(), v)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tablet
+
+// Lists as mobile bindings can carry them. Their contents never change.
+
+// Strings is a list of texts.
+type Strings struct{ all []string }
+
+// Len returns how many there are.
+func (l *Strings) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *Strings) At(i int) string { return l.all[i] }
+
+// RecordList is a list of records.
+type RecordList struct{ all []*Record }
+
+// Len returns how many there are.
+func (l *RecordList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *RecordList) At(i int) *Record { return l.all[i] }
+
+// ConflictList is a list of registers with siblings.
+type ConflictList struct{ all []*Conflict }
+
+// Len returns how many there are.
+func (l *ConflictList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *ConflictList) At(i int) *Conflict { return l.all[i] }
+
+// ValueList is a list of siblings, the displayed one first.
+type ValueList struct{ all []*Value }
+
+// Len returns how many there are.
+func (l *ValueList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *ValueList) At(i int) *Value { return l.all[i] }
+
+// HeldList is a list of own saves that the centre holds.
+type HeldList struct{ all []*Held }
+
+// Len returns how many there are.
+func (l *HeldList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *HeldList) At(i int) *Held { return l.all[i] }
+
+// HitList is a list of residents found.
+type HitList struct{ all []*Hit }
+
+// Len returns how many there are.
+func (l *HitList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *HitList) At(i int) *Hit { return l.all[i] }

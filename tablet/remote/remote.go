@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package remote is the centre as a tablet sees it over the network: a
+// session.Centre over gRPC, with the calls of enrolment beside it.
+//
+// It connects only to the server whose authority the invitation pinned, signs in
+// when it must, and repeats what was cut off, from the last page that was applied.
+// The one invariant: a call is repeated only if that changes nothing, which is so
+// of every call here; what it gives up on is said with a reason.
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// Config says which centre and who calls. Addresses, Shard and Pin must be given,
+// Identity for everything but Enrol.
+type Config struct {
+	Addresses []string // host:port, the best one first
+	Shard     segment.ShardID
+	Pin       session.Pin
+	// Identity returns the certificate to sign in with and its key: asked anew at
+	// every login, since a sync can change them.
+	Identity func(context.Context) (certificate []byte, key segment.Signer, err error)
+	// Dial connects to an address; nil: TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Wait returns after d or with the context's error; nil: by the system's timer.
+	Wait func(ctx context.Context, d time.Duration) error
+	// Tries is how often in a row a call may fail without getting any further; 0: 5.
+	Tries int
+}
+
+// Centre is a session.Centre at the other end of a connection, which is made at
+// the first call. It is safe for concurrent use.
+type Centre struct {
+	cfg       Config
+	conn      *grpc.ClientConn
+	sync      syncv1grpc.SyncServiceClient
+	enrolment syncv1grpc.EnrolmentServiceClient
+
+	mu      sync.Mutex
+	token   string
+	address int   // of cfg.Addresses, the one that answered last
+	pin     error // why the last handshake failed, if it did
+}
+
+const defaultTries = 5
+
+// Between two tries to connect, gRPC waits so long at least and at most; our own
+// patience, which knows the call, comes on top.
+const (
+	firstReconnect = 50 * time.Millisecond
+	lastReconnect  = time.Second
+)
+
+// New returns the centre that a configuration says. It does not connect.
+func New(cfg Config) (*Centre, error) {
+	if len(cfg.Addresses) == 0 {
+		return nil, errors.New("centre: no address")
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = dialTCP
+	}
+	if cfg.Wait == nil {
+		cfg.Wait = wait
+	}
+	if cfg.Tries == 0 {
+		cfg.Tries = defaultTries
+	}
+	c := &Centre{cfg: cfg}
+	conn, err := transport.Dial("centre", cfg.Pin,
+		grpc.WithTransportCredentials(credentials.NewTLS(c.tls())),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return c.dial(ctx) }),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: firstReconnect, Multiplier: 2, Jitter: 0.2, MaxDelay: lastReconnect},
+			MinConnectTimeout: connectTimeout,
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("centre: %w", err)
+	}
+	c.conn = conn
+	c.sync, c.enrolment = syncv1grpc.NewSyncServiceClient(conn), syncv1grpc.NewEnrolmentServiceClient(conn)
+	return c, nil
+}
+
+// Close ends the connection and every call on it.
+func (c *Centre) Close() error { return c.conn.Close() }
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

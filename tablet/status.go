@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tablet
+
+import (
+	"context"
+	"errors"
+
+	"github.com/xunzhen/xunzhen/syncengine/replica"
+)
+
+// LowSpaceBytes is from where on the tablet warns, and lets go of old saves that
+// two backups at the centre cover.
+const LowSpaceBytes = 200 << 20
+
+// Warnings of a Status, the gravest first.
+const (
+	WarnRewritten   = "history_rewritten" // the centre contradicted itself: tell the office, keep the tablet
+	WarnForked      = "forked"            // a copy of this tablet is at work, and there is no new key yet
+	WarnRevoked     = "revoked"           // the office cut this tablet off; saves are taken and held
+	WarnHeld        = "held"              // the centre holds saves: see Held
+	WarnNewKey      = "new_key"           // a copy of this tablet was at work; this one goes on under a new key
+	WarnLowSpace    = "low_space"         // less than LowSpaceBytes are left
+	WarnNoBackup    = "no_backup"         // the centre has shown less than two backups: nothing here may be lost
+	WarnNotEnrolled = "not_enrolled"      // nothing leaves this tablet yet
+)
+
+// Status is how the tablet is. What cannot be known while it is locked is -1.
+type Status struct {
+	Unsent      int   // own saves that are not known to be at the centre
+	SinceMs     int64 // when the oldest of them was made; 0: there is none
+	Held        int   // own saves that the centre holds
+	Locked      bool
+	Enrolled    bool
+	LastSyncMs  int64  // when a sync last came to its end; 0: never
+	LastTryMs   int64  // when the last one was begun
+	LastReason  string // why the last one failed; "" it did not
+	NewKeys     int    // how often a copy of this tablet made a new key necessary
+	FreeBytes   int64  // on the tablet's disk; -1: not known
+	SpareBytes  int64  // what could be let go if space runs short
+	ExpiresAtMs int64  // the certificate, by the centre's clock; 0: none
+	warnings    []string
+}
+
+// Warnings returns what a person should know, the gravest first.
+func (s *Status) Warnings() *Strings { return &Strings{s.warnings} }
+
+// Status says how the tablet is. It works while locked.
+func (t *Tablet) Status() (*Status, error) {
+	s, err := t.status(context.Background())
+	return s, fail("status", err)
+}
+
+func (t *Tablet) status(ctx context.Context) (*Status, error) {
+	s := &Status{Locked: t.Locked(), FreeBytes: freeBytes(t.opts.Dir)}
+	r, err := t.rep().Status(ctx)
+	s.Unsent, s.Held = r.Unsent, r.Held
+	if errors.Is(err, replica.ErrLocked) {
+		s.Held, err = -1, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !r.Since.IsZero() {
+		s.SinceMs = r.Since.UnixMilli()
+	}
+	if c, err := t.certificate(ctx); err == nil {
+		s.Enrolled, s.ExpiresAtMs = true, c.ExpiresAt.UnixMilli()
+	} else if !errors.Is(err, replica.ErrNotEnrolled) {
+		return nil, err
+	}
+	var n lastSync
+	if err := t.readNote(ctx, noteSync, &n); err != nil {
+		return nil, err
+	}
+	s.LastSyncMs, s.LastTryMs, s.LastReason, s.NewKeys = n.CleanMs, n.AtMs, n.Reason, n.NewKeys
+	d, err := t.rep().Droppable(ctx)
+	s.SpareBytes = int64(d.Bytes)
+	s.warn(n, r.Forked)
+	return s, err
+}
+
+func (s *Status) warn(n lastSync, forked bool) {
+	add := func(when bool, warning string) {
+		if when {
+			s.warnings = append(s.warnings, warning)
+		}
+	}
+	add(n.Rewritten, WarnRewritten)
+	add(forked, WarnForked)
+	add(n.Revoked, WarnRevoked)
+	add(s.Held > 0, WarnHeld)
+	add(n.NewKeys > 0, WarnNewKey)
+	add(s.FreeBytes >= 0 && s.FreeBytes < LowSpaceBytes, WarnLowSpace)
+	add(n.AtMs > 0 && n.Marks < 2, WarnNoBackup)
+	add(!s.Enrolled, WarnNotEnrolled)
+}
+
+func (t *Tablet) lowSpace() bool {
+	free := freeBytes(t.opts.Dir)
+	return free >= 0 && free < LowSpaceBytes
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tablet
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/xunzhen/xunzhen/syncengine/replica"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/tablet/remote"
+)
+
+// Dialer makes connections in place of the system.
+type Dialer interface {
+	// Dial connects to host:port.
+	Dial(ctx context.Context, address string) (net.Conn, error)
+}
+
+// Progress is told how a sync goes on.
+type Progress interface {
+	// Progress is called with offer, push or pull, and how much of it is done; total
+	// is 0 while nobody knows. It must return soon.
+	Progress(phase string, done, total int)
+}
+
+// SyncOptions say how to reach the centre. All fields may be left empty.
+type SyncOptions struct {
+	Progress Progress
+	Dialer   Dialer
+	// Address is host:port of the centre where it is not at those of the invitation.
+	Address string
+	// Tries is how often in a row a call may fail; 0: 5, within some ten seconds.
+	Tries int
+}
+
+// SyncReport says what a sync did, as far as it came.
+type SyncReport struct {
+	Pushed     int  // segments that are new to the centre
+	Already    int  // segments that it had
+	Acks       int  // segments newly known to be at the centre
+	Refused    int  // segments that it could not read; see the log
+	Blocked    int  // segments that wait for an earlier one
+	Received   int  // records that came or changed
+	Departures int  // records that left what this tablet may see
+	Complete   bool // all of it is here and adds up to the centre's
+	Repulled   bool // it did not add up at first and was taken again
+	NewEpoch   bool // the centre was restored, or this was the first sync
+	Revoked    bool // the centre takes and gives nothing: ask the office
+	Renewed    bool // the certificate had expired and was renewed
+	Forked     bool // somebody else saves under this tablet's key: a copy of it
+	NewReplica string
+}
+
+// Sync hands over what was saved and takes what changed. Whatever it did before an
+// error is kept and reported; calling it again goes on from there. One sync runs
+// at a time. Options may be nil. Reasons: locked, not_enrolled, busy, unreachable,
+// pin, revoked, history_rewritten, epoch_behind, fingerprint, succession, full.
+func (t *Tablet) Sync(ctx context.Context, o *SyncOptions) (*SyncReport, error) {
+	if t.Locked() {
+		return &SyncReport{}, fail("sync", replica.ErrLocked)
+	}
+	return t.run(ctx, o, false)
+}
+
+// SyncLocked hands over what was sealed before the tablet was locked, and nothing
+// else. It needs no secret.
+func (t *Tablet) SyncLocked(ctx context.Context, o *SyncOptions) (*SyncReport, error) {
+	return t.run(ctx, o, true)
+}
+
+func (t *Tablet) run(ctx context.Context, o *SyncOptions, locked bool) (*SyncReport, error) {
+	ctx, done, err := t.begin(ctx)
+	if err != nil {
+		return &SyncReport{}, fail("sync", err)
+	}
+	defer done()
+	report, err := t.sync(ctx, o, locked)
+	return report, fail("sync", err)
+}
+
+func (t *Tablet) sync(ctx context.Context, o *SyncOptions, locked bool) (*SyncReport, error) {
+	if _, err := t.certificate(ctx); err != nil {
+		return &SyncReport{}, err
+	}
+	t.mu.Lock()
+	cfg := o.config(t.server)
+	t.mu.Unlock()
+	cfg.Identity = t.identity
+	centre, err := remote.New(cfg)
+	if err != nil {
+		return &SyncReport{}, err
+	}
+	defer centre.Close()
+	w := &watched{Centre: centre}
+	out := &SyncReport{}
+	err = t.syncOnce(ctx, w, o, locked, out)
+	if remote.ReasonOf(err) == "expired" && !locked {
+		if err = t.renew(ctx, centre); err == nil {
+			out.Renewed = true
+			err = t.syncOnce(ctx, w, o, locked, out)
+		}
+	}
+	if errors.Is(err, replica.ErrBusy) {
+		return out, err
+	}
+	return out, errors.Join(err, t.noteRun(context.WithoutCancel(ctx), w, out, err))
+}
+
+func (t *Tablet) syncOnce(ctx context.Context, c session.Centre, o *SyncOptions, locked bool, out *SyncReport) error {
+	r, err := t.rep().Sync(ctx, c, replica.Options{Locked: locked, Progress: o.progress()})
+	out.add(r)
+	if r.Bases+r.Departures+r.Acks > 0 {
+		t.forgetNames()
+	}
+	if err != nil {
+		return err
+	}
+	if locked || !t.lowSpace() {
+		return nil
+	}
+	_, err = t.rep().Sweep(ctx)
+	return err
+}
+
+// renew gets the certificate anew and keeps it.
+func (t *Tablet) renew(ctx context.Context, centre *remote.Centre) error {
+	raw, err := centre.Renew(ctx)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	shard := t.server.ShardKey
+	t.mu.Unlock()
+	return t.rep().Enrol(ctx, shard, raw)
+}
+
+// identity is who signs in: the certificate of the key that saves now.
+func (t *Tablet) identity(ctx context.Context) ([]byte, segment.Signer, error) {
+	c, err := t.certificate(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := t.vault.Signer(c.Replica())
+	return c.Raw, key, err
+}
+
+func (o *SyncOptions) config(s server) remote.Config {
+	cfg := remote.Config{Addresses: s.Addresses, Pin: s.Pin, Shard: s.Shard}
+	if o == nil {
+		return cfg
+	}
+	cfg.Tries = o.Tries
+	if o.Address != "" {
+		cfg.Addresses = strings.Split(o.Address, ",")
+	}
+	if o.Dialer != nil {
+		cfg.Dial = o.Dialer.Dial
+	}
+	return cfg
+}
+
+func (o *SyncOptions) progress() func(replica.Progress) {
+	if o == nil || o.Progress == nil {
+		return nil
+	}
+	return func(p replica.Progress) { o.Progress.Progress(phaseName(p.Phase), p.Done, p.Total) }
+}
+
+func phaseName(p replica.Phase) string {
+	switch p {
+	case replica.PhaseOffer:
+		return "offer"
+	case replica.PhasePush:
+		return "push"
+	}
+	return "pull"
+}
+
+// add counts a run of the replica in.
+func (o *SyncReport) add(r replica.Report) {
+	o.Pushed += r.Pushed
+	o.Already += r.Already
+	o.Acks += r.Acks
+	o.Refused, o.Blocked = len(r.Refused), r.Blocked
+	o.Received += r.Bases
+	o.Departures += r.Departures
+	o.Complete = r.Complete
+	o.Repulled = o.Repulled || r.Repulled
+	o.NewEpoch = o.NewEpoch || r.NewEpoch
+	o.Revoked, o.Forked = r.Revoked, o.Forked || r.Forked
+	if !r.Successor.IsZero() {
+		o.NewReplica = r.Successor.String()
+	}
+}
+
+// watched notes what the centre says of itself in passing.
+type watched struct {
+	session.Centre
+	heard bool
+	marks int
+}
+
+// Hello notes the backups that the centre shows.
+func (w *watched) Hello(ctx context.Context, q session.HelloRequest) (session.HelloReply, error) {
+	r, err := w.Centre.Hello(ctx, q)
+	if err == nil {
+		w.heard, w.marks = true, len(r.Marks)
+	}
+	return r, err
+}
+
+// noteRun keeps what Status says of the last sync.
+func (t *Tablet) noteRun(ctx context.Context, w *watched, r *SyncReport, failed error) error {
+	var n lastSync
+	if err := t.readNote(ctx, noteSync, &n); err != nil {
+		return err
+	}
+	n.AtMs, n.Reason = t.opts.Clock.NowMs(), ""
+	switch {
+	case failed != nil:
+		n.Reason = reasonOf(failed)
+	case r.Complete:
+		n.CleanMs = n.AtMs
+	}
+	if w.heard {
+		n.Marks, n.Revoked = w.marks, r.Revoked
+	}
+	if r.NewReplica != "" {
+		n.NewKeys, n.NewKeyMs = n.NewKeys+1, n.AtMs
+	}
+	n.Rewritten = n.Rewritten || errors.Is(failed, replica.ErrHistoryRewritten)
+	return t.writeNote(ctx, noteSync, n)
+}
