@@ -321,7 +321,7 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 	if p.Last != nil {
 		peer.full = false
 	}
-	if err := tx.PutHead(Peers, s.Hub[:], peer.pack()); err != nil || p.Last == nil {
+	if err := putChanged(tx, Peers, s.Hub[:], peer.pack()); err != nil || p.Last == nil {
 		return err
 	}
 	if err := takeMarks(tx, s.epoch, p.Last.Marks); err != nil {
@@ -335,11 +335,11 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 			return err
 		}
 	}
-	if err := putValue(tx, valueCheckpoint, p.Last.Checkpoint); err != nil {
+	if err := putChanged(tx, Values, []byte(valueCheckpoint), p.Last.Checkpoint); err != nil {
 		return err
 	}
 	passed := passedRow{s.epoch, p.Last.Position, scopeDigest(from.cert)}
-	return putValue(tx, valuePassed, passed.pack())
+	return putChanged(tx, Values, []byte(valuePassed), passed.pack())
 }
 
 func (s *syncRun) finishFull(tx Tx, w *baseWriter, at named, pull uint64) error {

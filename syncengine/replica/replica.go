@@ -76,20 +76,28 @@ func Open(ctx context.Context, cfg Config) (*Replica, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Replica{cfg: cfg, rules: lawful}
-	err := cfg.Store.Update(ctx, func(tx Tx) error {
-		if _, ok, err := tx.Head(Values, []byte(valueCurrent)); err != nil || ok {
-			return err
-		}
-		signer, err := cfg.Keys.New()
-		if err != nil {
-			return fmt.Errorf("first key: %w", err)
-		}
-		return adoptKey(tx, causal.ReplicaOf(signer.Public()), ownRow{order: 1})
+	var known bool
+	err := cfg.Store.View(ctx, func(tx Reader) (err error) {
+		_, known, err = value(tx, valueCurrent)
+		return err
 	})
+	if err == nil && !known {
+		err = r.firstKey(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open replica: %w", err)
 	}
 	return r, nil
+}
+
+func (r *Replica) firstKey(ctx context.Context) error {
+	signer, err := r.cfg.Keys.New()
+	if err != nil {
+		return fmt.Errorf("first key: %w", err)
+	}
+	return r.update(ctx, func(tx Tx) error {
+		return adoptKey(tx, causal.ReplicaOf(signer.Public()), ownRow{order: 1})
+	})
 }
 
 // adoptKey makes id the one that saves from now on.

@@ -3,6 +3,7 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -286,6 +287,16 @@ func load[T any](r Reader, b Bucket, key []byte, unpack func([]byte) (T, error))
 		return none, false, fmt.Errorf("bucket %d: %w", b, err)
 	}
 	return v, true, nil
+}
+
+// putChanged stores a head unless it is there already: a sync with nothing new
+// writes nothing.
+func putChanged(tx Tx, b Bucket, key, head []byte) error {
+	old, ok, err := tx.Head(b, key)
+	if err != nil || ok && bytes.Equal(old, head) {
+		return err
+	}
+	return tx.PutHead(b, key, head)
 }
 
 // scanStep is how many rows are read at a time.
