@@ -152,7 +152,7 @@ func (b *batch) obeyIfAct(r record.Revision) error {
 func (b *batch) obey(by causal.Dot, m proto.Message) error {
 	switch m := m.(type) {
 	case *syncv1.CertificateAct:
-		c, err := segment.ParseCertificate(marshal(m.GetCertificate()), b.e.cfg.ShardKey.Public())
+		c, err := b.e.readCertificate(marshal(m.GetCertificate()))
 		if err != nil {
 			return nil // not this shard's: nothing to obey
 		}

@@ -52,6 +52,7 @@ type Engine struct {
 	rules rules
 	zstd  *segment.Compressor
 	cache *segmentCache
+	certs certificateCache
 	group group
 
 	mu   sync.RWMutex // guards head, swapped as a whole after each commit

@@ -406,7 +406,7 @@ func (e *Engine) certificates(r ActReader) ([]segment.Certificate, error) {
 	}
 	var out []segment.Certificate
 	for _, a := range acts {
-		if c, err := segment.ParseCertificate(a.Body, e.cfg.ShardKey.Public()); err == nil {
+		if c, err := e.readCertificate(a.Body); err == nil {
 			out = append(out, c)
 		}
 	}

@@ -352,7 +352,7 @@ func (e *Engine) certificate(r ActReader, h segment.Hash) (segment.Certificate, 
 	if err != nil || len(acts) == 0 {
 		return segment.Certificate{}, false, err
 	}
-	c, err := segment.ParseCertificate(acts[0].Body, e.cfg.ShardKey.Public())
+	c, err := e.readCertificate(acts[0].Body)
 	if err != nil {
 		return c, false, fmt.Errorf("certificate %s: %w", h, err)
 	}
@@ -363,7 +363,7 @@ func (e *Engine) certificate(r ActReader, h segment.Hash) (segment.Certificate, 
 // all they need; one that is not the shard's is passed over.
 func (b *batch) present(raws [][]byte) error {
 	for _, raw := range raws {
-		c, err := segment.ParseCertificate(raw, b.e.cfg.ShardKey.Public())
+		c, err := b.e.readCertificate(raw)
 		if err != nil {
 			continue
 		}

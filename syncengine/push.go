@@ -70,7 +70,7 @@ func checkPush(q session.PushRequest) error {
 func (e *Engine) presented(raws [][]byte) map[segment.Hash]segment.Certificate {
 	out := map[segment.Hash]segment.Certificate{}
 	for _, raw := range raws {
-		if c, err := segment.ParseCertificate(raw, e.cfg.ShardKey.Public()); err == nil {
+		if c, err := e.readCertificate(raw); err == nil {
 			out[c.Hash] = c
 		}
 	}
