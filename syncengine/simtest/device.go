@@ -197,6 +197,9 @@ func (d *device) look() {
 			if err != nil {
 				return err
 			}
+			if s, err := segment.Open(full.Body); err != nil || s.Hash() != h {
+				continue // damaged
+			}
 			d.seen[h] = true
 			for _, dot := range d.w.oracle.segment(h, full.Body) {
 				d.had[dot] = true
