@@ -68,7 +68,14 @@ func (f form) parents(p record.Path) []causal.Dot {
 }
 
 // token writes f.
-func (f form) token() string {
+func (f form) token() string { return encodeForm(f.bytes()) }
+
+func encodeForm(b []byte) string {
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(append(slices.Clip(b), sum[:formCheck]...))
+}
+
+func (f form) bytes() []byte {
 	w := formWriter{places: map[causal.Dot]uint64{}}
 	body := w.registers(f.registers)
 	b := append([]byte{formVersion}, f.shown.Record[:]...)
@@ -78,9 +85,7 @@ func (f form) token() string {
 	for _, d := range w.dots {
 		b = d.Append(b)
 	}
-	b = append(b, body...)
-	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(append(b, sum[:formCheck]...))
+	return append(b, body...)
 }
 
 // formWriter gives each dot a place.
