@@ -112,24 +112,32 @@ func (s *story) save(ctx context.Context, v string) error {
 // step of a sync, with every page on its own.
 func TestCrashBetweenAnyTwoTransactionsLosesNothing(t *testing.T) {
 	for _, after := range []bool{false, true} {
-		for n := 1; ; n++ {
-			s := newStory(t)
-			broken := &failing{Store: s.a.store, left: n, after: after}
-			s.a.cfg.Store = broken
-			s.a.open()
-			err := s.act(t.Context())
-			if err == nil {
-				if n < 20 {
-					t.Errorf("the story has only %d transactions", n)
-				}
-				break
+		t.Run(fmt.Sprintf("committed %v", after), func(t *testing.T) {
+			t.Parallel()
+			for n := 1; cutAt(t, n, after); n++ {
 			}
-			if !errors.Is(err, errPower) {
-				t.Fatalf("cut at update %d: %v", n, err)
-			}
-			s.goOn(t, n)
-		}
+		})
 	}
+}
+
+// cutAt tells the story with a cut at its n-th transaction and reports whether it
+// has so many.
+func cutAt(t *testing.T, n int, after bool) bool {
+	s := newStory(t)
+	s.a.cfg.Store = &failing{Store: s.a.store, left: n, after: after}
+	s.a.open()
+	err := s.act(t.Context())
+	if err == nil {
+		if n < 20 {
+			t.Errorf("the story has only %d transactions", n)
+		}
+		return false
+	}
+	if !errors.Is(err, errPower) {
+		t.Fatalf("cut at update %d: %v", n, err)
+	}
+	s.goOn(t, n)
+	return true
 }
 
 // goOn opens the store again and requires that everything comes to the centre.

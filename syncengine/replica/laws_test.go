@@ -35,7 +35,10 @@ var laws = []struct {
 
 func TestLaws(t *testing.T) {
 	for _, law := range laws {
-		t.Run(law.name, func(t *testing.T) { law.tell(newWorld(t)) })
+		t.Run(law.name, func(t *testing.T) {
+			t.Parallel()
+			law.tell(newWorld(t))
+		})
 	}
 }
 
@@ -69,6 +72,7 @@ func catches(t *testing.T, m replica.Mutant, tell func(*world)) (why string) {
 func TestEveryMutantFalls(t *testing.T) {
 	for _, m := range replica.Mutants {
 		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
 			for _, law := range laws {
 				if why := catches(t, m, law.tell); why != "" {
 					t.Logf("%s: %s", law.name, why)
