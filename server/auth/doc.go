@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package auth says who calls and what that caller may do: the TLS authority that
+// tablets know by its pin, the challenge that a login signs, the session that it
+// opens, the keys in files, and one table of who may call which method.
+//
+// Everything is denied that the table does not allow. What a caller may see and
+// write is not decided here but by its certificate, inside the engine.
+package auth
+
+import (
+	"errors"
+
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+var (
+	// ErrToken is wrapped when a call has no session, or one that is over.
+	ErrToken = errors.New("no session")
+	// ErrLogin is wrapped when a challenge is none of this server's, used or too old,
+	// or the signature over it is wrong.
+	ErrLogin = errors.New("login fails")
+)
+
+// Who is a kind of caller.
+type Who uint8
+
+const (
+	// Nobody has shown no session.
+	Nobody Who = iota
+	// Device is an installation with a certificate.
+	Device
+	// Operator is who holds the operator key of a county.
+	Operator
+)
+
+// Principal is who calls, in which shard. The zero Principal is nobody.
+type Principal struct {
+	Who         Who
+	Shard       segment.ShardID
+	Certificate segment.Certificate // of a Device
+}
+
+// Key names the principal among all of this server, for its share of it.
+func (p Principal) Key() Key {
+	switch p.Who {
+	case Device:
+		return Key{p.Who, p.Shard, [16]byte(p.Certificate.Replica())}
+	case Operator:
+		return Key{p.Who, p.Shard, [16]byte{}}
+	}
+	return Key{}
+}
+
+// Key tells principals apart; a renewed certificate does not change it.
+type Key struct {
+	who     Who
+	shard   segment.ShardID
+	replica [16]byte
+}

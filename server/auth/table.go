@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+// Rule says who may call a method.
+type Rule struct {
+	Who Who // Nobody: everyone, without a session
+	// Expired: a device may whose certificate has expired by the centre's clock.
+	Expired bool
+	// Revoked: a device may that a fence cuts off.
+	Revoked bool
+}
+
+const (
+	enrolment  = "/xunzhen.sync.v1.EnrolmentService/"
+	syncing    = "/xunzhen.sync.v1.SyncService/"
+	records    = "/xunzhen.sync.v1.RecordService/"
+	health     = "/grpc.health.v1.Health/"
+	reflection = "/grpc.reflection.v1.ServerReflection/"
+	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
+)
+
+// RuleOf returns the rule of a method, by its full name. A method without one may
+// not be called.
+func RuleOf(method string) (Rule, bool) {
+	r, ok := table()[method]
+	return r, ok
+}
+
+// Methods returns every method that has a rule, sorted.
+func Methods() []string { return slices.Sorted(maps.Keys(table())) }
+
+// table is the one table; nobody changes it.
+var table = sync.OnceValue(func() map[string]Rule {
+	return map[string]Rule{
+		// Letting in: who asks has no session yet.
+		enrolment + "Enrol":     {Who: Nobody},
+		enrolment + "Challenge": {Who: Nobody},
+		enrolment + "Login":     {Who: Nobody},
+		// An expired device must be able to renew; a revoked one must not.
+		enrolment + "Renew": {Who: Device, Expired: true},
+		// A copied key goes on under a new one whatever its dates; it stays cut off.
+		enrolment + "Succeed": {Who: Device, Expired: true, Revoked: true},
+
+		// What was saved is taken from everybody: it is judged by its signatures.
+		syncing + "Hello": {Who: Device, Expired: true, Revoked: true},
+		syncing + "Push":  {Who: Device, Expired: true, Revoked: true},
+		// What is stored is given to those in good standing.
+		syncing + "Pull":  {Who: Device},
+		syncing + "Watch": {Who: Device},
+
+		records + "Get":              {Who: Operator},
+		records + "List":             {Who: Operator},
+		records + "ListConflicts":    {Who: Operator},
+		records + "Resolve":          {Who: Operator},
+		records + "Save":             {Who: Operator},
+		records + "Void":             {Who: Operator},
+		records + "Move":             {Who: Operator},
+		records + "ListHeld":         {Who: Operator},
+		records + "Release":          {Who: Operator},
+		records + "Withdraw":         {Who: Operator},
+		records + "Erase":            {Who: Operator},
+		records + "Fence":            {Who: Operator},
+		records + "RuleGap":          {Who: Operator},
+		records + "ListReplicas":     {Who: Operator},
+		records + "CreateInvitation": {Who: Operator},
+		records + "GetCheckpoint":    {Who: Operator},
+		records + "ListSums":         {Who: Operator},
+		records + "Verify":           {Who: Operator},
+
+		// For load balancers and for people with grpcurl: no content of any shard.
+		health + "Check":                    {Who: Nobody},
+		health + "List":                     {Who: Nobody},
+		health + "Watch":                    {Who: Nobody},
+		reflection + "ServerReflectionInfo": {Who: Nobody},
+		reflecting + "ServerReflectionInfo": {Who: Nobody},
+	}
+})
+
+// Allow returns nil when p may call a method with this rule now. revoked is asked
+// only when it matters. Errors: ErrToken for nobody, else a syncengine.Error with
+// ReasonRights, ReasonExpired or ReasonRevoked, or revoked's.
+func (r Rule) Allow(p Principal, now time.Time, revoked func(segment.Certificate) (bool, error)) error {
+	switch {
+	case r.Who == Nobody:
+		return nil
+	case p.Who == Nobody:
+		return ErrToken
+	case p.Who != r.Who:
+		return &syncengine.Error{Reason: syncengine.ReasonRights, Doing: "call"}
+	case p.Who == Operator:
+		return nil
+	case !r.Expired && !now.Before(p.Certificate.ExpiresAt):
+		return &syncengine.Error{Reason: syncengine.ReasonExpired, Doing: "call"}
+	case r.Revoked:
+		return nil
+	}
+	cut, err := revoked(p.Certificate)
+	if err != nil {
+		return fmt.Errorf("call: %w", err)
+	}
+	if cut {
+		return &syncengine.Error{Reason: syncengine.ReasonRevoked, Doing: "call"}
+	}
+	return nil
+}

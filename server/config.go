@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/xunzhen/xunzhen/server/rpc"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+)
+
+// Config is what a Server is made of. Data, Schema, Clock, Rand and Log must be
+// given; zero means the default elsewhere.
+type Config struct {
+	// Data is the folder with everything the server keeps.
+	Data string
+	// Listen is where to listen, host:port; default :7443. Port 0 takes a free one.
+	Listen string
+	// Addresses are what invitations name, host:port, best first, at most 4. Default:
+	// the addresses of this machine's network cards with the port of Listen.
+	Addresses []string
+	// Names are host names and IP addresses for the TLS certificate beside those of
+	// Addresses. Tablets do not look at them, browsers do.
+	Names []string
+
+	Schema record.Schema
+	Clock  func() time.Time
+	Rand   io.Reader
+	Log    *slog.Logger
+
+	// OpenStore opens the store in a file; create is true for a new county. Default:
+	// package sqlitestore.
+	OpenStore func(path string, create bool) (syncengine.Store, error)
+	// CertificateLife and Batch are those of syncengine.Config.
+	CertificateLife time.Duration
+	Batch           int
+
+	// Limits of calls; default rpc.DefaultLimits.
+	Limits rpc.Limits
+	// Connections is how many connections may be open, PerAddress how many from one
+	// address; default 1024 and 256. One costs about 100 KiB at most while it is not
+	// calling. A hospital's tablets often share one address.
+	Connections, PerAddress int
+	// Handshake is how long a connection may take to become one; default 10 s.
+	Handshake time.Duration
+	// Idle is how long a connection without calls stays; default 2 minutes.
+	Idle time.Duration
+	// Drain is how long calls may go on after Serve was told to end; default 15 s.
+	Drain time.Duration
+}
+
+const defaultListen = ":7443"
+
+func (c Config) check() error {
+	switch {
+	case c.Data == "":
+		return errors.New("no data folder")
+	case c.Schema == nil || c.Clock == nil || c.Rand == nil || c.Log == nil:
+		return errors.New("schema, clock, randomness and logger must be given")
+	case len(c.Addresses) > 0:
+		return session.CheckAddresses(c.Addresses)
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = defaultListen
+	}
+	if c.OpenStore == nil {
+		c.OpenStore = openSQLite
+	}
+	if c.Limits == (rpc.Limits{}) {
+		c.Limits = rpc.DefaultLimits()
+	}
+	c.Connections = orElse(c.Connections, 1024)
+	c.PerAddress = orElse(c.PerAddress, 256)
+	c.Handshake = orElse(c.Handshake, 10*time.Second)
+	c.Idle = orElse(c.Idle, 2*time.Minute)
+	c.Drain = orElse(c.Drain, 15*time.Second)
+	return c
+}
+
+func orElse[T comparable](given, usual T) T {
+	var zero T
+	if given == zero {
+		return usual
+	}
+	return given
+}
+
+// names returns what the TLS certificate bears.
+func (c Config) names() ([]string, error) {
+	out := append([]string{"localhost", "127.0.0.1", "::1"}, c.Names...)
+	for _, a := range c.Addresses {
+		host, _, err := net.SplitHostPort(a)
+		if err != nil {
+			return nil, fmt.Errorf("address: %w", err)
+		}
+		out = append(out, host)
+	}
+	if len(c.Addresses) > 0 {
+		return out, nil
+	}
+	own, err := ownAddresses()
+	return append(out, own...), err
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package county keeps one county in its folder: the keys, each in a file that only
+// its owner may read, and the engine over its store.
+//
+//	<data>/<shard>/county         the county's administrative code
+//	               shard.key      signs certificates, acks, checkpoints
+//	               recipient.key  opens what was encrypted to the county
+//	               operator.key   opens sessions of the office
+//	               shard.db       the store
+//
+// A folder is made aside and then renamed, so one that bears a shard's name is whole.
+package county
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+// Names of the files in a county's folder.
+const (
+	codeFile      = "county"
+	shardFile     = "shard.key"
+	recipientFile = "recipient.key"
+	operatorFile  = "operator.key"
+	storeFile     = "shard.db"
+
+	unfinished = ".new-" // begins the name of a folder that is being made
+)
+
+// ErrCode is wrapped for a county code that is none.
+var ErrCode = errors.New("a county code has 6 digits")
+
+// Means are what a county is run with. All but Log, CertificateLife and Batch must
+// be given; see syncengine.Config.
+type Means struct {
+	// OpenStore opens the store in a file; create is true once, for a new county.
+	OpenStore       func(path string, create bool) (syncengine.Store, error)
+	Schema          record.Schema
+	Clock           func() time.Time
+	Rand            io.Reader
+	Log             *slog.Logger
+	CertificateLife time.Duration
+	Batch           int
+}
+
+// County is one county, open.
+type County struct {
+	Code   string // 6 digits
+	Dir    string
+	Engine *syncengine.Engine
+
+	store     syncengine.Store
+	recipient *ecdh.PrivateKey
+	operator  ed25519.PublicKey
+}
+
+// Create makes a county with new keys under data and opens it.
+func Create(ctx context.Context, data, code string, m Means) (*County, error) {
+	dir, err := create(ctx, data, code, m)
+	if err != nil {
+		return nil, fmt.Errorf("create county %s: %w", code, err)
+	}
+	return Open(ctx, dir, m)
+}
+
+func create(ctx context.Context, data, code string, m Means) (string, error) {
+	if d := record.Division(code); len(code) != 6 || !d.ValidPrefix() {
+		return "", ErrCode
+	}
+	seed, err := read(m.Rand, ed25519.SeedSize)
+	if err != nil {
+		return "", err
+	}
+	key := ed25519.NewKeyFromSeed(seed)
+	shard := segment.ShardOf(key.Public().(ed25519.PublicKey))
+	dir, aside := filepath.Join(data, shard.String()), filepath.Join(data, unfinished+shard.String())
+	if err := os.MkdirAll(aside, 0o700); err != nil {
+		return "", err
+	}
+	if err := writeKeys(aside, key, m.Rand); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(aside, codeFile), []byte(code+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	if err := makeShard(ctx, aside, key, m); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(aside, dir)
+}
+
+func read(rand io.Reader, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(rand, b); err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	return b, nil
+}
+
+func writeKeys(dir string, shard ed25519.PrivateKey, rand io.Reader) error {
+	raw, _, err := segment.NewRecipientKey(rand)
+	if err != nil {
+		return err
+	}
+	recipient, err := ecdh.X25519().NewPrivateKey(raw)
+	if err != nil {
+		return err
+	}
+	seed, err := read(rand, ed25519.SeedSize)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		auth.WriteKey(filepath.Join(dir, shardFile), shard),
+		auth.WriteKey(filepath.Join(dir, recipientFile), recipient),
+		auth.WriteKey(filepath.Join(dir, operatorFile), ed25519.NewKeyFromSeed(seed)),
+	)
+}
+
+func makeShard(ctx context.Context, dir string, key ed25519.PrivateKey, m Means) error {
+	store, err := m.OpenStore(filepath.Join(dir, storeFile), true)
+	if err != nil {
+		return err
+	}
+	_, err = syncengine.Create(ctx, m.config(store, key))
+	return errors.Join(err, store.Close())
+}
+
+func (m Means) config(store syncengine.Store, key ed25519.PrivateKey) syncengine.Config {
+	return syncengine.Config{
+		Store: store, ShardKey: segment.KeySigner(key), Clock: m.Clock, Rand: m.Rand, Schema: m.Schema, Log: m.Log,
+		CertificateLife: m.CertificateLife, Batch: m.Batch,
+	}
+}
+
+// Open opens the county in dir, and admits what was held only because an earlier
+// build did not know its kind.
+func Open(ctx context.Context, dir string, m Means) (*County, error) {
+	c, err := open(ctx, dir, m)
+	if err != nil {
+		return nil, fmt.Errorf("county in %s: %w", dir, err)
+	}
+	return c, nil
+}
+
+func open(ctx context.Context, dir string, m Means) (*County, error) {
+	code, err := os.ReadFile(filepath.Join(dir, codeFile))
+	if err != nil {
+		return nil, err
+	}
+	c := &County{Code: strings.TrimSpace(string(code)), Dir: dir}
+	key, err := auth.ReadSigningKey(filepath.Join(dir, shardFile))
+	if err != nil {
+		return nil, err
+	}
+	if c.recipient, err = auth.ReadRecipientKey(filepath.Join(dir, recipientFile)); err != nil {
+		return nil, err
+	}
+	operator, err := OperatorKey(dir)
+	if err != nil {
+		return nil, err
+	}
+	c.operator = operator.Public().(ed25519.PublicKey)
+	if c.store, err = m.OpenStore(filepath.Join(dir, storeFile), false); err != nil {
+		return nil, err
+	}
+	if err := c.start(ctx, m.config(c.store, key)); err != nil {
+		return nil, errors.Join(err, c.store.Close())
+	}
+	return c, nil
+}
+
+func (c *County) start(ctx context.Context, cfg syncengine.Config) (err error) {
+	if c.Engine, err = syncengine.Open(ctx, cfg); err != nil {
+		return err
+	}
+	if c.Engine.Stopped() {
+		return nil // it takes nothing, not even its own acts, until a restore
+	}
+	_, err = c.Engine.LearnKinds(ctx)
+	return err
+}
+
+// OperatorKey reads the key that opens sessions of the office in the county in dir.
+func OperatorKey(dir string) (ed25519.PrivateKey, error) {
+	return auth.ReadSigningKey(filepath.Join(dir, operatorFile))
+}
+
+// Find returns the folders of all counties under data, sorted by shard.
+func Find(data string) ([]string, error) {
+	entries, err := os.ReadDir(data)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		if _, err := segment.ParseShardID(e.Name()); err == nil && e.IsDir() {
+			out = append(out, filepath.Join(data, e.Name()))
+		}
+	}
+	return out, nil
+}
+
+// Shard returns the county's shard.
+func (c *County) Shard() segment.ShardID { return c.Engine.Shard() }
+
+// RecipientKey returns the public key to encrypt to.
+func (c *County) RecipientKey() []byte { return c.recipient.PublicKey().Bytes() }
+
+// Operator returns the public half of the operator key.
+func (c *County) Operator() ed25519.PublicKey { return c.operator }
+
+// Close waits for what is being written and closes the store.
+func (c *County) Close() error { return c.store.Close() }

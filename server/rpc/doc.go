@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rpc is the services of xunzhen.sync.v1: one file a service, each method a
+// few lines that turn a message into a question to the engine and the answer back.
+//
+// Before each method stands the Guard: it knows who calls, asks the table of package
+// auth, keeps the caller within its share, reads the request within its limits,
+// turns errors into refusals with a reason, and writes one line about the call.
+// Nothing in that line is about a person.
+package rpc
+
+import (
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// Counties finds a county that the server holds.
+type Counties interface {
+	County(segment.ShardID) (*county.County, bool)
+}
+
+// Config is what the services need. All must be given.
+type Config struct {
+	Counties   Counties
+	Sessions   *auth.Sessions
+	Challenges *auth.Challenges
+	Pin        session.Pin
+	Addresses  func() []string  // what invitations name, best first
+	Clock      func() time.Time // the centre's clock
+	Log        *slog.Logger
+	Limits     Limits
+	Stopping   <-chan struct{} // closed when the server begins to stop
+}
+
+// Options are what a server must be made with so that the guard can do its work.
+func Options() []grpc.ServerOption {
+	transport.RegisterCompressor()
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.MaxRecvMsgSize(transport.MaxRequest),
+		grpc.MaxSendMsgSize(transport.MaxResponse),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeader),
+		// Fixed windows: what waits unread is at most one window for each stream.
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(connWindow),
+		grpc.SharedWriteBuffer(true),
+		grpc.WaitForHandlers(true),
+	}
+}
+
+const (
+	maxStreams = 32
+	maxHeader  = 8 << 10
+	window     = 64 << 10
+	connWindow = 1 << 20
+)
+
+// Register adds all services, guarded, to a server that was made with Options.
+func Register(s *grpc.Server, cfg Config, h *health.Server) {
+	g := newGuard(s, cfg)
+	syncv1grpc.RegisterSyncServiceServer(g, &syncService{cfg: cfg})
+	syncv1grpc.RegisterEnrolmentServiceServer(g, &enrolmentService{cfg: cfg})
+	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
+	healthpb.RegisterHealthServer(g, h)
+	reflection.Register(g)
+}

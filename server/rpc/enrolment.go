@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpc
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/syncengine/session/sessionwire"
+)
+
+type enrolmentService struct {
+	syncv1grpc.UnimplementedEnrolmentServiceServer
+	cfg Config
+}
+
+// county returns the county that a caller without a session means.
+func (s *enrolmentService) county(shard []byte) (*county.County, error) {
+	id, err := sessionwire.ShardFromWire(shard)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := s.cfg.Counties.County(id)
+	if !ok {
+		return nil, &syncengine.Error{Reason: syncengine.ReasonWrongShard, Doing: "call"}
+	}
+	return c, nil
+}
+
+// Enrol turns a code into a certificate.
+func (s *enrolmentService) Enrol(ctx context.Context, m *syncv1.EnrolRequest) (*syncv1.EnrolResponse, error) {
+	c, err := s.county(m.GetShard())
+	if err != nil {
+		return nil, err
+	}
+	cert, err := c.Engine.Enrol(ctx, m.GetCode(), m.GetPublicKey())
+	if err != nil {
+		return nil, err
+	}
+	return &syncv1.EnrolResponse{
+		Certificate:  cert.Raw,
+		ShardKey:     c.Engine.ShardKey(),
+		RecipientKey: c.RecipientKey(),
+		TlsPin:       s.cfg.Pin[:],
+	}, nil
+}
+
+// Challenge gives bytes to sign.
+func (s *enrolmentService) Challenge(_ context.Context, m *syncv1.ChallengeRequest) (*syncv1.ChallengeResponse, error) {
+	c, err := s.county(m.GetShard())
+	if err != nil {
+		return nil, err
+	}
+	challenge, err := s.cfg.Challenges.New(c.Shard())
+	if err != nil {
+		return nil, err
+	}
+	return &syncv1.ChallengeResponse{Challenge: challenge, ValidForMs: uint32(auth.ChallengeLife.Milliseconds())}, nil
+}
+
+// Login opens a session.
+func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*syncv1.LoginResponse, error) {
+	c, err := s.county(m.GetShard())
+	if err != nil {
+		return nil, err
+	}
+	p, key, err := claimed(c, m)
+	if err != nil {
+		return nil, err
+	}
+	signed := session.LoginMessage(c.Shard(), s.cfg.Pin, m.GetChallenge())
+	if !ed25519.Verify(key, signed, m.GetSignature()) {
+		return nil, fmt.Errorf("signature: %w", auth.ErrLogin)
+	}
+	if err := s.cfg.Challenges.Take(c.Shard(), m.GetChallenge()); err != nil {
+		return nil, err
+	}
+	if p.Who == auth.Device {
+		if p.Certificate, err = newest(ctx, c, p.Certificate); err != nil {
+			return nil, err
+		}
+	}
+	token, err := s.cfg.Sessions.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	return &syncv1.LoginResponse{
+		Token: token, ValidForMs: uint32(auth.SessionLife.Milliseconds()), Certificate: p.Certificate.Raw,
+	}, nil
+}
+
+// claimed returns who the caller says to be, and the key that must have signed.
+func claimed(c *county.County, m *syncv1.LoginRequest) (auth.Principal, ed25519.PublicKey, error) {
+	switch who := m.GetWho().(type) {
+	case *syncv1.LoginRequest_Certificate:
+		cert, err := segment.ParseCertificate(who.Certificate, c.Engine.ShardKey())
+		if err != nil || cert.Role == segment.RoleCentre {
+			return auth.Principal{}, nil, fmt.Errorf("certificate: %w", auth.ErrLogin)
+		}
+		return auth.Principal{Who: auth.Device, Shard: c.Shard(), Certificate: cert}, cert.PublicKey, nil
+	case *syncv1.LoginRequest_OperatorKey:
+		if subtle.ConstantTimeCompare(who.OperatorKey, c.Operator()) != 1 {
+			return auth.Principal{}, nil, fmt.Errorf("operator key: %w", auth.ErrLogin)
+		}
+		return auth.Principal{Who: auth.Operator, Shard: c.Shard()}, c.Operator(), nil
+	}
+	return auth.Principal{}, nil, fmt.Errorf("nobody named: %w", auth.ErrLogin)
+}
+
+// newest returns the newest certificate of the same replica: an older one may say
+// more than it may do today. One that the centre has lost since counts as it is.
+func newest(ctx context.Context, c *county.County, shown segment.Certificate) (segment.Certificate, error) {
+	known, err := c.Engine.CertificateOf(ctx, shown.Replica())
+	switch {
+	case err != nil && syncengine.ReasonOf(err) == syncengine.ReasonNotFound:
+		return shown, nil
+	case err != nil:
+		return shown, err
+	case known.IssuedAt.Before(shown.IssuedAt):
+		return shown, nil
+	}
+	return known, nil
+}
+
+// renewEvery is how often a certificate is issued anew: each one stays in the ledger.
+const renewEvery = 24 * time.Hour
+
+// Renew issues the caller's certificate anew.
+func (s *enrolmentService) Renew(ctx context.Context, _ *syncv1.RenewRequest) (*syncv1.RenewResponse, error) {
+	c := callOf(ctx)
+	now, has := s.cfg.Clock(), c.principal.Certificate
+	if now.Before(has.IssuedAt.Add(renewEvery)) && now.Before(has.ExpiresAt) {
+		return &syncv1.RenewResponse{Certificate: has.Raw}, nil
+	}
+	cert, err := c.county.Engine.Renew(ctx, c.principal.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	s.cfg.Sessions.Renewed(cert)
+	return &syncv1.RenewResponse{Certificate: cert.Raw}, nil
+}
+
+// Succeed certifies the caller's next key.
+func (s *enrolmentService) Succeed(ctx context.Context, m *syncv1.SucceedRequest) (*syncv1.SucceedResponse, error) {
+	c := callOf(ctx)
+	cert, err := c.county.Engine.Succeed(ctx, c.principal.Certificate, m.GetSuccession())
+	if err != nil {
+		return nil, err
+	}
+	return &syncv1.SucceedResponse{Certificate: cert.Raw}, nil
+}

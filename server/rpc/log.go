@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// end gives back what the call took, writes its line, and returns err as the caller
+// sees it. panicked is what recover gave.
+func (c *call) end(err error, panicked any) error {
+	for _, give := range c.give {
+		give()
+	}
+	if panicked != nil {
+		c.guard.cfg.Log.Error("a call panicked", "method", c.method.name, "stack", string(debug.Stack()))
+		err = fmt.Errorf("panic of type %T", panicked)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil // the client has said all
+	}
+	if err == nil {
+		c.log("ok", nil)
+		return nil
+	}
+	r := refusal(err)
+	c.log(transport.ReasonName(r.Reason), err)
+	return r
+}
+
+// log writes the one line about a call: ids and numbers, never what was said.
+func (c *call) log(outcome string, err error) {
+	attrs := []slog.Attr{
+		slog.String("method", c.method.name),
+		slog.String("outcome", outcome),
+		slog.Int64("took_us", c.guard.cfg.Clock().Sub(c.began).Microseconds()),
+		slog.Int("bytes", c.bytes),
+		slog.String("from", c.from.String()),
+	}
+	switch c.principal.Who {
+	case auth.Device:
+		attrs = append(attrs, slog.String("replica", c.principal.Certificate.Replica().String()))
+	case auth.Operator:
+		attrs = append(attrs, slog.Bool("operator", true))
+	}
+	if c.county != nil {
+		attrs = append(attrs, slog.String("shard", c.principal.Shard.String()))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+		if outcome == transport.ReasonName(syncv1.Reason_REASON_INTERNAL) {
+			level = slog.LevelError
+		}
+	}
+	c.guard.cfg.Log.LogAttrs(context.WithoutCancel(c.ctx), level, "call", attrs...)
+}
