@@ -90,13 +90,22 @@ func ownHeads(r Reader, replica causal.ReplicaID) ([]session.Head, error) {
 	return out, nil
 }
 
-// compareLedger holds a caller's checkpoint against the ledger.
+// compareLedger holds a caller's checkpoint against the ledger. One of a later
+// epoch, or one that this epoch's ledger does not extend, shows that the file in
+// place is an older one.
 func (e *Engine) compareLedger(ctx context.Context, raw []byte) error {
-	if len(raw) > 0 {
-		c, err := ledger.OpenCheckpoint(raw, e.cfg.ShardKey.Public())
-		if err == nil && c.Epoch == e.Epoch() && c.Size > e.Size() {
-			if err := e.stop(ctx); err != nil {
-				return err
+	if c, err := ledger.OpenCheckpoint(raw, e.cfg.ShardKey.Public()); len(raw) > 0 && err == nil {
+		extends := true
+		err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+			extends, err = e.extends(r, c)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("hello: %w", err)
+		}
+		if !extends {
+			if err := e.stop(ctx, c.Epoch); err != nil {
+				return fmt.Errorf("hello: %w", err)
 			}
 		}
 	}
@@ -106,12 +115,27 @@ func (e *Engine) compareLedger(ctx context.Context, raw []byte) error {
 	return nil
 }
 
-// stop makes the engine refuse until a restore, over restarts.
-func (e *Engine) stop(ctx context.Context) error {
-	e.cfg.Log.Error("a caller has seen a later ledger than this file holds; not accepting until restore is run")
+// extends reports whether the store's ledger can have come after a checkpoint. It
+// asks the store, which may be ahead of the engine's head.
+func (e *Engine) extends(r Reader, c ledger.Checkpoint) (bool, error) {
+	h, err := e.headOf(r)
+	if err != nil || c.Epoch != h.epoch {
+		return c.Epoch.Number <= h.epoch.Number, err
+	}
+	if c.Size > h.size {
+		return false, nil
+	}
+	root, err := ledger.Root(r, c.Size)
+	return root == c.Root, err
+}
+
+// stop makes the engine refuse until a restore, over restarts. It remembers the
+// epoch that was shown: the next one must come after it.
+func (e *Engine) stop(ctx context.Context, shown ledger.Epoch) error {
+	e.cfg.Log.Error("a caller has seen another ledger than this file holds; not accepting until restore is run", "epoch", shown.String())
 	return e.update(ctx, func(b *batch) error {
 		b.head.stopped, b.changed = true, true
-		return b.tx.PutValue(valueStopped, []byte{1})
+		return b.tx.PutValue(valueStopped, []byte(shown.String()))
 	})
 }
 

@@ -464,7 +464,7 @@ func (b *batch) successors(r causal.ReplicaID) ([]causal.ReplicaID, error) {
 // RuleGap states runs of a replica's counters as gone, for an author who cannot,
 // together with the prev of every revision of it that waits.
 func (e *Engine) RuleGap(ctx context.Context, author string, replica causal.ReplicaID, runs []causal.Range, reason string) error {
-	return e.office(ctx, func(b *batch) error {
+	err := e.office(ctx, func(b *batch) error {
 		all, err := b.waitingFor(replica)
 		if err != nil {
 			return err
@@ -483,6 +483,10 @@ func (e *Engine) RuleGap(ctx context.Context, author string, replica causal.Repl
 		_, err = b.act(author, KindGapRuling, &syncv1.GapRulingAct{Ruling: m})
 		return err
 	})
+	if err == nil {
+		e.unblock(replica, runs)
+	}
+	return err
 }
 
 func (b *batch) waitingFor(replica causal.ReplicaID) (causal.Ranges, error) {
@@ -524,7 +528,11 @@ func (e *Engine) Restore(ctx context.Context, author string) error {
 			return err
 		}
 		was := b.head
-		b.head.epoch = ledger.Epoch{Number: was.epoch.Number + 1, Name: name}
+		after, err := b.latestEpoch()
+		if err != nil {
+			return err
+		}
+		b.head.epoch = ledger.Epoch{Number: after + 1, Name: name}
 		b.head.stopped = false
 		b.changed = true
 		if err := b.tx.PutValue(valueEpoch, []byte(b.head.epoch.String())); err != nil {
@@ -545,6 +553,17 @@ func (e *Engine) Restore(ctx context.Context, author string) error {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
+}
+
+// latestEpoch returns the number of this epoch, or of a later one that a caller
+// has shown.
+func (b *batch) latestEpoch() (uint64, error) {
+	text, _, err := b.tx.Value(valueStopped)
+	if err != nil {
+		return 0, err
+	}
+	shown, _ := ledger.ParseEpoch(string(text))
+	return max(b.head.epoch.Number, shown.Number), nil
 }
 
 // MarkBackup records that a verified backup covers the ledger's first size leaves

@@ -175,7 +175,7 @@ func (e *Engine) noteBlocked(j *pushJob) {
 		}
 		h := j.segments[i].seg.Header()
 		if r.Outcome != session.OutcomeGap {
-			if b, ok := e.blocked[h.Replica]; ok && b.Missing.Has(h.Replica, h.First) {
+			if b, ok := e.blocked[h.Replica]; ok && b.Missing.From <= h.First && h.First <= b.Missing.To+1 {
 				delete(e.blocked, h.Replica)
 			}
 			continue
@@ -184,6 +184,20 @@ func (e *Engine) noteBlocked(j *pushJob) {
 			continue
 		}
 		e.blocked[h.Replica] = Blocked{h.Replica, causal.Range{Replica: h.Replica, From: r.Expects, To: h.First - 1}}
+	}
+}
+
+// unblock forgets who was stuck behind counters that are now stated gone; whoever
+// still is will be noted when it pushes again.
+func (e *Engine) unblock(r causal.ReplicaID, runs []causal.Range) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var stated causal.Ranges
+	for _, g := range runs {
+		stated = stated.With(causal.Range{Replica: r, From: g.From, To: g.To})
+	}
+	if b, ok := e.blocked[r]; ok && stated.Covers(r, b.Missing.From, b.Missing.To) {
+		delete(e.blocked, r)
 	}
 }
 

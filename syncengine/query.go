@@ -187,10 +187,14 @@ func (e *Engine) Sums(ctx context.Context) (map[SumKey]Sum, error) {
 }
 
 // LearnKinds releases, as the centre's own act, what was held only because an
-// earlier build did not know its kind. It returns how many revisions it released.
+// earlier build did not know its kind, and gives records their class where that
+// build could not tell it. It returns how many revisions it released.
 func (e *Engine) LearnKinds(ctx context.Context) (int, error) {
 	n := 0
 	err := e.office(ctx, func(b *batch) error {
+		if err := b.classify(); err != nil {
+			return err
+		}
 		ids, err := b.flagged(FlagHeld)
 		if err != nil {
 			return err
@@ -208,6 +212,31 @@ func (e *Engine) LearnKinds(ctx context.Context) (int, error) {
 		return nil
 	})
 	return n, err
+}
+
+// classify writes records again that went to the fewest because their kind was
+// not known, and now have another class.
+func (b *batch) classify() error {
+	q := FeedQuery{Divisions: everywhere, Classes: []record.Class{record.ClassSensitive}, Limit: 1000}
+	for {
+		rows, err := b.tx.Feed(q)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if q.After = r.Position; r.Class == b.e.class(r.ID.Kind()) {
+				continue
+			}
+			w, err := b.record(r.ID)
+			if err != nil {
+				return err
+			}
+			w.stale = true
+		}
+		if len(rows) < q.Limit {
+			return nil
+		}
+	}
 }
 
 func (b *batch) learn(id record.ID) (int, error) {
