@@ -59,6 +59,7 @@ type centre struct {
 	backups []*backup       // oldest first; a restore discards none
 	older   *memstore.Store // a file somebody may copy back by mistake
 	copied  bool            // an older file runs and nobody said so
+	behind  bool            // the file was restored from an epoch before the last one
 }
 
 func newCentre(w *World) *centre {
@@ -191,7 +192,7 @@ func (c *centre) do(what string, f func() error) bool {
 		c.w.tell("office: %s: nobody knows", what)
 		return false
 	}
-	if syncengine.ReasonOf(err) == syncengine.ReasonRolledBack && c.copied {
+	if syncengine.ReasonOf(err) == syncengine.ReasonRolledBack && (c.copied || c.behind) {
 		return false
 	}
 	c.w.must(err, "office: "+what)
@@ -223,7 +224,9 @@ func (c *centre) candidates() []*backup { return c.backups[max(0, len(c.backups)
 func (c *centre) restoreFrom(b *backup) {
 	w := c.w
 	w.happens(FaultRestore)
+	last := c.Epoch().Number
 	c.replace(b.store.Clone())
+	c.behind = c.Epoch().Number < last
 	if w.opt.ForgetsBackups {
 		c.backups = c.backups[:slices.Index(c.backups, b)+1]
 	}
@@ -256,6 +259,3 @@ func (c *centre) copyBack() {
 	c.older, c.copied = nil, true
 	c.w.tell("office: a file of %d leaves was copied back, epoch %s", c.Size(), c.Epoch())
 }
-
-// noticed is the operator who was told that an older file runs.
-func (c *centre) noticed() { c.reopen() }

@@ -94,7 +94,10 @@ func (w *World) compare(check string, e *syncengine.Engine, l *law) {
 			if v == nil {
 				w.fail("I2", "%s is in a history and in no segment", short(d))
 			}
-			if h.Verdict != v.verdict {
+			// A kind learnt late: what is held for another reason as well keeps the
+			// first one until somebody touches its record.
+			late := h.Verdict == ledger.HeldUnknownKind && v.verdict.Held()
+			if h.Verdict != v.verdict && !late {
 				w.fail(check, "%s in %.4x is %s, should be %s", short(d), id[10:], h.Verdict, v.verdict)
 			}
 		}
@@ -173,7 +176,7 @@ func (w *World) checkListed(l *law) {
 		}
 		after = next
 	}
-	if !maps.Equal(want, got) {
+	if !maps.EqualFunc(want, got, func(a, b ledger.Verdict) bool { return a.Waiting() == b.Waiting() }) {
 		w.fail("I8", "%d revisions are listed as held or waiting, %d are", len(got), len(want))
 	}
 }
@@ -344,7 +347,10 @@ func (d *device) checkOwnSave(s *saved, screen replica.Screen) {
 	for _, c := range s.changes {
 		g, _ := screen.Register(c.Path)
 		shown := slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return b.Dot == s.dot })
-		gone := d.w.oracle.replaced[place{s.dot, c.Path}] || where.Place >= replica.PlaceCentre && (!screen.Opens || !d.sent[s.record])
+		// What was swept, or is known to have arrived and is in a record out of scope,
+		// is shown no more.
+		gone := d.w.oracle.replaced[place{s.dot, c.Path}] || where.Place == 0 ||
+			where.Place >= replica.PlaceCentre && !screen.Opens || where.Place >= replica.PlaceClinic && !d.sent[s.record]
 		if !shown && !gone {
 			d.w.fail("screen", "%s does not show its own save %s at %s (%s, departed %v)", d.name, short(s.dot), c.Path, where.Place, screen.Departed)
 		}

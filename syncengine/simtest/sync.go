@@ -26,6 +26,8 @@ const (
 	FaultRevokedSync Fault = "revoked device synced"
 	// FaultRolledBackSeen: the centre learns from a caller that its file is an older one.
 	FaultRolledBackSeen Fault = "older file noticed by a caller's checkpoint"
+	// FaultEpochBehind: a device has seen a later epoch than the file is in.
+	FaultEpochBehind Fault = "device saw a later epoch"
 	// FaultRewrittenSeen: a device learns it from a proof that fails.
 	FaultRewrittenSeen Fault = "older file noticed by a failed proof"
 	// FaultGapStated: a device states that it lost some of its saves.
@@ -132,7 +134,7 @@ func (d *device) count(r replica.Report) {
 // judgeSync fails the run on an outcome that nothing explains.
 func (d *device) judgeSync(l *line, r replica.Report, err error) {
 	w := d.w
-	if r.Repulled {
+	if r.Repulled && !w.centre.copied {
 		w.fail("I12", "%s: states did not add up to the centre's", d.name)
 	}
 	for _, x := range r.Refused {
@@ -142,15 +144,15 @@ func (d *device) judgeSync(l *line, r replica.Report, err error) {
 	switch {
 	case err == nil, l.cut:
 	case reason == syncengine.ReasonFull:
-	case errors.Is(err, replica.ErrHistoryRewritten) && w.centre.copied:
+	case (errors.Is(err, replica.ErrHistoryRewritten) || errors.Is(err, replica.ErrFingerprint)) && w.centre.copied:
 		w.happens(FaultRewrittenSeen)
-		w.centre.noticed()
-	case reason == syncengine.ReasonRolledBack && w.centre.copied:
+		w.centre.reopen()
+	case reason == syncengine.ReasonRolledBack && (w.centre.copied || w.centre.behind):
 		w.happens(FaultRolledBackSeen)
-		w.centre.noticed()
-	case errors.Is(err, replica.ErrEpochBehind) && w.centre.copied:
-		w.happens(FaultRolledBackSeen)
-		w.centre.noticed()
+		w.centre.reopen()
+	case errors.Is(err, replica.ErrEpochBehind) && (w.centre.copied || w.centre.behind):
+		w.happens(FaultEpochBehind)
+		w.centre.reopen()
 	case reason == syncengine.ReasonRevoked, l.to != nil && errors.Is(err, replica.ErrNotEnrolled):
 		w.happens(FaultRevokedSync) // it brought the fence itself
 	case reason == syncengine.ReasonExpired:
