@@ -56,6 +56,7 @@ var rooms = []room{
 	{"transport", []string{"api/...", "syncengine/session", "syncengine/segment"}, "what both ends of a connection agree on has no service and no engine"},
 	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"server", above, "the server is below the commands and beside the tablet"},
+	{"server/e2e", append([]string{"server/...", "tablet/..."}, above...), "tests of both ends stand where both may be seen, and nothing imports them"},
 	{"tablet", above, "an app links the tablet: the server must not come with it"},
 	{"cmd", append([]string{"server/...", "tablet/..."}, above...), "commands stand on top; nothing imports them"},
 }

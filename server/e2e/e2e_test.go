@@ -193,6 +193,7 @@ func TestACopiedTabletGoesOnUnderANewKey(t *testing.T) {
 func TestALockedTabletHandsOverWhatWasSealed(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.tablet("zhang", village), w.tablet("li", village)
+	a.run()
 	s := a.add("resident", "", "", `{"name": "王建国"}`)
 	do(t, a.Lock())
 	do(t, a.Close())
@@ -330,6 +331,7 @@ func TestFurtherRightsComeWithAFurtherInvitation(t *testing.T) {
 	if _, err := a.Get(s.ID); tablet.ReasonOf(err) != "unknown_record" {
 		t.Fatalf("out of scope: %v", err)
 	}
+	w.clock.forward(time.Minute) // of two certificates the later one counts
 	do(t, a.Enrol(t.Context(), w.invite(divisions(village, village2), "zhang"), "zhang", nil))
 	a.run()
 	a.wantState(s.ID, tablet.StateReceived, "")
