@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
@@ -15,6 +17,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 	"github.com/xunzhen/xunzhen/tablet/remote"
 	"github.com/xunzhen/xunzhen/tablet/vault"
+	"github.com/xunzhen/xunzhen/transport"
 )
 
 // Error is why something was not done. Its text is for developers; Reason is a
@@ -111,6 +114,22 @@ func causes() []cause {
 		{"stopped", context.Canceled},
 		{"timeout", context.DeadlineExceeded},
 	}
+}
+
+// Reasons returns every reason that an error of this package can have, sorted: for
+// tables that must name them all.
+func Reasons() *Strings {
+	all := []string{"wait", "internal", remote.ReasonUnreachable, remote.ReasonPin, remote.ReasonProtocol}
+	for _, c := range causes() {
+		all = append(all, c.reason)
+	}
+	for number := range syncv1.Reason_name {
+		if r := syncv1.Reason(number); r != syncv1.Reason_REASON_UNSPECIFIED {
+			all = append(all, transport.ReasonName(r))
+		}
+	}
+	slices.Sort(all)
+	return &Strings{slices.Compact(all)}
 }
 
 // fail gives err its reason; nil stays nil.

@@ -57,3 +57,12 @@ func (l *HitList) Len() int { return len(l.all) }
 
 // At returns the one at i, from 0.
 func (l *HitList) At(i int) *Hit { return l.all[i] }
+
+// ChangeList is what a save wrote.
+type ChangeList struct{ all []*Change }
+
+// Len returns how many there are.
+func (l *ChangeList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *ChangeList) At(i int) *Change { return l.all[i] }

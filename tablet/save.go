@@ -3,6 +3,7 @@
 package tablet
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -27,6 +28,17 @@ type Saved struct {
 	// Warning says early what the centre will hold it for, in a word: author,
 	// division, class; "" none. The save is kept all the same.
 	Warning string
+	// Changes are all registers that it wrote, those of the header included, in
+	// order of path.
+	Changes *ChangeList
+}
+
+// Change is one register that a save wrote.
+type Change struct {
+	Path    string // for people, as in Conflict
+	RawPath []byte // as it travels
+	Cleared bool
+	Value   []byte // wire bytes; none when cleared
 }
 
 // Add saves a new record of a kind: about a resident (no subject for a resident
@@ -198,11 +210,25 @@ func (t *Tablet) save(f form, q replica.SaveRequest, author string) (*Saved, err
 		return nil, err
 	}
 	t.renamed(saved.Record)
+	changes := whole(q)
 	return &Saved{
 		ID: saved.Record.String(), Dot: saved.Dot.String(),
-		Form:    f.after(whole(q), saved).token(),
+		Form:    f.after(changes, saved).token(),
 		Warning: t.warning(q, saved.Record.Kind()),
+		Changes: changeList(saved.Record.Kind(), changes),
 	}, nil
+}
+
+func changeList(kind record.Kind, changes []record.Change) *ChangeList {
+	out := &ChangeList{}
+	for _, c := range changes {
+		out.all = append(out.all, &Change{
+			Path: care.FormatPath(kind, c.Path), RawPath: []byte(c.Path),
+			Cleared: c.Value.Form == record.Clear, Value: c.Value.Bytes,
+		})
+	}
+	slices.SortFunc(out.all, func(a, b *Change) int { return bytes.Compare(a.RawPath, b.RawPath) })
+	return out
 }
 
 // whole returns the changes of a request with those that the replica adds.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,7 +92,13 @@ func TestAFormIsSavedFromWhatWasShown(t *testing.T) {
 		t.Fatalf("record %+v", r)
 	}
 	again, err := tb.Save(r.Form, strings.Replace(r.JSON, "13987654321", "13900000000", 1), "zhang")
-	must(t, again, err)
+	var written []string
+	for i := range must(t, again, err).Changes.Len() {
+		written = append(written, again.Changes.At(i).Path)
+	}
+	if got := strings.Join(written, " "); got != "life phone" {
+		t.Fatalf("it wrote %s", got)
+	}
 	_, err = tb.Save(r.Form, r.JSON, "zhang")
 	wantReason(t, err, "unchanged")
 	r = get(t, tb, s.ID)
@@ -447,6 +454,13 @@ func wantNowhere(t *testing.T, dir string, texts ...string) {
 	}
 }
 
+func texts(l *tablet.Strings) (all []string) {
+	for i := range l.Len() {
+		all = append(all, l.At(i))
+	}
+	return all
+}
+
 func TestEveryErrorHasAReason(t *testing.T) {
 	tb, _ := create(t)
 	calls := map[string]func() error{
@@ -461,6 +475,9 @@ func TestEveryErrorHasAReason(t *testing.T) {
 	for reason, call := range calls {
 		err := call()
 		wantReason(t, err, reason)
+		if known := tablet.Reasons(); !slices.Contains(texts(known), reason) {
+			t.Errorf("%s is not among the reasons", reason)
+		}
 		var own *tablet.Error
 		if !errors.As(err, &own) || own.Doing == "" || errors.Unwrap(own) == nil {
 			t.Errorf("%s: %v", reason, err)
