@@ -347,10 +347,10 @@ func (d *device) checkOwnSave(s *saved, screen replica.Screen) {
 	for _, c := range s.changes {
 		g, _ := screen.Register(c.Path)
 		shown := slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return b.Dot == s.dot })
-		// What was swept, or is known to have arrived and is in a record out of scope,
-		// is shown no more.
+		// What was swept, or has arrived (in whatever epoch) and is in a record out of
+		// scope, is shown no more.
 		gone := d.w.oracle.replaced[place{s.dot, c.Path}] || where.Place == 0 ||
-			where.Place >= replica.PlaceCentre && !screen.Opens || where.Place >= replica.PlaceClinic && !d.sent[s.record]
+			where.Place >= replica.PlaceCentre && !screen.Opens || d.w.oracle.ever[s.dot] && !d.sent[s.record]
 		if !shown && !gone {
 			d.w.fail("screen", "%s does not show its own save %s at %s (%s, departed %v)", d.name, short(s.dot), c.Path, where.Place, screen.Departed)
 		}

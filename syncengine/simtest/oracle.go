@@ -32,6 +32,7 @@ type oracle struct {
 	saves    map[causal.Dot]*saved
 	order    []causal.Dot // of saves
 	excused  dots
+	ever     dots                              // was at the centre at some time
 	segments map[segment.Hash]*segment.Segment // every one ever seen, bodies and all
 	zstd     *segment.Compressor
 	read     ledger.Size // leaves of the centre's file that its had has
@@ -50,7 +51,7 @@ type fenceMemory struct {
 
 func newOracle(w *World) *oracle {
 	return &oracle{
-		w: w, saves: map[causal.Dot]*saved{}, excused: dots{}, segments: map[segment.Hash]*segment.Segment{},
+		w: w, saves: map[causal.Dot]*saved{}, excused: dots{}, ever: dots{}, segments: map[segment.Hash]*segment.Segment{},
 		zstd: segment.NewCompressor(), replaced: map[place]bool{},
 	}
 }
@@ -172,7 +173,7 @@ func (o *oracle) readCentre() {
 				return err
 			}
 			for _, d := range o.segment(head.Hash, wire) {
-				c.had[d] = true
+				c.had[d], o.ever[d] = true, true
 			}
 		}
 		return nil

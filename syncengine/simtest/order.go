@@ -40,7 +40,7 @@ func (w *World) checkOtherOrder(h holdings, l *law) {
 		k := min(len(todo), 1+w.rnd.IntN(6))
 		todo = append(w.pushAgain(e, h, nil, todo[:k]), todo[k:]...)
 		w.rnd.Shuffle(len(todo), func(i, k int) { todo[i], todo[k] = todo[k], todo[i] })
-		if len(todo)+len(gaps) == before && !w.fits(e, h, todo, gaps) {
+		if len(todo) > 0 && len(todo)+len(gaps) == before && !w.fits(e, h, todo, gaps) {
 			w.fail("I3", "%d segments are not taken by a second centre", len(todo))
 		}
 	}
