@@ -55,9 +55,6 @@ func Connect(cfg Config) (*Office, error) {
 // Close ends the connection.
 func (o *Office) Close() error { return o.conn.Close() }
 
-// Records is the service itself, for calls that this package has no words for.
-func (o *Office) Records() syncv1grpc.RecordServiceClient { return o.records }
-
 // Shard returns the shard as requests name it.
 func (o *Office) Shard() []byte { return o.cfg.Shard[:] }
 

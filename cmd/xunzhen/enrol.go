@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+)
+
+// enrolCommand makes an enrolment code for one more tablet.
+type enrolCommand struct {
+	dataFlag
+	County  string        `help:"${help_county}" placeholder:"CODE"`
+	Scope   []string      `help:"${help_scope}" required:"" placeholder:"DIVISION"`
+	Staff   []string      `help:"${help_staff}" required:"" placeholder:"ID"`
+	Role    string        `help:"${help_role}" enum:"tablet,hub" default:"tablet" placeholder:"tablet|hub"`
+	Classes []string      `help:"${help_classes}" enum:"general,sensitive" default:"general" placeholder:"general|sensitive"`
+	Label   string        `help:"${help_label}" placeholder:"TEXT"`
+	Life    time.Duration `help:"${help_life}" default:"24h" placeholder:"DURATION"`
+}
+
+// Run prints the code, alone on its line.
+func (f enrolCommand) Run(c *call) error {
+	rights, err := f.rights()
+	if err != nil {
+		return err
+	}
+	running, err := readServing(f.Data)
+	if err != nil {
+		return err
+	}
+	o, err := running.connect(f.County)
+	if err != nil {
+		return err
+	}
+	defer o.Close() //nolint:errcheck // nothing is lost with it
+	code, until, err := o.Invite(c.ctx, rights)
+	if err != nil {
+		return err
+	}
+	c.note("enrol_code", until.Local().Format("2006-01-02 15:04"))
+	_, err = fmt.Fprintln(c.Stdout, code)
+	return err
+}
+
+func (f enrolCommand) rights() (office.Rights, error) {
+	r := office.Rights{Hub: f.Role == "hub", Staff: f.Staff, Label: f.Label, Life: f.Life}
+	for _, text := range f.Scope {
+		d, err := care.ParseDivision(text)
+		if err != nil {
+			return r, &problem{key: "problem_division", args: []any{text}, cause: err}
+		}
+		r.Divisions = append(r.Divisions, d)
+	}
+	for _, name := range f.Classes {
+		r.Classes = append(r.Classes, classNamed(name))
+	}
+	return r, nil
+}
+
+func classNamed(name string) record.Class {
+	if name == "sensitive" {
+		return record.ClassSensitive
+	}
+	return record.ClassGeneral
+}

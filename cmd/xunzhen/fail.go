@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/tablet"
+	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// problem is an error whose text stands in the catalogue, with what to do about it.
+type problem struct {
+	key   string
+	args  []any
+	cause error // may be nil
+}
+
+func problemf(key string, args ...any) error { return &problem{key: key, args: args} }
+
+func (p *problem) Error() string { return p.key + fmt.Sprint(p.args...) }
+func (p *problem) Unwrap() error { return p.cause }
+
+// errSilent fails a command that has said why itself.
+var errSilent = errors.New("failed")
+
+// failed says why a command failed and what to do, and returns the exit status.
+func (c *call) failed(err error) int {
+	if errors.Is(err, errSilent) {
+		return exitFailed
+	}
+	fmt.Fprintln(c.Stderr, "xunzhen: "+c.advice(err))
+	return exitFailed
+}
+
+// advice says an error in the reader's language: what happened, and what to do.
+func (c *call) advice(err error) string {
+	var p *problem
+	if errors.As(err, &p) {
+		text := c.say(p.key, p.args...)
+		if p.cause != nil {
+			text += "\n  " + c.say("detail", c.advice(p.cause))
+		}
+		return text
+	}
+	if wait := tablet.WaitMs(err); wait > 0 {
+		return c.say("reason_wait", (time.Duration(wait) * time.Millisecond).Round(time.Second))
+	}
+	if key := "reason_" + reasonOf(err); c.words.Has(key) {
+		return c.say(key) + "\n  " + c.say("detail", err)
+	}
+	return err.Error()
+}
+
+// reasonOf returns the word by which an error is looked up: the tablet's, the
+// server's, or the system's.
+func reasonOf(err error) string {
+	var engine *syncengine.Error
+	if r := tablet.ReasonOf(err); r != "" {
+		return r
+	}
+	if r := remote.ReasonOf(err); r != "" {
+		return r
+	}
+	if r := transport.ReasonOf(err); r != syncv1.Reason_REASON_UNSPECIFIED {
+		return transport.ReasonName(r)
+	}
+	switch {
+	case errors.As(err, &engine):
+		return engine.Reason.String()
+	case errors.Is(err, context.Canceled):
+		return "stopped"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission"
+	}
+	return ""
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// grammar is all commands with their flags. Help texts stand in the catalogues
+// under help_<name>; an argument's under help_<command>_<name> where one word means
+// two things.
+type grammar struct {
+	Lang string `help:"${help_lang}" placeholder:"zh|en"`
+
+	Serve   serveCommand   `cmd:"" help:"${help_serve}"`
+	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
+	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
+	Tablet  tabletCommands `cmd:"" help:"${help_tablet}"`
+	Version versionCommand `cmd:"" help:"${help_version}"`
+}
+
+// parse reads the command line and returns what to run; nil after help was given.
+func (c *call) parse(args []string) (func() error, error) {
+	var g grammar
+	parser, err := kong.New(&g, kong.Name("xunzhen"), kong.Vars(c.helpTexts()), kong.NoDefaultHelp())
+	if err != nil {
+		return nil, err
+	}
+	if asked, rest := asksForHelp(args); asked {
+		k, err := kong.Trace(parser, rest)
+		if err != nil {
+			return nil, err
+		}
+		return nil, c.help(k)
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return k.Run(c) }, nil
+}
+
+// asksForHelp reports whether help is asked for, and for which command: none at all
+// asks for everything.
+func asksForHelp(args []string) (bool, []string) {
+	rest := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--help" || a == "-h" })
+	if len(rest) > 0 && rest[0] == "help" {
+		return true, rest[1:]
+	}
+	return len(rest) < len(args) || len(args) == 0, rest
+}
+
+// helpTexts are the catalogue's texts that stand in the grammar.
+func (c *call) helpTexts() map[string]string {
+	texts := map[string]string{}
+	for _, key := range c.words.Keys() {
+		if strings.HasPrefix(key, "help_") {
+			texts[key] = c.say(key)
+		}
+	}
+	return texts
+}
+
+// langFlag finds --lang before anything is parsed, because errors are said in it too.
+func langFlag(args []string) string {
+	for i, a := range args {
+		if value, ok := strings.CutPrefix(a, "--lang="); ok {
+			return value
+		}
+		if a == "--lang" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
+
+// usage says what is wrong with a command line.
+func (c *call) usage(err error) int {
+	fmt.Fprintln(c.Stderr, "xunzhen: "+c.usageText(err.Error()))
+	var parse *kong.ParseError
+	path := ""
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		path = parse.Context.Selected().FullPath()
+	}
+	if path == "" {
+		path = "xunzhen"
+	}
+	c.note("usage_hint", path)
+	return exitUsage
+}
+
+// usageText is the parser's words in the reader's language, as far as they are known.
+func (c *call) usageText(text string) string {
+	for _, known := range []struct{ prefix, key string }{
+		{"unknown flag ", "usage_unknown_flag"},
+		{"unexpected argument ", "usage_unexpected"},
+		{"missing flags: ", "usage_missing_flags"},
+		{"expected one of ", "usage_one_of"},
+		{"expected ", "usage_expected"},
+	} {
+		if rest, ok := strings.CutPrefix(text, known.prefix); ok {
+			return c.say(known.key, rest)
+		}
+	}
+	return c.say("usage_other", text)
+}

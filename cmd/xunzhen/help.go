@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
+)
+
+// help prints the help of the selected command in the reader's language.
+func (c *call) help(k *kong.Context) error {
+	node := k.Selected()
+	if node == nil {
+		node = k.Model.Node
+	}
+	h := helpPage{call: c}
+	h.page(node, node == k.Model.Node)
+	_, err := fmt.Fprint(c.Stdout, h.text.String())
+	return err
+}
+
+type helpPage struct {
+	*call
+	text strings.Builder
+}
+
+func (h *helpPage) page(n *kong.Node, top bool) {
+	if top {
+		h.paragraph(h.say("help_top"), 0)
+	} else {
+		h.paragraph(n.Help, 0)
+	}
+	if key := "more_" + strings.ReplaceAll(strings.TrimPrefix(n.FullPath(), "xunzhen "), " ", "_"); h.words.Has(key) {
+		h.text.WriteString("\n")
+		h.paragraph(h.say(key), 0)
+	}
+	fmt.Fprintf(&h.text, "\n%s\n  %s\n", h.say("help_head_usage"), strings.TrimSpace("xunzhen "+n.Summary()))
+	h.table("help_head_commands", commandRows(n))
+	h.table("help_head_arguments", argumentRows(n))
+	h.table("help_head_flags", h.flagRows(n))
+	if len(n.Children) > 0 {
+		h.text.WriteString("\n" + h.say("usage_hint", n.FullPath()+" …") + "\n")
+	}
+}
+
+func (h *helpPage) paragraph(text string, indent int) {
+	for _, line := range terminal.Wrap(text, h.Columns-indent) {
+		h.text.WriteString(strings.Repeat(" ", indent) + line + "\n")
+	}
+}
+
+// table writes rows of a term and its help, the help wrapped in its own column.
+func (h *helpPage) table(head string, rows [][2]string) {
+	if len(rows) == 0 {
+		return
+	}
+	widest := 0
+	for _, r := range rows {
+		widest = max(widest, terminal.Width(r[0]))
+	}
+	column := 2 + widest + 2
+	fmt.Fprintf(&h.text, "\n%s\n", h.say(head))
+	for _, r := range rows {
+		for i, line := range terminal.Wrap(r[1], max(24, h.Columns-column)) {
+			left := ""
+			if i == 0 {
+				left = r[0]
+			}
+			h.text.WriteString(strings.TrimRight("  "+terminal.Pad(left, widest)+"  "+line, " ") + "\n")
+		}
+	}
+}
+
+func commandRows(n *kong.Node) (rows [][2]string) {
+	for _, child := range n.Children {
+		if child.Hidden || child.Type != kong.CommandNode {
+			continue
+		}
+		name := child.Name
+		for _, p := range child.Positional {
+			name += " " + p.Summary()
+		}
+		if len(child.Children) > 0 {
+			name += " …"
+		}
+		rows = append(rows, [2]string{name, firstLine(child.Help)})
+	}
+	return rows
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func argumentRows(n *kong.Node) (rows [][2]string) {
+	for _, p := range n.Positional {
+		rows = append(rows, [2]string{p.Summary(), p.Help})
+	}
+	return rows
+}
+
+func (h *helpPage) flagRows(n *kong.Node) (rows [][2]string) {
+	for at := n; at != nil; at = at.Parent {
+		for _, f := range at.Flags {
+			if f.Hidden {
+				continue
+			}
+			rows = append(rows, [2]string{flagTerm(f), f.Help})
+		}
+	}
+	return append(rows, [2]string{"--help", h.say("help_help")})
+}
+
+func flagTerm(f *kong.Flag) string {
+	name := "--" + f.Name
+	if f.IsBool() {
+		return name
+	}
+	return name + "=" + f.FormatPlaceHolder()
+}

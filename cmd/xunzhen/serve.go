@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server"
+	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/server/followers"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
+)
+
+// dataFlag says where a server keeps everything.
+type dataFlag struct {
+	Data string `help:"${help_data}" default:"./xunzhen-data" env:"XUNZHEN_DATA" placeholder:"DIR"`
+}
+
+// serveCommand runs the centre.
+type serveCommand struct {
+	dataFlag
+	County   string   `help:"${help_serve_county}" placeholder:"CODE"`
+	Listen   string   `help:"${help_listen}" default:":7443" placeholder:"HOST:PORT"`
+	Announce []string `help:"${help_announce}" placeholder:"HOST:PORT"`
+	Staff    []string `help:"${help_serve_staff}" default:"doctor1" placeholder:"ID"`
+	Json     bool     `help:"${help_serve_json}"`
+	Log      string   `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
+}
+
+// firstCodeLife is how long the code that serve prints is good: the first tablet is
+// at hand.
+const firstCodeLife = 24 * time.Hour
+
+// Run serves until the process is told to end, then drains.
+func (f serveCommand) Run(c *call) (err error) {
+	data, err := filepath.Abs(f.Data)
+	if err != nil {
+		return err
+	}
+	if err := f.needsCounty(data); err != nil {
+		return err
+	}
+	cfg := f.config(c, data)
+	s, err := server.New(c.ctx, cfg)
+	if err != nil {
+		return explainOpen(err, data)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	first, err := f.begin(c, s)
+	if err != nil {
+		return err
+	}
+	if err := s.Listen(); err != nil {
+		return &problem{key: "problem_listen", args: []any{f.Listen}, cause: err}
+	}
+	return f.serve(c, s, cfg, first)
+}
+
+// needsCounty refuses to make a data folder without knowing for which county.
+func (f serveCommand) needsCounty(data string) error {
+	if f.County != "" {
+		return nil
+	}
+	if found, err := county.Find(data); err == nil && len(found) > 0 {
+		return nil
+	}
+	return problemf("problem_needs_county", data)
+}
+
+func (f serveCommand) config(c *call, data string) server.Config {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.Log)) // the flag allows nothing else
+	return server.Config{
+		Data: data, Listen: f.Listen, Addresses: f.Announce, Schema: care.Kinds(), Clock: c.Clock, Rand: c.Rand,
+		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: level})),
+	}
+}
+
+// begin makes the county if it must, and returns the one to invite the first tablet
+// to; nil when there are tablets already.
+func (f serveCommand) begin(c *call, s *server.Server) (*county.County, error) {
+	var one *county.County
+	if f.County != "" {
+		var err error
+		if one, err = s.County(c.ctx, f.County); err != nil {
+			return nil, explainCounty(err, f.County)
+		}
+	} else if all := s.Counties(); len(all) == 1 {
+		one = all[0]
+	}
+	if one == nil || one.Engine.Stopped() {
+		return nil, nil
+	}
+	replicas, err := one.Engine.Replicas(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range replicas {
+		if r.Certificate.Role != segment.RoleCentre {
+			return nil, nil
+		}
+	}
+	return one, nil
+}
+
+func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first *county.County) error {
+	local, err := localAddress(s.Address())
+	if err != nil {
+		return err
+	}
+	now := servingOf(s, cfg.Data, local)
+	if first != nil {
+		if now.Invitation, err = f.invite(c, s, first); err != nil {
+			return err
+		}
+	}
+	if err := now.write(cfg.Data); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(filepath.Join(cfg.Data, servingFile)) }()
+	if err := f.announce(c, now); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(c.ctx)
+	following := follow(ctx, s, cfg.Log)
+	err = s.Serve(ctx)
+	stop()
+	following.Wait()
+	if !f.Json {
+		c.line("serve_stopped")
+	}
+	return err
+}
+
+func (f serveCommand) invite(c *call, s *server.Server, to *county.County) (string, error) {
+	i, err := s.Invite(c.ctx, to, syncengine.Rights{
+		Role: segment.RoleTablet, Staff: f.Staff, Divisions: []record.Division{record.Division(to.Code)},
+		Classes: []record.Class{record.ClassGeneral, record.ClassSensitive}, Label: "first tablet",
+	}, firstCodeLife)
+	if err != nil {
+		return "", err
+	}
+	return i.String(), nil
+}
+
+// follow runs the followers of every county until ctx ends.
+func follow(ctx context.Context, s *server.Server, log *slog.Logger) *sync.WaitGroup {
+	var running sync.WaitGroup
+	for _, one := range s.Counties() {
+		links := followers.NewLinks(one.Engine, log)
+		running.Go(func() { links.Run(ctx) })
+	}
+	return &running
+}
+
+// announce prints what a person, or a program, must know of the server.
+func (f serveCommand) announce(c *call, now serving) error {
+	if f.Json {
+		return json.NewEncoder(c.Stdout).Encode(now)
+	}
+	c.line("serve_ready", strings.Join(now.Addresses, ", "))
+	for _, one := range now.Counties {
+		c.line("serve_county", one.Code, one.Shard)
+		c.line("serve_operator", one.OperatorKey)
+	}
+	if now.Invitation != "" {
+		c.line("serve_first_code", strings.Join(f.Staff, ", "), firstCodeLife.Hours(), now.Invitation)
+	} else {
+		c.line("serve_more_codes")
+	}
+	fmt.Fprintln(c.Stdout)
+	c.line("warning_no_backup", now.Data)
+	return nil
+}
+
+// localAddress is where this machine finds a server that listens at an address.
+func localAddress(listening string) (string, error) {
+	host, port, err := net.SplitHostPort(listening)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// explainOpen says why a data folder could not be opened.
+func explainOpen(err error, data string) error {
+	switch {
+	case errors.Is(err, sqlitefile.ErrLocked):
+		return &problem{key: "problem_in_use", args: []any{data}, cause: err}
+	case errors.Is(err, sqlitefile.ErrNewer):
+		return &problem{key: "problem_newer", args: []any{data}, cause: err}
+	case errors.Is(err, sqlitefile.ErrCorrupt), errors.Is(err, sqlitefile.ErrForeign):
+		return &problem{key: "problem_corrupt", args: []any{data}, cause: err}
+	}
+	return &problem{key: "problem_open", args: []any{data}, cause: err}
+}
+
+func explainCounty(err error, code string) error {
+	if errors.Is(err, county.ErrCode) {
+		return problemf("problem_county_code", code)
+	}
+	return fmt.Errorf("county %s: %w", code, err)
+}

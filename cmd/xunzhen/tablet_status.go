@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
+	"github.com/xunzhen/xunzhen/tablet"
+)
+
+// tabletStatus says how the tablet is.
+type tabletStatus struct {
+	tabletFlags
+	Json bool `help:"${help_json}"`
+}
+
+// statusJSON is the status for programs.
+type statusJSON struct {
+	Unsent      int      `json:"unsent"`
+	SinceMs     int64    `json:"since_ms"`
+	Held        int      `json:"held"`
+	Locked      bool     `json:"locked"`
+	Enrolled    bool     `json:"enrolled"`
+	Replica     string   `json:"replica,omitempty"`
+	Staff       []string `json:"staff,omitempty"`
+	Divisions   []string `json:"divisions,omitempty"`
+	LastSyncMs  int64    `json:"last_sync_ms"`
+	LastReason  string   `json:"last_reason,omitempty"`
+	NewKeys     int      `json:"new_keys"`
+	FreeBytes   int64    `json:"free_bytes"`
+	ExpiresAtMs int64    `json:"expires_at_ms"`
+	Warnings    []string `json:"warnings"`
+}
+
+// Run prints the status; it needs no secret. Its first line says how many saves are
+// not yet at the centre, and since when.
+func (f tabletStatus) Run(c *call) error {
+	return f.openLocked(c, func(t *tablet.Tablet) error {
+		s, err := t.Status()
+		if err != nil {
+			return err
+		}
+		who := &tablet.Identity{Staff: &tablet.Strings{}, Divisions: &tablet.Strings{}}
+		if s.Enrolled {
+			if who, err = t.Identity(); err != nil {
+				return err
+			}
+		}
+		if f.Json {
+			return c.json(statusFor(s, who))
+		}
+		fmt.Fprintln(c.Stdout, c.unsent(s))
+		return c.tellStatus(s, who)
+	})
+}
+
+// unsent is the first line: how many saves are not yet at the centre, and since when.
+func (c *call) unsent(s *tablet.Status) string {
+	switch {
+	case s.Unsent == 0:
+		return c.say("status_all_sent")
+	case s.Unsent == 1:
+		return c.say("status_one_unsent", s.Unsent, c.when(s.SinceMs))
+	}
+	return c.say("status_unsent", s.Unsent, c.when(s.SinceMs))
+}
+
+func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
+	t := terminal.Table{Indent: 2}
+	if s.Held > 0 {
+		t.Add(c.say("status_held"), s.Held)
+	}
+	t.Add(c.say("status_last_sync"), c.when(s.LastSyncMs))
+	if s.LastReason != "" {
+		t.Add(c.say("status_last_try"), c.when(s.LastTryMs)+": "+c.reason(s.LastReason))
+	}
+	if s.Enrolled {
+		t.Add(c.say("status_replica"), who.Replica)
+		t.Add(c.say("status_staff"), list(who.Staff))
+		t.Add(c.say("status_divisions"), list(who.Divisions))
+		t.Add(c.say("status_expires"), c.when(s.ExpiresAtMs))
+	}
+	if s.FreeBytes >= 0 {
+		t.Add(c.say("status_free"), fmt.Sprintf("%.1f GiB", float64(s.FreeBytes)/(1<<30)))
+	}
+	if err := t.Write(c.Stdout); err != nil {
+		return err
+	}
+	for i := range s.Warnings().Len() {
+		fmt.Fprintln(c.Stdout, "! "+c.say("warn_"+s.Warnings().At(i)))
+	}
+	return nil
+}
+
+func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
+	return statusJSON{
+		Unsent: s.Unsent, SinceMs: s.SinceMs, Held: s.Held, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
+		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastReason: s.LastReason,
+		NewKeys: s.NewKeys, FreeBytes: s.FreeBytes, ExpiresAtMs: s.ExpiresAtMs, Warnings: texts(s.Warnings()),
+	}
+}
+
+func texts(s *tablet.Strings) []string {
+	out := make([]string, s.Len())
+	for i := range out {
+		out[i] = s.At(i)
+	}
+	return out
+}
+
+// when writes an instant as people here read it; 0 is never.
+func (c *call) when(ms int64) string {
+	if ms == 0 {
+		return c.say("never")
+	}
+	return time.UnixMilli(ms).Local().Format("2006-01-02 15:04")
+}
+
+// reason says a reason in a few words.
+func (c *call) reason(reason string) string {
+	if key := "reason_" + reason; c.words.Has(key) {
+		return c.say(key)
+	}
+	return reason
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Screen is where progress is shown.
+type Screen struct {
+	Out      io.Writer
+	Terminal bool             // bars move; else each is one line when it is done
+	Clock    func() time.Time // how often a bar is drawn anew
+}
+
+const (
+	barWidth   = 24
+	labelWidth = 34
+	redraw     = 80 * time.Millisecond
+)
+
+// Bar is one piece of work in progress. Its methods may be called from many
+// goroutines.
+type Bar struct {
+	screen *Screen
+	label  string
+
+	mu          sync.Mutex
+	done, total int
+	drawn       time.Time
+	over        bool
+}
+
+// Begin shows a new bar. While it is there nothing else may be written; End ends
+// it.
+func (s *Screen) Begin(label string, total int) *Bar {
+	b := &Bar{screen: s, label: label, total: total}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.draw()
+	return b
+}
+
+// Step says that one more is done.
+func (b *Bar) Step() { b.Add(1) }
+
+// Add says that n more are done.
+func (b *Bar) Add(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done += n
+	b.refresh()
+}
+
+// Set says how much is done, and of how much; total 0: not known.
+func (b *Bar) Set(done, total int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done, b.total = done, total
+	b.refresh()
+}
+
+// End ends the bar with some words about it.
+func (b *Bar) End(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return
+	}
+	b.over = true
+	begin := "  "
+	if b.screen.Terminal {
+		begin = "\r\x1b[K  "
+	}
+	fmt.Fprintln(b.screen.Out, strings.TrimRight(begin+Pad(b.label, labelWidth)+" "+text, " "))
+}
+
+func (b *Bar) refresh() {
+	if now := b.screen.Clock(); now.Sub(b.drawn) >= redraw {
+		b.draw()
+	}
+}
+
+func (b *Bar) draw() {
+	if !b.screen.Terminal || b.over {
+		return
+	}
+	b.drawn = b.screen.Clock()
+	fmt.Fprintf(b.screen.Out, "\r\x1b[K  %s %s", Pad(b.label, labelWidth), gauge(b.done, b.total))
+}
+
+// gauge draws how much of something is done.
+func gauge(done, total int) string {
+	if total <= 0 {
+		return strings.Repeat("·", barWidth) + fmt.Sprintf(" %d", done)
+	}
+	full := min(barWidth, barWidth*done/total)
+	return strings.Repeat("█", full) + strings.Repeat("░", barWidth-full) + fmt.Sprintf(" %d/%d", done, total)
+}
