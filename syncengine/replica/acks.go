@@ -54,22 +54,11 @@ func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	acks, err := readAcks(tx, h)
-	if err != nil {
+	old, err := readAck(tx, h)
+	if err != nil || old.of(a.epoch) && !old.acks.IsZero() {
 		return false, err
 	}
-	if old, ok := ackOf(acks, a.epoch); ok && !old.acks.IsZero() {
-		return false, nil
-	}
-	passed, err := readPassed(tx)
-	if err != nil {
-		return false, err
-	}
-	kept := []ackRow{a}
-	if old, ok := ackOf(acks, passed.epoch); ok && passed.epoch != a.epoch {
-		kept = append(kept, old) // still says what is shown
-	}
-	if err := tx.PutHead(Acked, h[:], packAcks(kept)); err != nil {
+	if err := tx.PutHead(Acked, h[:], a.pack()); err != nil {
 		return false, err
 	}
 	if err := tx.Delete(Envelopes, h[:]); err != nil {

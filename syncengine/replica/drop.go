@@ -77,7 +77,7 @@ func (r *Replica) droppable(tx Reader) ([]hashedRow, error) {
 		if k.row, err = unpackSegment(row.Head); err != nil {
 			return err
 		}
-		if k.acks, err = readAcks(tx, h); err != nil {
+		if k.ack, err = readAck(tx, h); err != nil {
 			return err
 		}
 		if k.held, err = hasHeld(tx, k.row); err != nil {

@@ -23,15 +23,14 @@ func readEpoch(r Reader) (ledger.Epoch, error) {
 }
 
 // enterEpoch begins a new epoch: the centre's cursor, checkpoint and marks are of
-// no use any more, and everything held is offered again once. What was passed in
-// the epoch before still says what is shown until a pull of this one is complete.
+// no use any more, and everything held is offered again once.
 func enterEpoch(tx Tx, e ledger.Epoch) error {
 	var p packer
 	p.epoch(e)
 	if err := putValue(tx, valueEpoch, p); err != nil {
 		return err
 	}
-	for _, name := range []string{valueCheckpoint, valueMarks} {
+	for _, name := range []string{valueCheckpoint, valueMarks, valuePassed} {
 		if err := tx.Delete(Values, []byte(name)); err != nil {
 			return err
 		}
@@ -40,13 +39,9 @@ func enterEpoch(tx Tx, e ledger.Epoch) error {
 		return err
 	}
 	return scan(tx, Chains, nil, func(row Row) error {
-		h := hashOfChainKey(row.Key)
-		acks, err := readAcks(tx, h)
-		if err != nil {
+		a, err := readAck(tx, hashOfChainKey(row.Key))
+		if err != nil || a.of(e) {
 			return err
-		}
-		if _, ok := ackOf(acks, e); ok {
-			return nil
 		}
 		return tx.PutHead(Unacked, row.Key, nil)
 	})

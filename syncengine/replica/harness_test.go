@@ -12,6 +12,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	centrestore "github.com/xunzhen/xunzhen/syncengine/memstore"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
@@ -195,6 +196,7 @@ type line struct {
 	caller  segment.Certificate
 	open    []byte // the shard's recipient key
 	shard   segment.ShardID
+	blind   bool // the centre does not look at what the caller has seen
 	onHello func(*session.HelloRequest, *session.HelloReply) error
 	onPush  func(*session.PushRequest, *session.PushReply) error
 	onPage  func(*session.Page) error
@@ -209,6 +211,9 @@ func (d *device) line() *line {
 
 func (l *line) Hello(ctx context.Context, q session.HelloRequest) (session.HelloReply, error) {
 	l.calls++
+	if l.blind {
+		q.Checkpoint, q.Epoch = nil, ledger.Epoch{}
+	}
 	reply, err := l.engine.Hello(ctx, l.caller, q)
 	if err == nil && l.onHello != nil {
 		err = l.onHello(&q, &reply)

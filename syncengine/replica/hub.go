@@ -115,9 +115,8 @@ func (h *hub) has(tx Reader, s segment.Hash, epoch ledger.Epoch) (bool, error) {
 	if _, ok, err := tx.Head(Segments, s[:]); err != nil || ok {
 		return ok, err
 	}
-	acks, err := readAcks(tx, s)
-	_, ok := ackOf(acks, epoch)
-	return ok, err
+	a, err := readAck(tx, s)
+	return a.of(epoch), err
 }
 
 // bestAcks returns the signed acks of an epoch that name most of the segments.
@@ -125,12 +124,11 @@ func bestAcks(tx Reader, have []segment.Hash, epoch ledger.Epoch) ([]byte, error
 	count := map[segment.Hash]int{}
 	var best segment.Hash
 	for _, s := range have {
-		acks, err := readAcks(tx, s)
+		a, err := readAck(tx, s)
 		if err != nil {
 			return nil, err
 		}
-		a, ok := ackOf(acks, epoch)
-		if !ok || a.acks.IsZero() {
+		if !a.of(epoch) || a.acks.IsZero() {
 			continue
 		}
 		count[a.acks]++

@@ -175,27 +175,23 @@ type ackRow struct {
 	acks     segment.Hash // key of the signed acks; zero: the centre handed the segment out itself
 }
 
-// packAcks writes the acks of a segment, the newest epoch first.
-func packAcks(acks []ackRow) []byte {
+func (a ackRow) pack() []byte {
 	var p packer
-	p.num(uint64(len(acks)))
-	for _, a := range acks {
-		p.epoch(a.epoch)
-		p.num(uint64(a.index))
-		p.num(uint64(a.position))
-		p.raw(a.acks[:])
-	}
+	p.epoch(a.epoch)
+	p.num(uint64(a.index))
+	p.num(uint64(a.position))
+	p.raw(a.acks[:])
 	return p
 }
 
-func unpackAcks(raw []byte) ([]ackRow, error) {
+func unpackAck(raw []byte) (ackRow, error) {
 	u := unpacker{rest: raw}
-	var out []ackRow
-	for n := u.num(); n > 0 && u.err == nil; n-- {
-		out = append(out, ackRow{epoch: u.epoch(), index: ledger.Index(u.num()), position: session.Position(u.num()), acks: u.hash()})
-	}
-	return out, u.done("acks of a segment")
+	a := ackRow{epoch: u.epoch(), index: ledger.Index(u.num()), position: session.Position(u.num()), acks: u.hash()}
+	return a, u.done("ack of a segment")
 }
+
+// of reports whether a is an ack of an epoch; the zero ack is of none.
+func (a ackRow) of(e ledger.Epoch) bool { return e.Number > 0 && a.epoch == e }
 
 // passedRow says how far the centre was pulled completely.
 type passedRow struct {

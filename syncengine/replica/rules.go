@@ -56,7 +56,8 @@ type offered struct {
 // piece is a revision held here of a record whose base is none or departed.
 type piece struct {
 	base   baseRow
-	acks   []ackRow // of its segment
+	ack    ackRow // of its segment; zero: none
+	epoch  ledger.Epoch
 	passed passedRow
 }
 
@@ -64,7 +65,7 @@ type piece struct {
 type kept struct {
 	row    segmentRow
 	epoch  ledger.Epoch
-	acks   []ackRow
+	ack    ackRow              // zero: none
 	marks  []ledger.BackupMark // of the epoch, ascending
 	passed passedRow
 	newest bool // its key's last one
@@ -103,18 +104,16 @@ func lawfulReplaces(o offered) bool {
 	return o.offer.position >= o.here.position
 }
 
-// lawfulShows: until the own cursor has passed the segment's ack, or the record
-// departed after it.
+// lawfulShows: until the own cursor has passed the segment's ack of this epoch, or
+// the record departed after it.
 func lawfulShows(p piece) bool {
-	for _, a := range p.acks {
-		if a.epoch == p.passed.epoch && a.position <= p.passed.position {
-			return false
-		}
-		if p.base.status == baseDeparted && a.epoch == p.base.epoch && a.position <= p.base.position {
-			return false
-		}
+	if !p.ack.of(p.epoch) {
+		return true
 	}
-	return true
+	if p.passed.epoch == p.epoch && p.ack.position <= p.passed.position {
+		return false
+	}
+	return p.base.status != baseDeparted || p.base.epoch != p.epoch || p.ack.position > p.base.position
 }
 
 // lawfulUnnamed: the record departed at the pull's position.
@@ -139,11 +138,10 @@ func lawfulDroppable(k kept) bool {
 	if k.row.made && k.now.Sub(time.UnixMilli(k.row.arrivedMs)) < OwnKeep {
 		return false
 	}
-	a, ok := ackOf(k.acks, k.epoch)
-	if !ok || k.passed.epoch != k.epoch || a.position > k.passed.position {
+	if !k.ack.of(k.epoch) || k.passed.epoch != k.epoch || k.ack.position > k.passed.position {
 		return false
 	}
-	return backedUp(a, k.marks)
+	return backedUp(k.ack, k.marks)
 }
 
 // backedUp reports whether two successive backups cover the ack's segment.
@@ -153,16 +151,6 @@ func backedUp(a ackRow, marks []ledger.BackupMark) bool {
 		return false
 	}
 	return ledger.Size(a.index) < min(marks[n-2].LedgerSize, marks[n-1].LedgerSize)
-}
-
-// ackOf returns the ack of an epoch.
-func ackOf(acks []ackRow, e ledger.Epoch) (ackRow, bool) {
-	for _, a := range acks {
-		if a.epoch == e {
-			return a, true
-		}
-	}
-	return ackRow{}, false
 }
 
 // lawfulForeign: some history of the key ends in a segment not made here.

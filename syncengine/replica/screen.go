@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
@@ -111,6 +112,7 @@ type viewer struct {
 	r      *Replica
 	tx     Reader
 	self   self
+	epoch  ledger.Epoch
 	passed passedRow
 	open   map[segment.Hash]*segment.Segment
 }
@@ -119,6 +121,9 @@ func (r *Replica) newViewer(tx Reader) (*viewer, error) {
 	v := &viewer{r: r, tx: tx, open: map[segment.Hash]*segment.Segment{}}
 	var err error
 	if v.self, err = r.readSelf(tx); err != nil {
+		return nil, err
+	}
+	if v.epoch, err = readEpoch(tx); err != nil {
 		return nil, err
 	}
 	v.passed, err = readPassed(tx)
@@ -311,16 +316,16 @@ func (v *viewer) shows(b baseRow, l heldHere) (bool, error) {
 	if b.status == baseLive {
 		return true, nil
 	}
-	acks, err := readAcks(v.tx, l.segment)
+	ack, err := readAck(v.tx, l.segment)
 	if err != nil {
 		return false, err
 	}
-	return v.r.rules.shows(piece{base: b, acks: acks, passed: v.passed}), nil
+	return v.r.rules.shows(piece{base: b, ack: ack, epoch: v.epoch, passed: v.passed}), nil
 }
 
-// readAcks returns what the centre said of a segment, newest epoch first.
-func readAcks(r Reader, h segment.Hash) ([]ackRow, error) {
-	a, _, err := load(r, Acked, h[:], unpackAcks)
+// readAck returns what the centre last said of a segment; zero: nothing.
+func readAck(r Reader, h segment.Hash) (ackRow, error) {
+	a, _, err := load(r, Acked, h[:], unpackAck)
 	return a, err
 }
 

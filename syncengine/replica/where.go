@@ -163,11 +163,11 @@ func (l *locator) locate(p heldHere, base record.State, live bool) (Whereabouts,
 
 // place returns how far an own segment has come.
 func (l *locator) place(h segment.Hash) (Place, error) {
-	acks, err := readAcks(l.tx, h)
+	a, err := readAck(l.tx, h)
 	if err != nil {
 		return 0, err
 	}
-	if a, ok := ackOf(acks, l.epoch); ok {
+	if a.of(l.epoch) {
 		if backedUp(a, l.marks) {
 			return PlaceBackedUp, nil
 		}
