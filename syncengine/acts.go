@@ -166,7 +166,7 @@ func (b *batch) obey(by causal.Dot, m proto.Message) error {
 	case *syncv1.GapRulingAct:
 		return b.obeyGaps(by, m.GetRuling())
 	case *syncv1.ErasureAct:
-		return b.obeyErasure(by, m.GetErasure())
+		return b.obeyErasure(by, m)
 	}
 	return nil
 }
@@ -317,12 +317,12 @@ var (
 )
 
 // obeyErasure takes a revision's body away, here and from whatever arrives later.
-func (b *batch) obeyErasure(by causal.Dot, r *syncv1.Ruling) error {
-	target, id, err := rulingTarget(r)
+func (b *batch) obeyErasure(by causal.Dot, m *syncv1.ErasureAct) error {
+	target, id, err := rulingTarget(m.GetErasure())
 	if err != nil {
 		return nil // speaks about nothing
 	}
-	if err := b.put(Act{Family: ActErasure, Key: target.Append(nil), Dot: by, Body: marshal(r)}); err != nil {
+	if err := b.put(Act{Family: ActErasure, Key: target.Append(nil), Dot: by, Body: marshal(m)}); err != nil {
 		return err
 	}
 	w, err := b.record(id)
@@ -336,13 +336,47 @@ func (b *batch) obeyErasure(by causal.Dot, r *syncv1.Ruling) error {
 	if err := b.eraseAt(w.places[i]); err != nil {
 		return err
 	}
-	return b.recompute(w)
+	if err := b.recompute(w); err != nil {
+		return err
+	}
+	return b.reassess(w)
 }
 
-// eraseAt writes the segment of a place again without that body.
+// erasure returns what was said of a body when it was ordered gone; nil: nothing.
+func (b *batch) erasure(d causal.Dot) *syncv1.ErasureAct {
+	acts, err := b.lookup(ActErasure, d.Append(nil))
+	if err != nil || len(acts) == 0 {
+		return nil
+	}
+	var m syncv1.ErasureAct
+	if proto.Unmarshal(acts[0].Body, &m) != nil {
+		return nil
+	}
+	return &m
+}
+
+// eraseAt writes every segment that holds the revision of a place again without
+// its body.
 func (b *batch) eraseAt(p place) error {
-	seg, head, err := b.segmentAt(p.leaf)
+	_, head, err := b.segmentAt(p.leaf)
 	if err != nil {
+		return err
+	}
+	twins, err := b.twins(head, p.dot)
+	if err != nil {
+		return err
+	}
+	for _, h := range append(twins, head) {
+		if err := b.eraseIn(place{dot: p.dot, leaf: h.Index, at: int(p.dot.Counter - h.First)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) eraseIn(p place) error {
+	seg, head, err := b.segmentAt(p.leaf)
+	if err != nil || seg.Erased(p.at) {
 		return err
 	}
 	if seg, err = seg.Erase(p.at); err != nil {

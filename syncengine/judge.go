@@ -3,7 +3,6 @@
 package syncengine
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 
@@ -69,7 +68,7 @@ func (b *batch) withoutRulings(w *work, p place, buf []record.Change) (record.Re
 	switch {
 	case errors.Is(err, record.ErrTooLarge):
 		return rev, ledger.HeldTooLarge, nil
-	case err != nil:
+	case err != nil, seg.Erased(p.at) && b.erasure(p.dot).GetUnreadable():
 		return rev, ledger.HeldMalformed, nil
 	}
 	v, err := b.ruleFrom(w, rev, seg.Salt(p.at), head)
@@ -184,11 +183,11 @@ func headerPath(p record.Path) bool { return p != "" && p[0] == record.PathScope
 // sets. Today's scope does not enter.
 func (b *batch) seen(w *work, r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
 	if r.ScopeSeen.Dot.IsZero() {
-		return created(r, salt)
+		return b.created(r, salt)
 	}
 	for _, e := range w.state.Live {
 		if e.Dot == r.ScopeSeen.Dot && e.Path == record.PathScope {
-			return r.ScopeSeen.Division, matches(e.Value, r.ScopeSeen), nil // the usual case, without unpacking a segment
+			return r.ScopeSeen.Division, b.matches(e.Value, r.ScopeSeen), nil // the usual case, without unpacking a segment
 		}
 	}
 	i, ok := w.places.find(r.ScopeSeen.Dot)
@@ -203,21 +202,36 @@ func (b *batch) seen(w *work, r record.Revision, salt [16]byte) (record.Division
 	if !ok {
 		return "", ledger.HeldScopeMismatch, nil
 	}
-	return r.ScopeSeen.Division, matches(c.Value, r.ScopeSeen), nil
+	return r.ScopeSeen.Division, b.matches(c.Value, r.ScopeSeen), nil
 }
 
-func matches(v record.Value, s record.ScopeSeen) ledger.Verdict {
-	if v.Form == record.Present && bytes.Equal(v.Bytes, []byte(s.Division)) {
+// matches holds a scope seen against the value of the revision that bore it.
+func (b *batch) matches(v record.Value, s record.ScopeSeen) ledger.Verdict {
+	if b.scopeIn(s.Dot, v) == s.Division {
 		return ledger.Admitted
 	}
 	return ledger.HeldScopeMismatch
 }
 
+// scopeIn returns the division that a value of the scope register says, or, when
+// its body was erased, said; empty for none.
+func (b *batch) scopeIn(d causal.Dot, v record.Value) record.Division {
+	switch v.Form {
+	case record.Present:
+		return record.Division(v.Bytes)
+	case record.Erased:
+		return record.Division(b.erasure(d).GetScope())
+	}
+	return ""
+}
+
 // created judges a revision that saw no scope: it must be the one that makes the
 // record, by the replica whose id is inside the record's id, and replace nothing.
-func created(r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
+func (b *batch) created(r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
 	c, ok := r.Change(record.PathScope)
-	if !ok || c.Value.Form != record.Present || !r.Record.MadeBy(r.Dot.Replica, salt) {
+	made := r.Record.MadeBy(r.Dot.Replica, salt) || c.Value.Form == record.Erased && b.erasure(r.Dot).GetMade()
+	division := b.scopeIn(r.Dot, c.Value)
+	if !ok || !division.Valid() || !made {
 		return "", ledger.HeldScope, nil
 	}
 	for _, c := range r.Changes {
@@ -225,7 +239,7 @@ func created(r record.Revision, salt [16]byte) (record.Division, ledger.Verdict,
 			return "", ledger.HeldScope, nil
 		}
 	}
-	return record.Division(c.Value.Bytes), ledger.Admitted, nil
+	return division, ledger.Admitted, nil
 }
 
 // judgeBearer says whether the revision that bore a scope may lend its authority.

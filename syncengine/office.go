@@ -338,17 +338,49 @@ func (e *Engine) Withdraw(ctx context.Context, r Ruling) error {
 	})
 }
 
-// Erase removes the body of a revision by legal order; r.Reason names the order.
-// Its skeleton stays, so segment, ledger and evidence still verify.
+// Erase removes the body of a stored revision by legal order; r.Reason names the
+// order. Its skeleton stays, so segment, ledger and evidence still verify, and
+// its verdict, because the act says what the body decided. An erased one stays as
+// it is. Errors: ReasonNotFound for a revision that is not here.
 func (e *Engine) Erase(ctx context.Context, r Ruling) error {
 	return e.office(ctx, func(b *batch) error {
 		m, err := b.ruling(r)
 		if err != nil {
 			return err
 		}
-		_, err = b.act(r.Author, KindErasure, &syncv1.ErasureAct{Erasure: m})
+		w, err := b.record(r.Record)
+		if err != nil {
+			return err
+		}
+		i, ok := w.places.find(r.Dot)
+		if !ok {
+			return refuse(ReasonNotFound, "erase", nil)
+		}
+		act, done, err := b.erasureAct(w.places[i])
+		if err != nil || done {
+			return err
+		}
+		act.Erasure = m
+		_, err = b.act(r.Author, KindErasure, act)
 		return err
 	})
+}
+
+// erasureAct says what the body at p decides, or that it is gone already.
+func (b *batch) erasureAct(p place) (m *syncv1.ErasureAct, gone bool, err error) {
+	seg, _, err := b.segmentAt(p.leaf)
+	if err != nil || seg.Erased(p.at) {
+		return nil, err == nil, err
+	}
+	rev, err := seg.Revision(p.at)
+	if unreadable(err) {
+		return &syncv1.ErasureAct{Unreadable: true}, false, nil
+	}
+	m = &syncv1.ErasureAct{Made: seg.RecordID(p.at).MadeBy(p.dot.Replica, seg.Salt(p.at))}
+	if c, ok := rev.Change(record.PathScope); ok && c.Value.Form == record.Present {
+		m.Scope = string(c.Value.Bytes)
+	}
+	return m, false, err
 }
 
 func (b *batch) ruling(r Ruling) (*syncv1.Ruling, error) {

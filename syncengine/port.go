@@ -209,7 +209,7 @@ const (
 	ActRuling
 	// ActGap: key is the replica, body 16 bytes: first and last counter, big-endian.
 	ActGap
-	// ActErasure: key is the target's dot, body the Ruling.
+	// ActErasure: key is the target's dot, body the ErasureAct.
 	ActErasure
 	// ActFork: key is the replica, body the two segment hashes that show it.
 	ActFork

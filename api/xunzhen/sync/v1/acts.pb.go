@@ -488,11 +488,18 @@ func (x *GapRuling) GetReason() string {
 	return ""
 }
 
-// ErasureAct (kind 6) orders a revision's body gone by legal order.
+// ErasureAct (kind 6) orders a revision's body gone by legal order. What the body
+// decided about rights stands in the act, so that verdicts stay as they are.
 type ErasureAct struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The ruling; its reason names the order.
-	Erasure       *Ruling `protobuf:"bytes,1,opt,name=erasure,proto3" json:"erasure,omitempty"`
+	Erasure *Ruling `protobuf:"bytes,1,opt,name=erasure,proto3" json:"erasure,omitempty"`
+	// The 12-digit division that the revision set as its record's scope; empty: none.
+	Scope string `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	// The body's salt showed that the revision made its record.
+	Made bool `protobuf:"varint,3,opt,name=made,proto3" json:"made,omitempty"`
+	// The body could not be read.
+	Unreadable    bool `protobuf:"varint,4,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -532,6 +539,27 @@ func (x *ErasureAct) GetErasure() *Ruling {
 		return x.Erasure
 	}
 	return nil
+}
+
+func (x *ErasureAct) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *ErasureAct) GetMade() bool {
+	if x != nil {
+		return x.Made
+	}
+	return false
+}
+
+func (x *ErasureAct) GetUnreadable() bool {
+	if x != nil {
+		return x.Unreadable
+	}
+	return false
 }
 
 // RestoreAct (kind 7) opens an epoch after a restore.
@@ -687,10 +715,15 @@ const file_xunzhen_sync_v1_acts_proto_rawDesc = "" +
 	"\rfrom_counters\x18\x02 \x03(\x04R\ffromCounters\x12\x1f\n" +
 	"\vto_counters\x18\x03 \x03(\x04R\n" +
 	"toCounters\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"?\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x89\x01\n" +
 	"\n" +
 	"ErasureAct\x121\n" +
-	"\aerasure\x18\x01 \x01(\v2\x17.xunzhen.sync.v1.RulingR\aerasure\"@\n" +
+	"\aerasure\x18\x01 \x01(\v2\x17.xunzhen.sync.v1.RulingR\aerasure\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x12\n" +
+	"\x04made\x18\x03 \x01(\bR\x04made\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x04 \x01(\bR\n" +
+	"unreadable\"@\n" +
 	"\n" +
 	"RestoreAct\x122\n" +
 	"\arestore\x18\x01 \x01(\v2\x18.xunzhen.sync.v1.RestoreR\arestore\"\x8d\x01\n" +
