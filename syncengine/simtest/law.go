@@ -3,7 +3,6 @@
 package simtest
 
 import (
-	"bytes"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -26,6 +25,7 @@ type law struct {
 	gaps    map[causal.ReplicaID]causal.Ranges
 	fences  map[causal.ReplicaID][]fence
 	rulings map[causal.Dot][]ruling
+	erased  map[causal.Dot]*syncv1.ErasureAct
 	records map[record.ID]*lawRecord
 }
 
@@ -75,7 +75,7 @@ func newLaw(s record.Schema, h holdings) *law {
 	l := &law{
 		schema: s, certs: map[segment.Hash]segment.Certificate{}, of: map[causal.ReplicaID][]sealed{},
 		gaps: map[causal.ReplicaID]causal.Ranges{}, fences: map[causal.ReplicaID][]fence{},
-		rulings: map[causal.Dot][]ruling{}, records: map[record.ID]*lawRecord{},
+		rulings: map[causal.Dot][]ruling{}, erased: map[causal.Dot]*syncv1.ErasureAct{}, records: map[record.ID]*lawRecord{},
 	}
 	for _, c := range h.certs {
 		l.certs[c.Hash] = c
@@ -147,9 +147,10 @@ func (l *law) obey(r *lawRecord, v *lawRevision) {
 	var release syncv1.ReleaseAct
 	var withdrawal syncv1.WithdrawalAct
 	var gap syncv1.GapRulingAct
+	var erasure syncv1.ErasureAct
 	m := map[record.Kind]proto.Message{
 		syncengine.KindCertificate: &certificate, syncengine.KindFence: &cut, syncengine.KindRelease: &release,
-		syncengine.KindWithdrawal: &withdrawal, syncengine.KindGapRuling: &gap,
+		syncengine.KindWithdrawal: &withdrawal, syncengine.KindGapRuling: &gap, syncengine.KindErasure: &erasure,
 	}[r.id.Kind()]
 	if m == nil || proto.Unmarshal(c.Value.Bytes, m) != nil {
 		return
@@ -162,6 +163,10 @@ func (l *law) obey(r *lawRecord, v *lawRevision) {
 		l.rule(ruling{v.dot, false, release.GetRelease()})
 	case syncengine.KindWithdrawal:
 		l.rule(ruling{v.dot, true, withdrawal.GetWithdrawal()})
+	case syncengine.KindErasure:
+		if d, _, err := causal.DecodeDot(erasure.GetErasure().GetDot()); err == nil {
+			l.erased[d] = &erasure
+		}
 	case syncengine.KindGapRuling:
 		g := gap.GetRuling()
 		id := causal.ReplicaID(g.GetReplica())
@@ -204,7 +209,7 @@ func (l *law) judge(r *lawRecord, v *lawRevision, memo map[causal.Dot]ledger.Ver
 		return done
 	}
 	out := l.unruled(r, v, memo)
-	if v.bad == 0 {
+	if v.bad == 0 && !l.erased[v.dot].GetUnreadable() {
 		out = l.ruled(v.dot, out)
 	}
 	memo[v.dot] = out
@@ -234,6 +239,9 @@ func (l *law) ruled(d causal.Dot, otherwise ledger.Verdict) ledger.Verdict {
 // unruled judges a revision before what the office said of it: admitted when any
 // segment that bears it makes it so, else held for the least of the reasons.
 func (l *law) unruled(r *lawRecord, v *lawRevision, memo map[causal.Dot]ledger.Verdict) ledger.Verdict {
+	if l.erased[v.dot].GetUnreadable() {
+		return ledger.HeldMalformed
+	}
 	if v.bad != 0 {
 		return v.bad
 	}
@@ -282,10 +290,11 @@ func (l *law) authority(r *lawRecord, v *lawRevision, memo map[causal.Dot]ledger
 	if seen.Dot.IsZero() {
 		c, ok := v.rev.Change(record.PathScope)
 		parents := slices.ContainsFunc(v.rev.Changes, func(c record.Change) bool { return len(c.Parents) > 0 })
-		if !ok || c.Value.Form != record.Present || parents || !r.id.MadeBy(v.dot.Replica, v.salt) {
-			return "", ledger.HeldScope
+		made := r.id.MadeBy(v.dot.Replica, v.salt) || l.erased[v.dot].GetMade()
+		if division := l.scopeSet(v.dot, c.Value); ok && division != "" && !parents && made {
+			return division, ledger.Admitted
 		}
-		return record.Division(c.Value.Bytes), ledger.Admitted
+		return "", ledger.HeldScope
 	}
 	bearer := r.revs[seen.Dot]
 	if bearer == nil {
@@ -297,10 +306,18 @@ func (l *law) authority(r *lawRecord, v *lawRevision, memo map[causal.Dot]ledger
 		return "", got
 	}
 	c, ok := bearer.rev.Change(record.PathScope)
-	if !ok || c.Value.Form != record.Present || !bytes.Equal(c.Value.Bytes, []byte(seen.Division)) {
+	if !ok || l.scopeSet(bearer.dot, c.Value) != seen.Division {
 		return "", ledger.HeldScopeMismatch
 	}
 	return seen.Division, ledger.Admitted
+}
+
+// scopeSet returns the division a revision set, also when its body is gone.
+func (l *law) scopeSet(d causal.Dot, v record.Value) record.Division {
+	if v.Form == record.Erased {
+		return record.Division(l.erased[d].GetScope())
+	}
+	return record.Division(v.Bytes)
 }
 
 // lends says whether the bearer of a scope lends its authority: a held one does,

@@ -80,7 +80,7 @@ func actions() []action {
 		{"fence", office(3), (*World).stepFence},
 		{"lift", office(3), (*World).stepLift},
 		{"rights", office(8), (*World).stepRights},
-		{"erase", office(0), (*World).stepErase},
+		{"erase", office(2), (*World).stepErase},
 		{"learn", office(2), (*World).stepLearn},
 		{"rule-gap", office(3), (*World).stepRuleGap},
 		{"enrol", office(2), (*World).stepEnrol},
