@@ -140,7 +140,8 @@ func (b *batch) save(author string, saves []OfficeSave) ([]Saved, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.at, drafts[i] = i, d
+		d.at = i
+		drafts[i] = d
 	}
 	slices.SortStableFunc(drafts, func(x, y draft) int { return x.to.compare(y.to) })
 	out := make([]Saved, len(saves))
