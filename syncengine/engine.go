@@ -70,8 +70,11 @@ type head struct {
 	sums     map[SumKey]Sum
 	edge     map[int64]tlog.Hash // tree hashes that the next leaf will need
 	acts     actIndex            // never changed in place
-	centre   centreHead
-	stopped  bool // rolled back: see ReasonRolledBack
+	// before names, for each replica that goes on with another's rights, that other
+	// one. Never changed in place.
+	before  map[causal.ReplicaID]causal.ReplicaID
+	centre  centreHead
+	stopped bool // rolled back: see ReasonRolledBack
 }
 
 // Names of single values in the store.
@@ -152,7 +155,10 @@ func (e *Engine) epochName() (name [8]byte, err error) {
 func (e *Engine) load(ctx context.Context) error {
 	var h head
 	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
-		h, err = readHead(r)
+		if h, err = readHead(r); err != nil {
+			return err
+		}
+		h.before, err = e.predecessors(r)
 		return err
 	})
 	if err != nil {

@@ -177,12 +177,8 @@ func rightsOf(c segment.Certificate) Rights {
 // expiry. A revoked caller is refused (ReasonRevoked).
 func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment.Certificate, error) {
 	var cert segment.Certificate
-	err := e.office(ctx, func(b *batch) error {
-		revoked, err := e.revoked(b.tx, caller)
-		if err != nil {
-			return err
-		}
-		if revoked {
+	err := e.office(ctx, func(b *batch) (err error) {
+		if e.revoked(caller) {
 			return refuse(ReasonRevoked, "renew", nil)
 		}
 		cert, err = b.certify(rightsOf(caller), caller.PublicKey, caller)
@@ -242,10 +238,7 @@ func (e *Engine) Replicas(ctx context.Context) ([]ReplicaInfo, error) {
 			}
 		}
 		for id, c := range newest {
-			info := ReplicaInfo{Certificate: c}
-			if info.Revoked, err = e.revoked(r, c); err != nil {
-				return err
-			}
+			info := ReplicaInfo{Certificate: c, Revoked: e.revoked(c)}
 			if err := info.read(r, id); err != nil {
 				return err
 			}

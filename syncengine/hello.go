@@ -72,8 +72,8 @@ func (e *Engine) hello(r Reader, caller segment.Certificate, q session.HelloRequ
 	if reply.Certificates, err = e.centreCertificates(r); err != nil {
 		return reply, err
 	}
-	reply.Revoked, err = e.revoked(r, caller)
-	return reply, err
+	reply.Revoked = e.revoked(caller)
+	return reply, nil
 }
 
 func idBytes(r causal.ReplicaID) []byte { return r[:] }
@@ -175,40 +175,19 @@ func (e *Engine) centreCertificates(r ActReader) ([][]byte, error) {
 
 // Revoked reports whether a fence is in force on the caller or one it continues.
 func (e *Engine) Revoked(ctx context.Context, caller segment.Certificate) (bool, error) {
-	var out bool
-	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
-		out, err = e.revoked(r, caller)
-		return err
-	})
-	return out, err
+	return e.revoked(caller), ctx.Err()
 }
 
-func (e *Engine) revoked(r ActReader, caller segment.Certificate) (bool, error) {
+func (e *Engine) revoked(caller segment.Certificate) bool {
 	h := e.snapshot()
-	replica, pred := caller.Replica(), caller.Predecessor
-	for seen := 0; seen <= maxLineage; seen++ {
-		if len(fencesInForce(h.acts[actKey{ActFence, string(idBytes(replica))}])) > 0 {
-			return true, nil
-		}
-		if pred.IsZero() {
-			return false, nil
-		}
-		c, ok, err := e.certificateOf(r, pred)
-		if err != nil {
-			return false, err
-		}
-		if replica = pred; !ok {
-			pred = causal.ReplicaID{}
-		} else {
-			pred = c.Predecessor
-		}
+	line := h.lineage(caller.Replica())
+	if len(line) == 1 && !caller.Predecessor.IsZero() { // by a certificate not yet known here
+		line = append(line, h.lineage(caller.Predecessor)...)
 	}
-	return true, nil
+	return slices.ContainsFunc(line, func(r causal.ReplicaID) bool {
+		return len(fencesInForce(h.acts[actKey{ActFence, string(idBytes(r))}])) > 0
+	})
 }
-
-// maxLineage bounds how many keys may follow each other; certificates allow far fewer
-// without a person.
-const maxLineage = 1000
 
 // certificateOf returns the newest certificate of a replica.
 func (e *Engine) certificateOf(r ActReader, replica causal.ReplicaID) (segment.Certificate, bool, error) {

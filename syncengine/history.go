@@ -4,6 +4,7 @@ package syncengine
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -132,19 +133,47 @@ func (b *batch) noteFork(head SegmentHead) (bool, error) {
 	return fork, nil
 }
 
-// lineage returns a replica and those it continues, newest first, as the
-// certificate says.
-func (b *batch) lineage(r causal.ReplicaID, cert segment.Certificate) ([]causal.ReplicaID, error) {
+// lineage returns a replica and those whose rights it continues, newest first, by
+// any certificate that says so: a later one without a predecessor lifts no fence.
+func (h head) lineage(r causal.ReplicaID) []causal.ReplicaID {
 	out := []causal.ReplicaID{r}
-	for !cert.Predecessor.IsZero() && !slices.Contains(out, cert.Predecessor) {
-		out = append(out, cert.Predecessor)
-		certs, err := b.certificatesOf(cert.Predecessor)
-		if err != nil || len(certs) == 0 {
-			return out, err
-		}
-		cert = certs[len(certs)-1]
+	for p, ok := h.before[r]; ok && !slices.Contains(out, p); p, ok = h.before[p] {
+		out = append(out, p)
 	}
-	return out, nil
+	return out
+}
+
+// predecessors reads what head.before holds.
+func (e *Engine) predecessors(r ActReader) (map[causal.ReplicaID]causal.ReplicaID, error) {
+	certs, err := e.certificates(r)
+	out := map[causal.ReplicaID]causal.ReplicaID{}
+	for _, c := range certs {
+		if !c.Predecessor.IsZero() {
+			out[c.Replica()] = c.Predecessor
+		}
+	}
+	return out, err
+}
+
+// noteSuccession keeps whose rights a newly known certificate continues, and looks
+// again at what a fence may now reach. Where that changes verdicts and no act said
+// it (the caller of a restored centre did), the centre says it itself: changed
+// verdicts need a leaf.
+func (b *batch) noteSuccession(c segment.Certificate, by causal.Dot) error {
+	if c.Predecessor.IsZero() || b.head.before[c.Replica()] == c.Predecessor {
+		return nil
+	}
+	before := maps.Clone(b.head.before)
+	if before == nil {
+		before = map[causal.ReplicaID]causal.ReplicaID{}
+	}
+	before[c.Replica()] = c.Predecessor
+	b.head.before = before
+	if err := b.reviewAllFenced(); err != nil || !by.IsZero() || len(b.leafVerdicts) == 0 {
+		return err
+	}
+	_, err := b.actCertificate("system", c)
+	return err
 }
 
 // withinFence reports whether no fence cuts this revision off: every fence in
@@ -154,15 +183,7 @@ func (b *batch) withinFence(head SegmentHead, d causal.Dot) (bool, error) {
 	if !b.fenced() {
 		return true, nil
 	}
-	cert, ok, err := b.certificate(head.Certificate)
-	if err != nil || !ok {
-		return ok, err
-	}
-	line, err := b.lineage(head.Replica, cert)
-	if err != nil {
-		return false, err
-	}
-	for _, r := range line {
+	for _, r := range b.head.lineage(head.Replica) {
 		fences, err := b.fences(r)
 		if err != nil {
 			return false, err
@@ -303,6 +324,14 @@ func (b *batch) obeyFence(by causal.Dot, f *syncv1.Fence) error {
 	if err := b.put(Act{Family: ActFence, Key: f.GetReplica(), Dot: by, Body: marshal(f)}); err != nil {
 		return err
 	}
+	return b.reviewAllFenced()
+}
+
+// reviewAllFenced judges all revisions again that some fence may reach.
+func (b *batch) reviewAllFenced() error {
+	if !b.fenced() {
+		return nil
+	}
 	replicas, err := b.tx.Replicas()
 	if err != nil {
 		return err
@@ -358,17 +387,7 @@ func (b *batch) reviewFenced(r causal.ReplicaID) error {
 }
 
 func (b *batch) everFenced(r causal.ReplicaID) (bool, error) {
-	certs, err := b.certificatesOf(r)
-	if err != nil {
-		return false, err
-	}
-	line := []causal.ReplicaID{r}
-	if len(certs) > 0 {
-		if line, err = b.lineage(r, certs[len(certs)-1]); err != nil {
-			return false, err
-		}
-	}
-	for _, o := range line {
+	for _, o := range b.head.lineage(r) {
 		acts, err := b.lookup(ActFence, o[:])
 		if err != nil || len(acts) > 0 {
 			return err == nil, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
@@ -237,8 +238,12 @@ func (b *batch) settle(w *work) error { return b.reviewAll(w, false) }
 // the office ruled on the record or cut a replica off.
 func (b *batch) reassess(w *work) error { return b.reviewAll(w, true) }
 
+func waits(w *work) bool {
+	return slices.ContainsFunc(w.places, func(p place) bool { return p.verdict.Waiting() })
+}
+
 func (b *batch) reviewAll(w *work, admitted bool) error {
-	if len(w.places) < 2 && !admitted || !b.e.rules.settles {
+	if len(w.places) < 2 && !admitted && !waits(w) || !b.e.rules.settles {
 		return nil
 	}
 	for again := true; again; {
@@ -380,7 +385,10 @@ func (b *batch) putCertificate(c segment.Certificate, by causal.Dot) error {
 	}
 	b.certs[c.Hash] = c
 	b.changed = true
-	return b.tx.PutAct(Act{Family: ActCertificate, Key: c.Hash[:], Dot: by, Body: c.Raw})
+	if err := b.tx.PutAct(Act{Family: ActCertificate, Key: c.Hash[:], Dot: by, Body: c.Raw}); err != nil {
+		return err
+	}
+	return b.noteSuccession(c, by)
 }
 
 // update runs f as one transaction and, once that is on disk, makes its head the
