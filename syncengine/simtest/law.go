@@ -354,7 +354,7 @@ func (l *law) insideFences(src sealed, d causal.Dot) bool {
 
 func (l *law) lineage(src sealed) []causal.ReplicaID {
 	out := []causal.ReplicaID{src.Header().Replica}
-	for pred := src.cert.Predecessor; !pred.IsZero() && !slices.Contains(out, pred); pred = l.predecessor(pred) {
+	for pred := l.predecessor(out[0]); !pred.IsZero() && !slices.Contains(out, pred); pred = l.predecessor(pred) {
 		out = append(out, pred)
 	}
 	return out
