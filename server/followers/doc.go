@@ -23,6 +23,8 @@ type Shard interface {
 	Epoch() ledger.Epoch
 	// Changed returns a channel that is closed at the next commit.
 	Changed() <-chan struct{}
+	// Position returns the feed position of the last commit.
+	Position() syncengine.Position
 	// List returns rows in feed order.
 	List(context.Context, syncengine.FeedQuery) ([]syncengine.RecordRow, error)
 	// Get returns a record, or syncengine.ReasonNotFound.

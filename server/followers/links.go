@@ -82,10 +82,10 @@ func (l *Links) Follow(ctx context.Context) (int, error) {
 	if l.shard.Epoch() != l.epoch {
 		l.reset()
 	}
-	saved := 0
+	saved, end := 0, l.shard.Position()
 	for {
 		rows, err := l.shard.List(ctx, syncengine.FeedQuery{
-			After: l.position, Kind: care.KindResident, Limit: pageRecords,
+			After: l.position, UpTo: end, Kind: care.KindResident, Limit: pageRecords,
 			Divisions: []record.Division{""}, Classes: []record.Class{record.ClassGeneral, record.ClassSensitive},
 		})
 		if err != nil {
@@ -102,6 +102,7 @@ func (l *Links) Follow(ctx context.Context) (int, error) {
 			l.position = row.Position
 		}
 		if len(rows) < pageRecords {
+			l.position = max(l.position, end) // what is no resident is passed over once
 			return saved, nil
 		}
 	}
