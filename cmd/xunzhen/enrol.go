@@ -29,11 +29,11 @@ func (f enrolCommand) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	running, err := readServing(f.Data)
+	running, err := office.ReadServing(f.Data)
 	if err != nil {
 		return err
 	}
-	o, err := running.connect(f.County)
+	o, err := running.Connect(f.County)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/tablet"
 	"github.com/xunzhen/xunzhen/tablet/remote"
@@ -43,10 +44,10 @@ func (c *call) failed(err error) int {
 // advice says an error in the reader's language: what happened, and what to do.
 func (c *call) advice(err error) string {
 	var p *problem
-	if errors.As(err, &p) {
+	if errors.As(officeProblem(err), &p) {
 		text := c.say(p.key, p.args...)
 		if p.cause != nil {
-			text += "\n  " + c.say("detail", c.advice(p.cause))
+			text += "\n  " + c.say("detail", p.cause)
 		}
 		return text
 	}
@@ -57,6 +58,21 @@ func (c *call) advice(err error) string {
 		return c.say(key) + "\n  " + c.say("detail", err)
 	}
 	return err.Error()
+}
+
+// officeProblem turns what package office says into a problem; other errors stay.
+func officeProblem(err error) error {
+	var which *office.WhichCountyError
+	var key *office.KeyError
+	switch {
+	case errors.Is(err, office.ErrNotServing):
+		return &problem{key: "problem_not_serving", cause: err}
+	case errors.As(err, &which):
+		return problemf("problem_which_county", which.Codes)
+	case errors.As(err, &key):
+		return &problem{key: "problem_operator_key", args: []any{key.File}, cause: key.Err}
+	}
+	return err
 }
 
 // reasonOf returns the word by which an error is looked up: the tablet's, the

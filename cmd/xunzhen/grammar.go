@@ -17,6 +17,7 @@ import (
 type grammar struct {
 	Lang string `help:"${help_lang}" placeholder:"zh|en"`
 
+	Demo    demoCommand    `cmd:"" help:"${help_demo}"`
 	Serve   serveCommand   `cmd:"" help:"${help_serve}"`
 	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`

@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/server/followers"
@@ -122,16 +122,16 @@ func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first 
 	if err != nil {
 		return err
 	}
-	now := servingOf(s, cfg.Data, local)
+	now := office.ServingOf(s, cfg.Data, local)
 	if first != nil {
 		if now.Invitation, err = f.invite(c, s, first); err != nil {
 			return err
 		}
 	}
-	if err := now.write(cfg.Data); err != nil {
+	if err := now.Write(); err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(filepath.Join(cfg.Data, servingFile)) }()
+	defer func() { _ = now.Remove() }()
 	if err := f.announce(c, now); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func follow(ctx context.Context, s *server.Server, log *slog.Logger) *sync.WaitG
 }
 
 // announce prints what a person, or a program, must know of the server.
-func (f serveCommand) announce(c *call, now serving) error {
+func (f serveCommand) announce(c *call, now office.Serving) error {
 	if f.Json {
 		return json.NewEncoder(c.Stdout).Encode(now)
 	}

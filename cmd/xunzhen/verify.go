@@ -11,6 +11,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/county"
@@ -106,7 +107,7 @@ func (f verifyCommand) one(c *call, one *county.County) (verified, error) {
 
 // there asks the server that runs on the folder.
 func (f verifyCommand) there(c *call, data string) ([]verified, error) {
-	running, err := readServing(data)
+	running, err := office.ReadServing(data)
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +122,8 @@ func (f verifyCommand) there(c *call, data string) ([]verified, error) {
 	return out, nil
 }
 
-func (f verifyCommand) ask(ctx context.Context, c *call, running serving, code string) (verified, error) {
-	o, err := running.connect(code)
+func (f verifyCommand) ask(ctx context.Context, c *call, running office.Serving, code string) (verified, error) {
+	o, err := running.Connect(code)
 	if err != nil {
 		return verified{}, err
 	}
