@@ -31,7 +31,8 @@ type Progress interface {
 type SyncOptions struct {
 	Progress Progress
 	Dialer   Dialer
-	// Address is host:port of the centre where it is not at those of the invitation.
+	// Address is host:port of the centre where it is not at those of the invitation;
+	// several have commas between.
 	Address string
 	// Tries is how often in a row a call may fail; 0: 5, within some ten seconds.
 	Tries int
@@ -42,7 +43,7 @@ type SyncReport struct {
 	Pushed     int  // segments that are new to the centre
 	Already    int  // segments that it had
 	Acks       int  // segments newly known to be at the centre
-	Refused    int  // segments that it could not read; see the log
+	Refused    int  // segments that it could not read: see Refusals
 	Blocked    int  // segments that wait for an earlier one
 	Received   int  // records that came or changed
 	Departures int  // records that left what this tablet may see
@@ -53,7 +54,12 @@ type SyncReport struct {
 	Renewed    bool // the certificate had expired and was renewed
 	Forked     bool // somebody else saves under this tablet's key: a copy of it
 	NewReplica string
+	refusals   []string
 }
+
+// Refusals returns, for each refused segment, its hash and the reason, with a blank
+// between.
+func (o *SyncReport) Refusals() *Strings { return &Strings{o.refusals} }
 
 // Sync hands over what was saved and takes what changed. Whatever it did before an
 // error is kept and reported; calling it again goes on from there. One sync runs
@@ -185,7 +191,10 @@ func (o *SyncReport) add(r replica.Report) {
 	o.Pushed += r.Pushed
 	o.Already += r.Already
 	o.Acks += r.Acks
-	o.Refused, o.Blocked = len(r.Refused), r.Blocked
+	o.Refused, o.Blocked, o.refusals = len(r.Refused), r.Blocked, nil
+	for _, refused := range r.Refused {
+		o.refusals = append(o.refusals, refused.Segment.String()+" "+refused.Reason)
+	}
 	o.Received += r.Bases
 	o.Departures += r.Departures
 	o.Complete = r.Complete

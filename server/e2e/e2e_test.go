@@ -3,7 +3,9 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -356,4 +358,99 @@ func TestProgressIsTold(t *testing.T) {
 	if got := fmt.Sprint(p.phases); got != "[offer push pull]" && got != "[offer push offer push pull]" {
 		t.Fatalf("phases %s", got)
 	}
+}
+
+// B2: a form opened before a sync in the background says what it showed, not what
+// came in between.
+func TestB02FormOpenedBeforeASync(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.tablet("zhang", village), w.tablet("li", village)
+	s := a.add("resident", "", "", `{"name": "王建国", "phone": "1", "workplace": "村委会"}`)
+	a.run()
+	b.run()
+	open := b.show(s.ID)
+	a.save(s.Form, `{"name": "王建国", "phone": "2", "workplace": "学校"}`)
+	a.run()
+	b.run() // in the background, while somebody types
+	b.save(open.Form, `{"name": "王建国", "phone": "3", "workplace": "村委会"}`)
+	b.run()
+	a.run()
+	for _, x := range []*tab{a, b} {
+		r := x.show(s.ID)
+		if r.Conflicts.Len() != 1 || r.Conflicts.At(0).Path != "phone" || r.Conflicts.At(0).Values.Len() != 2 {
+			t.Fatalf("%d conflicts in %s", r.Conflicts.Len(), r.JSON)
+		}
+		if value(t, r.JSON, "workplace") != "学校" {
+			t.Fatalf("what the form showed and nobody touched was put back: %s", r.JSON)
+		}
+	}
+}
+
+// gate keeps whoever dials waiting until it opens.
+type gate struct {
+	reached chan struct{}
+	open    chan struct{}
+}
+
+func newGate() *gate { return &gate{make(chan struct{}, 16), make(chan struct{})} }
+
+func (g *gate) Dial(ctx context.Context, address string) (net.Conn, error) {
+	g.reached <- struct{}{}
+	select {
+	case <-g.open:
+		return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// B25: of two syncs at once the second is told so, and people go on saving.
+func TestB25TwoSyncsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	a, g := w.tablet("zhang", village), newGate()
+	first := make(chan error, 1)
+	go func() {
+		_, err := a.Sync(t.Context(), &tablet.SyncOptions{Dialer: g})
+		first <- err
+	}()
+	<-g.reached
+	_, err := a.Sync(t.Context(), nil)
+	wantReason(t, err, "busy")
+	s := a.add("resident", "", "", `{"name": "王建国"}`)
+	close(g.open)
+	do(t, <-first)
+	a.run()
+	a.wantState(s.ID, tablet.StateCentre, "")
+}
+
+func TestASyncCanBeStoppedAndGoneOnWith(t *testing.T) {
+	w := newWorld(t)
+	a := w.tablet("zhang", village)
+	s := a.add("resident", "", "", `{"name": "王建国"}`)
+	for _, stop := range []func() error{
+		func() error { a.Stop(); return nil },
+		a.Lock,
+	} {
+		g, ended := newGate(), make(chan error, 1)
+		go func() {
+			_, err := a.Sync(nil, &tablet.SyncOptions{Dialer: g}) //nolint:staticcheck // an app has no context
+			ended <- err
+		}()
+		<-g.reached
+		do(t, stop())
+		wantReason(t, <-ended, "stopped")
+	}
+	who, err := a.Unlock(secret)
+	must(t, who, err)
+	a.run()
+	a.wantState(s.ID, tablet.StateCentre, "")
+
+	g, ended := newGate(), make(chan error, 1)
+	go func() {
+		_, err := a.Sync(t.Context(), &tablet.SyncOptions{Dialer: g})
+		ended <- err
+	}()
+	<-g.reached
+	do(t, a.Close())
+	wantReason(t, <-ended, "stopped")
 }

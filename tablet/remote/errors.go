@@ -3,7 +3,6 @@
 package remote
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -84,6 +83,3 @@ func (c *Centre) judgeStatus(code codes.Code) failure {
 func protocolError(doing string, err error) error {
 	return &Error{Doing: doing, Reason: ReasonProtocol, Err: err}
 }
-
-// ended reports whether the caller does not want the answer any more.
-func ended(ctx context.Context) bool { return ctx.Err() != nil }

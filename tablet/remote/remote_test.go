@@ -208,7 +208,7 @@ func TestWhatTheCallerEndsIsNotTriedAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := c.Hello(ctx, session.HelloRequest{})
-	if err == nil || len(w.all) > 0 {
+	if !errors.Is(err, context.Canceled) || len(w.all) > 0 {
 		t.Fatalf("%v, waits %v", err, w.all)
 	}
 	locked := errors.New("the key is not there")

@@ -24,8 +24,11 @@ const (
 func (c *Centre) call(ctx context.Context, doing string, further func() bool, once func(context.Context) error) error {
 	for failed := 0; ; {
 		err := once(ctx)
-		if err == nil || ended(ctx) {
-			return err
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil: // the caller does not want the answer any more
+			return fmt.Errorf("%s: %w", doing, ctx.Err())
 		}
 		f, ok := c.judge(err)
 		if !ok {

@@ -42,8 +42,16 @@ type contents struct {
 
 func (v *Vault) path(name string) string { return filepath.Join(v.cfg.Dir, name) }
 
+// makeFolders makes the folders and makes them last.
 func (v *Vault) makeFolders() error {
-	if err := os.MkdirAll(v.path(keysFolder), 0o700); err != nil {
+	dir, err := filepath.Abs(v.cfg.Dir)
+	if err == nil {
+		err = os.MkdirAll(v.path(keysFolder), 0o700)
+	}
+	if err == nil {
+		err = errors.Join(syncFolder(dir), syncFolder(filepath.Dir(dir)))
+	}
+	if err != nil {
 		return fmt.Errorf("folder of the vault: %w", err)
 	}
 	return nil
