@@ -4,15 +4,15 @@ package replica
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
-// takeAcks keeps signed acks of the present epoch and stops offering what they
-// name. It returns how many segments held here they are news of. Acks of another
-// epoch say nothing.
+// takeAcks keeps signed acks of the present epoch. It returns how many segments
+// held here they are news of. Acks of another epoch say nothing.
 func takeAcks(tx Tx, raw []byte) (int, error) {
 	if len(raw) == 0 {
 		return 0, nil
@@ -55,7 +55,7 @@ func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 		return false, err
 	}
 	old, err := readAck(tx, h)
-	if err != nil || old.of(a.epoch) && !old.acks.IsZero() {
+	if err != nil || old.signed(a.epoch) {
 		return false, err
 	}
 	if err := tx.PutHead(Acked, h[:], a.pack()); err != nil {
@@ -64,7 +64,43 @@ func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 	if err := tx.Delete(Envelopes, h[:]); err != nil {
 		return false, err
 	}
-	return true, tx.Delete(Unacked, chainKey(row.replica, row.first, h))
+	settled, err := readSettled(tx)
+	if err != nil || !a.signed(a.epoch) || ledger.Size(a.index) >= settled {
+		return true, err
+	}
+	return true, tx.Delete(Unsettled, chainKey(row.replica, row.first, h))
+}
+
+// readSettled returns the size of the largest ledger of this epoch that was seen
+// under a checkpoint.
+func readSettled(r Reader) (ledger.Size, error) {
+	raw, _, err := value(r, valueSettled)
+	if err != nil || len(raw) != 8 {
+		return 0, err
+	}
+	return ledger.Size(binary.BigEndian.Uint64(raw)), nil
+}
+
+// settle stops offering what lies under a checkpoint: what the centre signed for
+// below its size and, after a complete pull from the centre itself, the centre's
+// own segments that came with it. An ack alone does not settle: the file under the
+// centre may be set back before anybody has a checkpoint that would show it.
+func settle(tx Tx, epoch ledger.Epoch, size ledger.Size, office bool) error {
+	old, err := readSettled(tx)
+	if err != nil {
+		return err
+	}
+	size = max(size, old)
+	if err := putChanged(tx, Values, []byte(valueSettled), binary.BigEndian.AppendUint64(nil, uint64(size))); err != nil {
+		return err
+	}
+	return scan(tx, Unsettled, nil, func(row Row) error {
+		a, err := readAck(tx, hashOfChainKey(row.Key))
+		if err != nil || !a.of(epoch) || a.signed(epoch) && ledger.Size(a.index) >= size || !a.signed(epoch) && !office {
+			return err
+		}
+		return tx.Delete(Unsettled, row.Key)
+	})
 }
 
 // pruneAcks forgets signed acks of epochs before the present one: couriers of

@@ -136,7 +136,7 @@ func dropSegment(tx Tx, s hashedRow) error {
 		}
 	}
 	chain := chainKey(s.row.replica, s.row.first, s.hash)
-	for _, b := range []Bucket{Chains, Unacked} {
+	for _, b := range []Bucket{Chains, Unsettled} {
 		if err := tx.Delete(b, chain); err != nil {
 			return err
 		}

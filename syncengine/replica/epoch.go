@@ -30,7 +30,7 @@ func enterEpoch(tx Tx, e ledger.Epoch) error {
 	if err := putValue(tx, valueEpoch, p); err != nil {
 		return err
 	}
-	for _, name := range []string{valueCheckpoint, valueMarks, valuePassed} {
+	for _, name := range []string{valueCheckpoint, valueMarks, valuePassed, valueSettled} {
 		if err := tx.Delete(Values, []byte(name)); err != nil {
 			return err
 		}
@@ -39,11 +39,7 @@ func enterEpoch(tx Tx, e ledger.Epoch) error {
 		return err
 	}
 	return scan(tx, Chains, nil, func(row Row) error {
-		a, err := readAck(tx, hashOfChainKey(row.Key))
-		if err != nil || a.of(e) {
-			return err
-		}
-		return tx.PutHead(Unacked, row.Key, nil)
+		return tx.PutHead(Unsettled, row.Key, nil)
 	})
 }
 

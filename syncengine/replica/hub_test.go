@@ -70,7 +70,7 @@ func (d *device) forgetAcks() {
 	d.w.ok(d.store.Update(d.w.Context(), func(tx replica.Tx) error {
 		chains, err := tx.Scan(replica.Chains, nil, nil, 1000)
 		for _, row := range chains {
-			err = errors.Join(err, tx.Delete(replica.Acked, row.Key[24:]), tx.PutHead(replica.Unacked, row.Key, nil))
+			err = errors.Join(err, tx.Delete(replica.Acked, row.Key[24:]), tx.PutHead(replica.Unsettled, row.Key, nil))
 		}
 		return err
 	}))

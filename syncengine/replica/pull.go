@@ -222,7 +222,7 @@ func (s *syncRun) takeRows(w *baseWriter, p session.Page, from source) error {
 
 // takeOffice keeps the centre's own segments, so that a restored centre can have
 // them back. From the centre they are in its ledger by its own word; from a hub
-// that is not known, and they are offered to the centre once.
+// that is not known, and they are offered to the centre.
 func (s *syncRun) takeOffice(tx Tx, wires [][]byte) error {
 	for _, wire := range wires {
 		seg, err := segment.Open(wire)
@@ -327,8 +327,8 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 	if err := takeMarks(tx, s.epoch, p.Last.Marks); err != nil {
 		return err
 	}
-	if !s.atCentre() {
-		return nil
+	if err := settle(tx, s.epoch, c.Size, s.atCentre()); err != nil || !s.atCentre() {
+		return err
 	}
 	if full {
 		if err := s.finishFull(tx, w, named{s.epoch, p.Last.Position}, from.pull); err != nil {

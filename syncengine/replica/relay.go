@@ -292,14 +292,18 @@ func readPapers(tx Reader) (Parcel, error) {
 }
 
 func segmentsToExport(tx Reader, o ExportOptions) ([]segment.Hash, error) {
-	bucket := Chains
-	if o.Unacked {
-		bucket = Unacked
+	epoch, err := readEpoch(tx)
+	if err != nil {
+		return nil, err
 	}
 	var out []segment.Hash
-	err := scan(tx, bucket, nil, func(row Row) error {
-		out = append(out, hashOfChainKey(row.Key))
-		return nil
+	err = scan(tx, Chains, nil, func(row Row) error {
+		h := hashOfChainKey(row.Key)
+		a, err := readAck(tx, h)
+		if !o.Unacked || !a.of(epoch) {
+			out = append(out, h)
+		}
+		return err
 	})
 	return out, err
 }

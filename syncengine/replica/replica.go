@@ -64,6 +64,7 @@ const (
 	valueEpoch      = "epoch"      // the newest epoch seen
 	valuePassed     = "passed"     // the centre's feed was pulled completely up to here
 	valueCheckpoint = "checkpoint" // newest signed checkpoint of the epoch
+	valueSettled    = "settled"    // size of the largest ledger of the epoch seen under a checkpoint
 	valueMarks      = "marks"      // the last backup marks of the epoch, signed
 	valueForked     = "forked"     // somebody else saves under the current key
 	valuePulls      = "pulls"      // number of the last full pull begun

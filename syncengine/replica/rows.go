@@ -193,6 +193,9 @@ func unpackAck(raw []byte) (ackRow, error) {
 // of reports whether a is an ack of an epoch; the zero ack is of none.
 func (a ackRow) of(e ledger.Epoch) bool { return e.Number > 0 && a.epoch == e }
 
+// signed reports whether a is an ack of an epoch under the shard's signature.
+func (a ackRow) signed(e ledger.Epoch) bool { return a.of(e) && !a.acks.IsZero() }
+
 // passedRow says how far the centre was pulled completely.
 type passedRow struct {
 	epoch    ledger.Epoch

@@ -88,9 +88,10 @@ var lawful = rules{
 }
 
 // lawfulReplaces: what is of an older epoch always goes. Within an epoch the
-// centre's later word wins, and its word at the same position, which it may say
-// again after the scope has changed; a hub's only when it is newer than what is
-// here and than everything the centre was asked for.
+// centre's later word wins, and its word at the same position. What it hands out
+// comes back even at a position below the departure: the scope has changed since.
+// A hub's word counts only when it is newer than what is here and than everything
+// the centre was asked for.
 func lawfulReplaces(o offered) bool {
 	if o.hub && o.passed.epoch == o.offer.epoch && o.offer.position <= o.passed.position {
 		return false
@@ -101,7 +102,8 @@ func lawfulReplaces(o offered) bool {
 	if o.hub {
 		return o.offer.position > o.here.position
 	}
-	return o.offer.position >= o.here.position
+	back := o.here.status == baseDeparted && !o.departed
+	return back || o.offer.position >= o.here.position
 }
 
 // lawfulShows: until the own cursor has passed the segment's ack of this epoch, or

@@ -60,7 +60,7 @@ func checkReplaces(r rules) string {
 		{"the centre says the same again", at(baseLive, epoch1, 3), named{epoch1, 3}, false, passed(epoch1, 9), true},
 		{"newly granted village, older than the cursor", baseRow{}, named{epoch1, 3}, false, passed(epoch1, 9), true},
 		{"departed, back at a higher position", at(baseDeparted, epoch1, 3), named{epoch1, 4}, false, passedRow{}, true},
-		{"departed, an older base", at(baseDeparted, epoch1, 3), named{epoch1, 2}, false, passedRow{}, false},
+		{"departed by a pull of a narrower scope", at(baseDeparted, epoch1, 3), named{epoch1, 2}, false, passedRow{}, true},
 		{"older epoch here, lower position offered", at(baseLive, epoch1, 30), named{epoch2, 2}, false, passed(epoch1, 40), true},
 		{"older epoch here, departed", at(baseDeparted, epoch1, 30), named{epoch2, 2}, false, passed(epoch1, 40), true},
 		{"hub: nothing is here", baseRow{}, named{epoch1, 5}, true, passed(epoch1, 4), true},

@@ -138,7 +138,7 @@ func (r *Replica) segmentRow(seg *segment.Segment) segmentRow {
 }
 
 // keepSegment stores a segment and where its revisions are. It will be offered
-// until it is acknowledged.
+// until it is settled.
 func keepSegment(tx Tx, seg *segment.Segment, row segmentRow) error {
 	hash := seg.Hash()
 	if err := tx.Put(Segments, Row{Key: hash[:], Head: row.pack(), Body: seg.Bytes()}); err != nil {
@@ -148,7 +148,7 @@ func keepSegment(tx Tx, seg *segment.Segment, row segmentRow) error {
 	if err := tx.PutHead(Chains, chain, nil); err != nil {
 		return err
 	}
-	if err := tx.PutHead(Unacked, chain, nil); err != nil {
+	if err := tx.PutHead(Unsettled, chain, nil); err != nil {
 		return err
 	}
 	for i := range seg.Len() {

@@ -66,7 +66,7 @@ const (
 	Segments                       // sealed runs: own, carried, the centre's
 	Chains                         // every segment held, by replica and first counter
 	Made                           // hashes of the segments made here, dropped ones included
-	Unacked                        // segments held without an ack of this epoch
+	Unsettled                      // segments to offer: not known to lie under a checkpoint of this epoch
 	Acked                          // what the centre said of a segment
 	Acks                           // signed acks as received, to hand on
 	Places                         // where each revision held here is, by record

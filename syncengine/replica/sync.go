@@ -178,8 +178,8 @@ func (s *syncRun) progress(p Phase, done, total int) {
 	}
 }
 
-// handOver offers everything without an ack of this epoch, in runs of MaxOffers,
-// and pushes what is wanted.
+// handOver offers everything that is not settled in this epoch, in runs of
+// MaxOffers, and pushes what is wanted.
 func (s *syncRun) handOver(ctx context.Context) error {
 	s.report.Blocked = 0
 	var after []byte
@@ -216,7 +216,7 @@ func (s *syncRun) handOver(ctx context.Context) error {
 // readOffers returns the next segments to offer, each replica's in the order of
 // its counters, so that predecessors come first.
 func readOffers(tx Reader, after []byte) ([][]byte, []session.Offer, error) {
-	rows, err := tx.Scan(Unacked, nil, after, session.MaxOffers)
+	rows, err := tx.Scan(Unsettled, nil, after, session.MaxOffers)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -277,11 +277,11 @@ func (s *syncRun) unanswered(ctx context.Context, offers []session.Offer, reply 
 	}
 	err := s.r.view(ctx, func(tx Reader) error {
 		for _, o := range offers {
-			_, still, err := tx.Head(Unacked, chainKey(o.Replica, o.First, o.Hash))
+			a, err := readAck(tx, o.Hash)
 			if err != nil {
 				return err
 			}
-			if still && !wanted[o.Hash] {
+			if !a.signed(s.epoch) && !wanted[o.Hash] {
 				out = append(out, o)
 			}
 		}

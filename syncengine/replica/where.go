@@ -221,8 +221,16 @@ func countUnsent(tx Reader, s *Status) error {
 	if err != nil {
 		return err
 	}
-	return scan(tx, Unacked, nil, func(row Row) error {
+	epoch, err := readEpoch(tx)
+	if err != nil {
+		return err
+	}
+	return scan(tx, Unsettled, nil, func(row Row) error {
 		h := hashOfChainKey(row.Key)
+		a, err := readAck(tx, h)
+		if err != nil || a.of(epoch) {
+			return err
+		}
 		seg, ok, err := readSegmentRow(tx, h)
 		if err == nil && ok && seg.made {
 			note(seg.count, seg.savedMs)
