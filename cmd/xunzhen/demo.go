@@ -33,7 +33,7 @@ func (f demoCommand) Run(c *call) error {
 	}
 	result, err := demo.Run(c.ctx, demo.Options{
 		Executable: executable, Residents: f.Residents, Seed: f.Seed, Keep: f.Keep, Words: c.words, Out: out,
-		Columns: c.Columns, Screen: &terminal.Screen{Out: out, Terminal: looksOn, Clock: c.Clock}, Clock: c.Clock,
+		Columns: c.Columns, Screen: &terminal.Screen{Out: out, Terminal: looksOn, Clock: c.Clock, Indent: 3}, Clock: c.Clock,
 	})
 	if err != nil {
 		return err

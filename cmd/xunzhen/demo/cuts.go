@@ -15,8 +15,8 @@ import (
 // Bounds of how much a bad line lets through before it breaks, both ways together:
 // more than a handshake, so that something gets through, and less than most syncs.
 const (
-	leastBeforeCut = 6 << 10
-	mostBeforeCut  = 40 << 10
+	leastBeforeCut = 4 << 10
+	mostBeforeCut  = 24 << 10
 )
 
 // badLine is the connection between tablets and server: it hands bytes on, and while

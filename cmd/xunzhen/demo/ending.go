@@ -4,6 +4,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -56,7 +57,7 @@ func (s *story) resolveOne() error {
 	}
 	c := r.Conflicts.At(0)
 	other := c.Values.At(c.Values.Len() - 1)
-	s.explain("resolve_text", clash.name(), c.Path, c.Values.At(0).JSON, other.JSON)
+	s.explain("resolve_text", clash.name(), c.Path, valueOf(c.Values.At(0).JSON), valueOf(other.JSON))
 	saved, err := t.Resolve(r.Form, c.Path, other.Dot, "")
 	if err != nil {
 		return err
@@ -78,6 +79,18 @@ func (s *story) resolveOne() error {
 	}
 	changes = append(changes, record.Change{Path: record.PathLife, Value: record.Active()})
 	return s.book.write(saved.ID, saved.Dot, changes)
+}
+
+// valueOf writes a form with one value as that value: {"phone": "100…"} as "100…".
+func valueOf(form string) string {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(form), &fields); err != nil || len(fields) != 1 {
+		return form
+	}
+	for _, v := range fields {
+		return string(v)
+	}
+	return form
 }
 
 // count looks for every value ever saved, and lets everybody check everything.

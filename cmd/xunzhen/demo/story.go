@@ -279,6 +279,9 @@ func (s *story) sync(ctx context.Context, t *crewTablet) error {
 		return err
 	}
 	text := s.say("bar_synced", t.report.Pushed, t.report.Received)
+	if t.quiet() {
+		text = s.say("bar_nothing")
+	}
 	if cut := s.line.cuts() - before; cut > 0 {
 		text += s.say("bar_cut", cut)
 	}

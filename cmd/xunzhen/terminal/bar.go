@@ -15,11 +15,12 @@ type Screen struct {
 	Out      io.Writer
 	Terminal bool             // bars move; else each is one line when it is done
 	Clock    func() time.Time // how often a bar is drawn anew
+	Indent   int              // blanks before each bar; 0: two
 }
 
 const (
 	barWidth   = 24
-	labelWidth = 34
+	labelWidth = 26
 	redraw     = 80 * time.Millisecond
 )
 
@@ -72,11 +73,7 @@ func (b *Bar) End(text string) {
 		return
 	}
 	b.over = true
-	begin := "  "
-	if b.screen.Terminal {
-		begin = "\r\x1b[K  "
-	}
-	fmt.Fprintln(b.screen.Out, strings.TrimRight(begin+Pad(b.label, labelWidth)+" "+text, " "))
+	fmt.Fprintln(b.screen.Out, strings.TrimRight(b.begin()+Pad(b.label, labelWidth)+" "+text, " "))
 }
 
 func (b *Bar) refresh() {
@@ -90,7 +87,16 @@ func (b *Bar) draw() {
 		return
 	}
 	b.drawn = b.screen.Clock()
-	fmt.Fprintf(b.screen.Out, "\r\x1b[K  %s %s", Pad(b.label, labelWidth), gauge(b.done, b.total))
+	fmt.Fprint(b.screen.Out, b.begin()+Pad(b.label, labelWidth)+" "+gauge(b.done, b.total))
+}
+
+// begin wipes the line that is drawn anew.
+func (b *Bar) begin() string {
+	left := blanks(max(b.screen.Indent, 2))
+	if b.screen.Terminal {
+		return "\r\x1b[K" + left
+	}
+	return left
 }
 
 // gauge draws how much of something is done.
