@@ -40,7 +40,8 @@ func (r *Refusal) GRPCStatus() *status.Status {
 const maxRetryAfter = 24 * time.Hour
 
 // RefusalOf returns what the server said, and whether err is a refusal of it: a
-// connection that failed has none.
+// connection that failed has none. A message over the limit is refused by gRPC
+// itself, before the server can say why; that is too much, too.
 func RefusalOf(err error) (*Refusal, bool) {
 	var own *Refusal
 	if errors.As(err, &own) {
@@ -51,6 +52,9 @@ func RefusalOf(err error) (*Refusal, bool) {
 		return nil, false
 	}
 	s := carrier.GRPCStatus()
+	if s.Code() == codes.ResourceExhausted && len(s.Details()) == 0 {
+		return &Refusal{Reason: syncv1.Reason_REASON_TOO_MUCH, Text: s.Message(), Code: s.Code()}, true
+	}
 	for _, d := range s.Details() {
 		if m, ok := d.(*syncv1.Refusal); ok {
 			return &Refusal{

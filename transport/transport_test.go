@@ -119,6 +119,9 @@ func TestRefusalTravelsWithItsReason(t *testing.T) {
 	if s := status.Convert(&want); s.Code() != codes.FailedPrecondition {
 		t.Errorf("code %v", s.Code())
 	}
+	if got := ReasonOf(status.Error(codes.ResourceExhausted, "larger than max")); got != syncv1.Reason_REASON_TOO_MUCH {
+		t.Errorf("gRPC's own limit has reason %v", got)
+	}
 	for name, err := range map[string]error{
 		"no error":     nil,
 		"other error":  errors.New("cable pulled"),

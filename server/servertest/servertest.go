@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,15 +66,38 @@ func (c *Clock) Move(d time.Duration) {
 
 // Log is everything the server logged.
 type Log struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	waits []logWait
+}
+
+type logWait struct {
+	words []string
+	seen  chan struct{}
 }
 
 // Write adds a line.
 func (l *Log) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.waits = slices.DeleteFunc(l.waits, func(w logWait) bool {
+		seen := !slices.ContainsFunc(w.words, func(word string) bool { return !bytes.Contains(b, []byte(word)) })
+		if seen {
+			close(w.seen)
+		}
+		return seen
+	})
 	return l.buf.Write(b)
+}
+
+// Seen returns a channel that is closed when a line with all these words is written
+// from now on.
+func (l *Log) Seen(words ...string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := logWait{words, make(chan struct{})}
+	l.waits = append(l.waits, w)
+	return w.seen
 }
 
 // String returns all lines.

@@ -159,7 +159,8 @@ func (Reason) EnumDescriptor() ([]byte, []int) {
 }
 
 // Refusal stands in the details of every gRPC status that is not OK and that the
-// server itself gave.
+// server itself gave. Without it, RESOURCE_EXHAUSTED means that one message was over
+// the limit, which gRPC refuses by itself.
 type Refusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why.
