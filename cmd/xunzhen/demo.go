@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"strings"
 
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/demo"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
@@ -16,6 +17,14 @@ type demoCommand struct {
 	Seed      uint64 `help:"${help_seed}" default:"1" placeholder:"N"`
 	Keep      bool   `help:"${help_keep}"`
 	Json      bool   `help:"${help_demo_json}"`
+}
+
+// commandFor is what a person types to start an executable.
+func commandFor(executable string) string {
+	if strings.Contains(executable, "go-build") {
+		return "go run ./cmd/xunzhen"
+	}
+	return "xunzhen"
 }
 
 // Run plays the demo and fails when anything was lost or a check does not hold.
@@ -32,7 +41,7 @@ func (f demoCommand) Run(c *call) error {
 		out, looksOn = c.Stderr, c.ErrIsTerminal
 	}
 	result, err := demo.Run(c.ctx, demo.Options{
-		Executable: executable, Residents: f.Residents, Seed: f.Seed, Keep: f.Keep, Words: c.words, Out: out,
+		Executable: executable, Command: commandFor(executable), Residents: f.Residents, Seed: f.Seed, Keep: f.Keep, Words: c.words, Out: out,
 		Columns: c.Columns, Screen: &terminal.Screen{Out: out, Terminal: looksOn, Clock: c.Clock, Indent: 3}, Clock: c.Clock,
 	})
 	if err != nil {

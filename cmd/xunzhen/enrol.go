@@ -29,7 +29,11 @@ func (f enrolCommand) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	running, err := office.ReadServing(f.Data)
+	data, err := f.folder(c)
+	if err != nil {
+		return err
+	}
+	running, err := office.ReadServing(data)
 	if err != nil {
 		return err
 	}

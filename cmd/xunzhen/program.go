@@ -36,6 +36,8 @@ type Program struct {
 	Executable func() (string, error)
 	Clock      func() time.Time
 	Rand       io.Reader
+	// CheapSecrets makes secrets of new tablets cost nothing to guess: for tests only.
+	CheapSecrets bool
 }
 
 // Exit statuses.

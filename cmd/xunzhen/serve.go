@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,17 @@ import (
 
 // dataFlag says where a server keeps everything.
 type dataFlag struct {
-	Data string `help:"${help_data}" default:"./xunzhen-data" env:"XUNZHEN_DATA" placeholder:"DIR"`
+	Data string `help:"${help_data}" placeholder:"DIR"`
+}
+
+const (
+	dataVariable = "XUNZHEN_DATA"
+	usualData    = "xunzhen-data"
+)
+
+// folder returns the data folder: the flag's, the environment's, or the usual one.
+func (f dataFlag) folder(c *call) (string, error) {
+	return filepath.Abs(cmp.Or(f.Data, c.Env(dataVariable), usualData))
 }
 
 // serveCommand runs the centre.
@@ -47,7 +58,7 @@ const firstCodeLife = 24 * time.Hour
 
 // Run serves until the process is told to end, then drains.
 func (f serveCommand) Run(c *call) (err error) {
-	data, err := filepath.Abs(f.Data)
+	data, err := f.folder(c)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -33,11 +34,21 @@ type tabletCommands struct {
 
 // tabletFlags say which tablet, and who opens it.
 type tabletFlags struct {
-	Dir        string `help:"${help_dir}" default:"./xunzhen-tablet" env:"XUNZHEN_TABLET" placeholder:"DIR"`
+	Dir        string `help:"${help_dir}" placeholder:"DIR"`
 	SecretFile string `help:"${help_secret_file}" placeholder:"FILE"`
 }
 
-const secretVariable = "XUNZHEN_SECRET"
+const (
+	secretVariable = "XUNZHEN_SECRET"
+	tabletVariable = "XUNZHEN_TABLET"
+	usualTablet    = "xunzhen-tablet"
+)
+
+// folder returns the tablet's folder: the flag's, the environment's, or the usual
+// one.
+func (f tabletFlags) folder(c *call) string {
+	return cmp.Or(f.Dir, c.Env(tabletVariable), usualTablet)
+}
 
 // secret returns the secret that opens the tablet: from the file, the environment,
 // or whoever sits there.
@@ -59,8 +70,8 @@ func (f tabletFlags) secret(c *call, prompt string) (string, error) {
 
 // open opens the tablet, unlocked, does f and closes it.
 func (f tabletFlags) open(c *call, do func(*tablet.Tablet) error) error {
-	if !tablet.Exists(f.Dir) {
-		return problemf("problem_no_tablet", f.Dir)
+	if dir := f.folder(c); !tablet.Exists(dir) {
+		return problemf("problem_no_tablet", dir)
 	}
 	secret, err := f.secret(c, "ask_secret")
 	if err != nil {
@@ -74,8 +85,8 @@ func (f tabletFlags) open(c *call, do func(*tablet.Tablet) error) error {
 
 // openLocked is open without a secret.
 func (f tabletFlags) openLocked(c *call, do func(*tablet.Tablet) error) error {
-	if !tablet.Exists(f.Dir) {
-		return problemf("problem_no_tablet", f.Dir)
+	if dir := f.folder(c); !tablet.Exists(dir) {
+		return problemf("problem_no_tablet", dir)
 	}
 	return f.with(c, "", do)
 }
@@ -90,7 +101,7 @@ func (f tabletFlags) with(c *call, secret string, do func(*tablet.Tablet) error)
 }
 
 func (f tabletFlags) options(c *call) *tablet.Options {
-	return &tablet.Options{Dir: f.Dir, Clock: millis(c.Clock)}
+	return &tablet.Options{Dir: f.folder(c), Clock: millis(c.Clock), CheapSecrets: c.CheapSecrets}
 }
 
 // millis is a clock as tablets want it.

@@ -14,7 +14,6 @@ type tabletEnrol struct {
 	Invitation string `arg:"" help:"${help_invitation}" placeholder:"CODE"`
 	Staff      string `help:"${help_enrol_staff}" placeholder:"ID"`
 	Address    string `help:"${help_address}" placeholder:"HOST:PORT"`
-	Cheap      bool   `hidden:"" env:"XUNZHEN_CHEAP_SECRETS"`
 }
 
 // Run makes the tablet if there is none in the folder, and enrols it. Cut off, it
@@ -41,7 +40,7 @@ func (f tabletEnrol) Run(c *call) (err error) {
 }
 
 func (f tabletEnrol) tablet(c *call) (*tablet.Tablet, error) {
-	if tablet.Exists(f.Dir) {
+	if tablet.Exists(f.folder(c)) {
 		secret, err := f.secret(c, "ask_secret")
 		if err != nil {
 			return nil, err
@@ -61,9 +60,7 @@ func (f tabletEnrol) tablet(c *call) (*tablet.Tablet, error) {
 			return nil, problemf("problem_secrets_differ")
 		}
 	}
-	o := f.options(c)
-	o.CheapSecrets = f.Cheap
-	return tablet.Create(o, secret)
+	return tablet.Create(f.options(c), secret)
 }
 
 // list writes texts side by side.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
@@ -47,7 +46,7 @@ type verifiedBreakage struct {
 // Run looks at every county: by itself when no server runs on the folder, else
 // through that server. It fails when anything is broken.
 func (f verifyCommand) Run(c *call) error {
-	data, err := filepath.Abs(f.Data)
+	data, err := f.folder(c)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 // Options say what to show and where. All but Keep must be given.
 type Options struct {
 	Executable string // the program whose serve is started
+	Command    string // what a person types to start it
 	Residents  int    // 10 to 442
 	Seed       uint64 // of who does what and where the line breaks; keys are drawn anew
 	Keep       bool   // leave server and tablets when all is done

@@ -84,5 +84,5 @@ func (s *story) mark(good bool) string {
 func (s *story) tellKept() {
 	data := filepath.Join(s.dir, "server")
 	fmt.Fprintf(s.Out, "\n%s\n", s.say("kept",
-		s.centre.serving.PID, data, s.tablets[0].dir, demoSecret, s.centre.serving.PID, s.dir))
+		s.Command, s.centre.serving.PID, data, s.tablets[0].dir, demoSecret, s.dir))
 }

@@ -184,7 +184,7 @@ func (s *story) editEachOther(one, two, three *crewTablet) error {
 		}
 		bar.Step()
 	}
-	bar.End("")
+	bar.End(s.say("bar_done"))
 	s.explain("edit_text", n, n, n)
 	return nil
 }
@@ -236,7 +236,7 @@ func (s *story) clone(two *crewTablet) error {
 			bar.Step()
 		}
 	}
-	bar.End("")
+	bar.End(s.say("bar_done"))
 	s.explain("clone_text")
 	return nil
 }

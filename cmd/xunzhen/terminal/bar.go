@@ -65,7 +65,7 @@ func (b *Bar) Set(done, total int) {
 	b.refresh()
 }
 
-// End ends the bar with some words about it.
+// End ends the bar with some words about it; without any it leaves nothing behind.
 func (b *Bar) End(text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -73,6 +73,12 @@ func (b *Bar) End(text string) {
 		return
 	}
 	b.over = true
+	if text == "" {
+		if b.screen.Terminal {
+			fmt.Fprint(b.screen.Out, "\r\x1b[K")
+		}
+		return
+	}
 	fmt.Fprintln(b.screen.Out, strings.TrimRight(b.begin()+Pad(b.label, labelWidth)+" "+text, " "))
 }
 
