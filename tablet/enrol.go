@@ -5,6 +5,7 @@ package tablet
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -26,7 +27,7 @@ type Identity struct {
 
 // Enrol makes the tablet one of a county: the invitation is the text that the
 // office gave, staff is who the present secret belongs to; it may be empty when
-// the invitation is for one person. Cut off, it may be called again with the same
+// that is known or the invitation is for one person. Cut off, it may be called again with the same
 // invitation. A further invitation of the same county gives the tablet other
 // rights. Options may be nil. Reasons: invitation, locked, staff, code, other_shard,
 // unreachable, pin.
@@ -63,19 +64,26 @@ func (t *Tablet) enrol(ctx context.Context, invitation, staff string, o *SyncOpt
 	if err != nil {
 		return err
 	}
-	if staff, err = whose(e.Certificate, staff); err != nil {
+	if staff, err = t.whose(e.Certificate, staff); err != nil {
 		return err
 	}
 	return t.keep(ctx, i, e, staff)
 }
 
-// whose returns who enrols.
-func whose(c segment.Certificate, staff string) (string, error) {
-	if staff == "" && len(c.Staff) == 1 {
-		return c.Staff[0], nil
+// whose returns whose the present secret is from now on: still that of who unlocked
+// the tablet, if they are on the certificate; else that of staff, who has none here
+// yet, or of the only person on it.
+func (t *Tablet) whose(c segment.Certificate, staff string) (string, error) {
+	present := t.unlockedBy()
+	switch {
+	case staff == "" && c.AllowsAuthor(present):
+		return present, nil
+	case staff == "" && len(c.Staff) == 1:
+		staff = c.Staff[0]
 	}
-	if !c.AllowsAuthor(staff) {
-		return "", fmt.Errorf("%q, but %q: %w", staff, c.Staff, errStaff)
+	taken := staff != present && (c.AllowsAuthor(present) || slices.Contains(t.vault.Staff(), staff))
+	if taken || !c.AllowsAuthor(staff) {
+		return "", fmt.Errorf("%q unlocked, %q enrols, for %q: %w", present, staff, c.Staff, errStaff)
 	}
 	return staff, nil
 }

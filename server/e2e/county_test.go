@@ -3,11 +3,14 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -272,3 +275,21 @@ func (c *cable) cut() {
 }
 
 func divisions(d ...record.Division) []record.Division { return d }
+
+// wantNowhere reads every file under dir.
+func wantNowhere(t *testing.T, dir string, texts ...string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		for _, text := range texts {
+			if bytes.Contains(raw, []byte(text)) {
+				t.Errorf("%s has %q in clear", filepath.Base(path), text)
+			}
+		}
+		return err
+	})
+	do(t, err)
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,6 +107,8 @@ func TestThreeTabletsCaptureOfflineAndAgreeOverABadLine(t *testing.T) {
 		if r := x.show(wang.ID); r.Conflicts.Len() != 0 || value(t, r.JSON, "phone") != "138" {
 			t.Fatalf("after resolving: %s", r.JSON)
 		}
+		do(t, x.Lock())
+		wantNowhere(t, x.opts.Dir, "王建国", "居民07", "村委会", "记错了人")
 	}
 	w.wantSound()
 }
@@ -301,6 +304,14 @@ func TestEnrolment(t *testing.T) {
 	id, err := a.Identity()
 	if must(t, id, err); id.Staff.Len() != 2 || id.Divisions.At(0) != village || id.Role != "tablet" || id.Label != "tablet of zhang" {
 		t.Fatalf("identity %+v", id)
+	}
+	further := w.invite(divisions(village), "zhang", "li", "wu")
+	wantReason(t, a.Enrol(ctx, further, "li", nil), "staff") // li has a secret: let them unlock it
+	do(t, a.Enrol(ctx, further, "", nil))
+	handedOver := w.invite(divisions(village), "chen")
+	do(t, a.Enrol(ctx, handedOver, "", nil))
+	if got := []string{a.Staff().At(0), a.Staff().At(1)}; !slices.Equal(got, []string{"chen", "li"}) {
+		t.Fatalf("secrets of %q", got)
 	}
 	b := w.blank()
 	wantReason(t, b.Enrol(ctx, code, "zhang", nil), "code")
