@@ -256,6 +256,9 @@ func (s *Server) drain() {
 	s.grpc.GracefulStop()
 }
 
+// Stopping returns a channel that is closed when the server begins to drain.
+func (s *Server) Stopping() <-chan struct{} { return s.stopping }
+
 // Close closes the counties' stores. Serve must have returned.
 func (s *Server) Close() error {
 	s.mu.Lock()
