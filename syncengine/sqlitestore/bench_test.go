@@ -5,7 +5,6 @@
 package sqlitestore_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -19,12 +18,6 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore"
-)
-
-const (
-	benchState  = 400 // bytes, as of a follow-up
-	benchPlaces = 12
-	perVillage  = 300
 )
 
 // BenchmarkInsert puts new records, each after looking for it, as the engine
@@ -85,7 +78,7 @@ func BenchmarkFeed(b *testing.B) {
 	for _, size := range []int{10_000, 100_000} {
 		s := filled(b, size)
 		b.Run(fmt.Sprintf("of=%d/everything", size), func(b *testing.B) {
-			q := syncengine.FeedQuery{Divisions: []record.Division{""}, Classes: []record.Class{1}, Limit: 200}
+			q := syncengine.FeedQuery{Divisions: everywhere(), Classes: generalClass(), Limit: 200}
 			measure(b, q.Limit, func() {
 				page := feed(b, s, q)
 				if len(page) < q.Limit {
@@ -96,7 +89,7 @@ func BenchmarkFeed(b *testing.B) {
 			})
 		})
 		b.Run(fmt.Sprintf("of=%d/village", size), func(b *testing.B) {
-			q := syncengine.FeedQuery{Divisions: []record.Division{benchDivision(size / 2)}, Classes: []record.Class{1}, Limit: 1000}
+			q := syncengine.FeedQuery{Divisions: []record.Division{benchDivision(size / 2)}, Classes: generalClass(), Limit: 1000}
 			measure(b, 1, func() {
 				if n := len(feed(b, s, q)); n != perVillage {
 					b.Fatalf("%d records, want %d", n, perVillage)
@@ -104,7 +97,7 @@ func BenchmarkFeed(b *testing.B) {
 			})
 		})
 		b.Run(fmt.Sprintf("of=%d/resident", size), func(b *testing.B) {
-			q := syncengine.FeedQuery{Divisions: []record.Division{""}, Classes: []record.Class{1}, Subject: benchID(16, 0), Limit: 1000}
+			q := syncengine.FeedQuery{Divisions: everywhere(), Classes: generalClass(), Subject: benchID(16, 0), Limit: 1000}
 			measure(b, 1, func() { feed(b, s, q) })
 		})
 	}
@@ -153,45 +146,6 @@ func filled(b *testing.B, size int) *sqlitestore.Store {
 	}
 	b.ResetTimer()
 	return s
-}
-
-// benchID returns ids in the order of n, as those made by a clock are.
-func benchID(kind record.Kind, n int) record.ID {
-	var id record.ID
-	binary.BigEndian.PutUint32(id[2:], uint32(n))
-	binary.BigEndian.PutUint16(id[6:], 7<<12|uint16(kind))
-	binary.BigEndian.PutUint64(id[8:], uint64(n)*0x9e3779b97f4a7c15)
-	return id
-}
-
-func benchDivision(n int) record.Division {
-	return record.Division(fmt.Sprintf("3601%08d", n/perVillage))
-}
-
-func benchRow(n int) syncengine.RecordRow {
-	row := syncengine.RecordRow{
-		ID: benchID(17, n), Position: syncengine.Position(n + 1), Class: 1,
-		Divisions: []record.Division{benchDivision(n)},
-		Subject:   benchID(16, n*7919%50_000),
-		State:     make([]byte, benchState), Places: make([]byte, benchPlaces),
-	}
-	for i := range row.State {
-		row.State[i] = byte(n * i)
-	}
-	return row
-}
-
-func putNew(tx syncengine.Tx, first, count int) error {
-	for n := first; n < first+count; n++ {
-		row := benchRow(n)
-		if _, _, err := tx.Record(row.ID); err != nil {
-			return err
-		}
-		if err := tx.PutRecord(row); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func change(tx syncengine.Tx, n, position int) error {

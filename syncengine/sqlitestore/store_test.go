@@ -51,3 +51,13 @@ func must(t testing.TB, errs ...error) {
 		}
 	}
 }
+
+// everything returns the contents of a store that a generator filled.
+func everything(t testing.TB, s syncengine.Store) (c storetest.Contents) {
+	t.Helper()
+	must(t, s.View(t.Context(), func(r syncengine.Reader) (err error) {
+		c, err = storetest.ReadWorld(r)
+		return err
+	}))
+	return c
+}

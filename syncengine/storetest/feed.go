@@ -184,7 +184,7 @@ func feedPages(t *testing.T, s syncengine.Store) {
 			q := q
 			for q.Limit = limit; ; q.After = joined[len(joined)-1] {
 				page := feedPositions(t, r, q)
-				if joined = append(joined, page...); len(page) < limit {
+				if joined = append(joined, page...); len(page) < limit || len(joined) > len(whole) {
 					break
 				}
 			}

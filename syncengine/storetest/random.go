@@ -40,7 +40,7 @@ func Compare(t *testing.T, seed uint64, updates int, oracle, subject syncengine.
 	t.Logf("seed %d", seed)
 	g := NewRandom(seed)
 	for n := range updates {
-		if err := g.updateBoth(oracle, subject); err != nil {
+		if err := g.UpdateBoth(oracle, subject); err != nil {
 			t.Fatalf("seed %d, update %d: %v", seed, n, err)
 		}
 		if err := g.askBoth(oracle, subject, n%8 == 0 || n == updates-1); err != nil {
@@ -49,7 +49,10 @@ func Compare(t *testing.T, seed uint64, updates int, oracle, subject syncengine.
 	}
 }
 
-func (g *Random) updateBoth(oracle, subject syncengine.Store) error {
+// UpdateBoth makes one random update on both stores and asks both the same
+// questions after each write. It returns the first difference, or an error of one
+// of them.
+func (g *Random) UpdateBoth(oracle, subject syncengine.Store) error {
 	before := g.position
 	err := oracle.Update(context.Background(), func(a syncengine.Tx) error {
 		return subject.Update(context.Background(), func(b syncengine.Tx) error {
@@ -102,7 +105,7 @@ func (g *Random) askBoth(oracle, subject syncengine.Store, whole bool) error {
 			if !whole {
 				return nil
 			}
-			q := question{"everything", func(r syncengine.Reader) (any, error) { return g.ReadAll(r) }}
+			q := question{"everything", func(r syncengine.Reader) (any, error) { return ReadWorld(r) }}
 			if d := answers(q, a, b); d != "" {
 				return fmt.Errorf("%s (-oracle +store): %s", q.what, d)
 			}
@@ -133,8 +136,8 @@ func (g *Random) Update(s syncengine.Store) error {
 	return err
 }
 
-// ReadAll returns all that r sees of the generator's world.
-func (g *Random) ReadAll(r syncengine.Reader) (Contents, error) {
+// ReadWorld returns all that r sees of the world that generators write.
+func ReadWorld(r syncengine.Reader) (Contents, error) {
 	var ids []record.ID
 	for n := range 24 {
 		ids = append(ids, worldID(n))

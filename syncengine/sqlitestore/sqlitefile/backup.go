@@ -52,6 +52,9 @@ func (f *File) Backup(ctx context.Context, target string) (err error) {
 }
 
 func (f *File) copyTo(ctx context.Context, partial string) error {
+	if err := claim(partial, true); err != nil {
+		return err
+	}
 	conn, err := connect(f.path, sqlite.OpenReadWrite)
 	if err != nil {
 		return err

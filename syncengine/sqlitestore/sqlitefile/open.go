@@ -31,7 +31,7 @@ func Open(path string, schema Schema, opts Options) (_ *File, err error) {
 			err = errors.Join(named(path, err), f.release())
 		}
 	}()
-	if err := writable(path); err != nil {
+	if err := claim(path, opts.Create); err != nil {
 		return nil, err
 	}
 	if err := f.openWriter(schema); err != nil {
@@ -69,25 +69,24 @@ func settleNew(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(path)), nil
 }
 
-// writable reports whether the file, if there is one, can be written. It must run
-// under the lock and before SQLite opens the file.
-func writable(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
+// claim makes sure that the file can be written, and makes an empty one that only
+// its owner can read if there is none and create is set: SQLite gives the files it
+// makes beside it the same rights. It must run under the lock and before SQLite
+// opens the file.
+func claim(path string, create bool) error {
+	flags := os.O_RDWR
+	if create {
+		flags |= os.O_CREATE
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
 	return file.Close()
 }
 
 func (f *File) openWriter(schema Schema) error {
-	flags := sqlite.OpenReadWrite
-	if f.opts.Create {
-		flags |= sqlite.OpenCreate
-	}
-	conn, err := connect(f.path, flags)
+	conn, err := connect(f.path, sqlite.OpenReadWrite)
 	if err != nil {
 		return err
 	}

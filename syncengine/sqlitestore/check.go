@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlitestore
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+	"zombiezen.com/go/sqlite"
+
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
+)
+
+// Check reads the whole file and returns what is wrong with it, one finding a
+// line; none: it is in order. It looks at the file as SQLite sees it and at what
+// the tables owe each other; what the rows mean is the engine's to verify.
+func (s *Store) Check(ctx context.Context) ([]string, error) {
+	findings, err := s.file.Check(ctx)
+	if err != nil {
+		return findings, err
+	}
+	err = s.file.View(ctx, func(conn *sqlite.Conn) error {
+		r := reader{conn}
+		for _, look := range []func() (string, error){r.checkLeaves, r.checkTreeHashes, r.checkBytes, r.checkSpans, r.checkDivisions} {
+			finding, err := look()
+			if err != nil {
+				return err
+			}
+			if finding != "" {
+				findings = append(findings, finding)
+			}
+		}
+		return nil
+	})
+	return findings, err
+}
+
+const (
+	sqlCountLeaves     = `SELECT count(*) FROM leaves`
+	sqlCountTreeHashes = `SELECT count(*), coalesce(max(number) + 1, 0) FROM tree_hashes`
+	sqlCountByteless   = `SELECT count(*) FROM segments WHERE leaf NOT IN (SELECT leaf FROM segment_bytes)`
+	sqlSpans           = `SELECT leaf, first_counter, last_counter, span FROM segments LEFT JOIN replicas USING (replica)`
+	sqlCountDivisions  = `SELECT count(*) FROM records WHERE divisions <> '' AND substr(divisions, 1, 1) <> ' '`
+)
+
+func (r reader) checkLeaves() (finding string, err error) {
+	size, err := r.Size()
+	if err != nil {
+		return "", err
+	}
+	_, err = sqlitefile.One(r.conn, sqlCountLeaves, nil, func(s *sqlite.Stmt) {
+		if n := s.ColumnInt64(0); n != int64(size) {
+			finding = fmt.Sprintf("the ledger ends at leaf %d and has %d leaves", size-1, n)
+		}
+	})
+	return finding, err
+}
+
+func (r reader) checkTreeHashes() (finding string, err error) {
+	size, err := r.Size()
+	if err != nil {
+		return "", err
+	}
+	_, err = sqlitefile.One(r.conn, sqlCountTreeHashes, nil, func(s *sqlite.Stmt) {
+		owed := tlog.StoredHashCount(int64(size))
+		if n, end := s.ColumnInt64(0), s.ColumnInt64(1); n != owed || end != owed {
+			finding = fmt.Sprintf("%d leaves have %d tree hashes up to number %d instead of %d", size, n, end-1, owed)
+		}
+	})
+	return finding, err
+}
+
+func (r reader) checkBytes() (finding string, err error) {
+	_, err = sqlitefile.One(r.conn, sqlCountByteless, nil, func(s *sqlite.Stmt) {
+		if n := s.ColumnInt64(0); n > 0 {
+			finding = fmt.Sprintf("%d segments have no bytes", n)
+		}
+	})
+	return finding, err
+}
+
+func (r reader) checkSpans() (finding string, err error) {
+	err = sqlitefile.Query(r.conn, sqlSpans, nil, func(s *sqlite.Stmt) bool {
+		first, last := columnCounter(s, 1), columnCounter(s, 2)
+		switch {
+		case last < first:
+			finding = fmt.Sprintf("the segment at leaf %d ends before it begins", s.ColumnInt64(0))
+		case s.ColumnIsNull(3):
+			finding = fmt.Sprintf("the replica of the segment at leaf %d is not listed", s.ColumnInt64(0))
+		case columnCounter(s, 3) < last-first:
+			finding = fmt.Sprintf("the segment at leaf %d is longer than its replica's list says", s.ColumnInt64(0))
+		}
+		return finding == ""
+	})
+	return finding, err
+}
+
+func (r reader) checkDivisions() (finding string, err error) {
+	_, err = sqlitefile.One(r.conn, sqlCountDivisions, nil, func(s *sqlite.Stmt) {
+		if n := s.ColumnInt64(0); n > 0 {
+			finding = fmt.Sprintf("the divisions of %d records are not written as they should be", n)
+		}
+	})
+	return finding, err
+}
