@@ -38,7 +38,7 @@ func (r *Result) take(f found) {
 
 // OK reports whether nothing was lost and every check holds.
 func (r Result) OK() bool {
-	return r.Lost == 0 && r.FingerprintsEqual && r.LogVerified && r.ReplayEqual
+	return r.Lost == 0 && r.Stored == r.Saves && r.FingerprintsEqual && r.LogVerified && r.ReplayEqual
 }
 
 // conclude writes the table at the end.
