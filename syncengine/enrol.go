@@ -154,9 +154,17 @@ func (e *Engine) Certify(ctx context.Context, r Rights, key ed25519.PublicKey) (
 // certify issues a certificate and puts it on the record. extra gives the
 // predecessor and the count of successions.
 func (b *batch) certify(r Rights, key ed25519.PublicKey, extra segment.Certificate) (segment.Certificate, error) {
+	last, err := b.enrolled(key)
+	if err != nil {
+		return last, err
+	}
+	issued := b.now
+	if last.Raw != nil && !issued.After(last.IssuedAt) {
+		issued = last.IssuedAt.Add(time.Millisecond) // the newest one counts, whatever the clock says
+	}
 	cert, err := segment.IssueCertificate(b.e.cfg.ShardKey, segment.Certificate{
 		Shard: b.e.shard, PublicKey: key, Role: r.Role, Staff: r.Staff, Divisions: r.Divisions, Classes: r.Classes,
-		IssuedAt: b.now, ExpiresAt: b.now.Add(b.e.cfg.CertificateLife), Label: r.Label,
+		IssuedAt: issued, ExpiresAt: b.now.Add(b.e.cfg.CertificateLife), Label: r.Label,
 		Predecessor: extra.Predecessor, Successions: extra.Successions,
 	})
 	if err != nil {
@@ -189,7 +197,8 @@ func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment
 
 // Succeed certifies the new key of a replica that must go on under one, with the
 // rights of its old certificate and cut off together with it. The same succession
-// again gives the same certificate. Errors: ReasonUnreadable, ReasonSignature,
+// again gives the same certificate, or one with the rights that the office has
+// given the old key since. Errors: ReasonUnreadable, ReasonSignature,
 // ReasonSuccession after three in a row without a person.
 func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succession []byte) (segment.Certificate, error) {
 	s, err := segment.ParseSuccession(succession, caller.PublicKey)
@@ -201,15 +210,16 @@ func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succes
 	}
 	var cert segment.Certificate
 	err = e.office(ctx, func(b *batch) error {
-		if cert, err = b.enrolled(s.PublicKey); err != nil || cert.Raw != nil {
-			return err
+		if cert, err = b.enrolled(s.PublicKey); err != nil || cert.Raw != nil && !caller.IssuedAt.After(cert.IssuedAt) {
+			return err // asked before, and the answer was lost
 		}
-		if caller.Successions >= maxSuccessions {
+		extra := segment.Certificate{Predecessor: caller.Replica(), Successions: caller.Successions + 1}
+		if cert.Raw != nil {
+			extra.Successions = cert.Successions // asked before, and the rights were changed since
+		} else if caller.Successions >= maxSuccessions {
 			return refuse(ReasonSuccession, "succession", nil)
 		}
-		cert, err = b.certify(rightsOf(caller), s.PublicKey, segment.Certificate{
-			Predecessor: caller.Replica(), Successions: caller.Successions + 1,
-		})
+		cert, err = b.certify(rightsOf(caller), s.PublicKey, extra)
 		return err
 	})
 	return cert, err
