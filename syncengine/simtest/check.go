@@ -193,7 +193,7 @@ func (w *World) checkFences(l *law) {
 				if !slices.Contains(f.line, d.Replica) || v.verdict == ledger.Waiting || w.ruledOn(l, d) {
 					continue
 				}
-				if f.had[d] && v.verdict == ledger.HeldFence && !w.fencedOften(d.Replica) {
+				if f.had[d] && v.verdict == ledger.HeldFence && !l.fencedOften(d.Replica) {
 					w.fail("B23", "%s was at the centre before its replica was cut off, and is held", short(d))
 				}
 				if !f.had[d] && d.Counter > f.tops[d.Replica] && v.verdict == ledger.Admitted {
@@ -206,13 +206,12 @@ func (w *World) checkFences(l *law) {
 
 func (w *World) ruledOn(l *law, d causal.Dot) bool { return len(l.rulings[d]) > 0 }
 
-// fencedOften reports whether more than one fence is open on a replica.
-func (w *World) fencedOften(r causal.ReplicaID) bool {
+// fencedOften reports whether more than one fence is in force on a replica and
+// those it continues: a lift that had not seen one left it.
+func (l *law) fencedOften(r causal.ReplicaID) bool {
 	n := 0
-	for _, f := range w.oracle.fenced {
-		if f.open && slices.Contains(f.line, r) {
-			n++
-		}
+	for ; !r.IsZero(); r = l.predecessor(r) {
+		n += len(l.inForce(r))
 	}
 	return n > 1
 }
@@ -260,6 +259,7 @@ func (d *device) checkScreens(l *law) {
 		w.must(err, "view")
 		if !w.sends(id, cert) {
 			if s.Opens {
+				d.explain()
 				w.fail("I6", "%s opens %.4x, which is not in its scope", d.name, id[10:])
 			}
 			continue

@@ -138,7 +138,7 @@ func (w *World) stepHandMade() {
 	switch w.rnd.IntN(6) {
 	case 0: // later
 	case 1:
-		if hubs := w.hubs(); len(hubs) > 0 {
+		if hubs := w.hubs(); len(hubs) > 0 && w.nested == 0 {
 			h := pick(w, hubs)
 			_, err := h.Carry(w.ctx, replica.Parcel{Certificates: [][]byte{r.cert.Raw}, Segments: [][]byte{s.Bytes()}})
 			w.must(err, "carry a hand-made segment")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
@@ -57,12 +58,13 @@ func (d *device) login(l *line) (desk, bool) {
 		return desk{}, false
 	}
 	if newest.ExpiresAt.Sub(w.now) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
-		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, newest); return err }, nil)
+		was := newest
+		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, was); return err }, nil)
 		switch {
-		case errors.Is(err, errCut):
+		case l.cut:
 			return desk{}, false
 		case syncengine.ReasonOf(err) == syncengine.ReasonRevoked, syncengine.ReasonOf(err) == syncengine.ReasonRolledBack:
-			return desk{w, newest}, err == nil || syncengine.ReasonOf(err) == syncengine.ReasonRevoked
+			return desk{w, was}, syncengine.ReasonOf(err) == syncengine.ReasonRevoked
 		}
 		w.must(err, "renew")
 		w.happens(FaultRenewed)
@@ -135,6 +137,7 @@ func (d *device) count(r replica.Report) {
 func (d *device) judgeSync(l *line, r replica.Report, err error) {
 	w := d.w
 	if r.Repulled && !w.centre.copied {
+		d.explain()
 		w.fail("I12", "%s: states did not add up to the centre's", d.name)
 	}
 	for _, x := range r.Refused {
@@ -228,4 +231,26 @@ func (d *device) certificate() segment.Certificate {
 // staff returns somebody who may save on the device.
 func (d *device) staff() string {
 	return pick(d.w, slices.Sorted(slices.Values(d.rights.Staff)))
+}
+
+// explain tells which records make the difference.
+func (d *device) explain() {
+	w := d.w
+	cert := d.certificate()
+	ids := map[record.ID]bool{}
+	list, _ := d.List(w.ctx, listAll)
+	for _, s := range list {
+		ids[s.Record] = true
+	}
+	for id := range w.sentTo(cert) {
+		ids[id] = true
+	}
+	for id := range ids {
+		s, err := d.View(w.ctx, id)
+		v, verr := w.centre.Get(w.ctx, id)
+		w.tell("%.4x: here %v %d bytes opens %v departed %v; centre %v %d bytes at %d in %v class %d", id[10:], err, len(s.State.Append(nil)), s.Opens, s.Departed,
+			verr, len(v.Row.State), v.Row.Position, v.Row.Divisions, v.Row.Class)
+	}
+	mine, _ := d.Certificate(w.ctx)
+	w.tell("certificate %v %v, own %v %v", cert.Divisions, cert.Classes, mine.Divisions, mine.Classes)
 }
