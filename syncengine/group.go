@@ -39,13 +39,7 @@ func (g *group) do(ctx context.Context, e *Engine, j *pushJob) error {
 // lead commits one batch, then hands the lead to whoever waits by then, so that
 // no caller works for others without end.
 func (g *group) lead(ctx context.Context, e *Engine) {
-	g.mu.Lock()
-	n := min(len(g.waiting), e.cfg.Batch)
-	jobs := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	g.mu.Unlock()
-
-	e.commitJobs(ctx, jobs)
+	e.commitJobs(ctx, g.take(e.cfg.Batch))
 
 	g.mu.Lock()
 	g.leading = len(g.waiting) > 0
@@ -54,6 +48,24 @@ func (g *group) lead(ctx context.Context, e *Engine) {
 	if again {
 		go g.lead(ctx, e)
 	}
+}
+
+// batchRevisions is about how many revisions are committed together: enough for a
+// commit's own cost to vanish, few enough for nobody to wait long.
+const batchRevisions = 1024
+
+// take takes the next batch out of those who wait: one job at least, most at most.
+func (g *group) take(most int) []*pushJob {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, revisions := 0, 0
+	for n < min(len(g.waiting), most) && (n == 0 || revisions+g.waiting[n].revisions <= batchRevisions) {
+		revisions += g.waiting[n].revisions
+		n++
+	}
+	jobs := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	return jobs
 }
 
 // commitJobs runs jobs in one transaction. When that fails, each is tried alone,

@@ -21,7 +21,7 @@ func (e *Engine) Push(ctx context.Context, q session.PushRequest) (session.PushR
 	if err := checkPush(q); err != nil {
 		return session.PushReply{}, err
 	}
-	job := &pushJob{gaps: q.Gaps, certs: q.Certificates}
+	var segments []incoming
 	sent := e.presented(q.Certificates)
 	err := e.cfg.Store.View(ctx, func(r Reader) error {
 		for _, wire := range q.Segments {
@@ -34,20 +34,53 @@ func (e *Engine) Push(ctx context.Context, q session.PushRequest) (session.PushR
 			if err != nil {
 				return err
 			}
-			job.segments = append(job.segments, in)
+			segments = append(segments, in)
 		}
 		return nil
 	})
 	if err != nil {
 		return session.PushReply{}, fmt.Errorf("push: %w", err)
 	}
-	if err := e.group.do(ctx, e, job); err != nil {
-		return session.PushReply{}, fmt.Errorf("push: %w", err)
+	var reply session.PushReply
+	for _, job := range jobsOf(q, segments) {
+		if err := e.group.do(ctx, e, job); err != nil {
+			return session.PushReply{}, fmt.Errorf("push: %w", err)
+		}
+		e.noteBlocked(job)
+		reply.Gaps = append(reply.Gaps, job.reply.Gaps...)
+		reply.Results = append(reply.Results, job.reply.Results...)
 	}
-	e.noteBlocked(job)
-	reply := job.reply
 	reply.Acks, err = e.acksFor(reply.Results)
 	return reply, err
+}
+
+// jobRevisions is about how many revisions one job has: some five milliseconds of
+// the writer's time. A large push is several jobs, one after the other, so that
+// small ones come between.
+const jobRevisions = 256
+
+// jobsOf cuts a push into jobs, at least one, each with at least one segment when
+// there are any; certificates and gaps come first.
+func jobsOf(q session.PushRequest, segments []incoming) []*pushJob {
+	job := &pushJob{certs: q.Certificates, gaps: q.Gaps}
+	jobs := []*pushJob{job}
+	for _, in := range segments {
+		n := in.revisions()
+		if len(job.segments) > 0 && job.revisions+n > jobRevisions {
+			job = &pushJob{}
+			jobs = append(jobs, job)
+		}
+		job.segments = append(job.segments, in)
+		job.revisions += n
+	}
+	return jobs
+}
+
+func (in incoming) revisions() int {
+	if in.seg == nil {
+		return 0
+	}
+	return in.seg.Len()
 }
 
 func checkPush(q session.PushRequest) error {
@@ -77,17 +110,18 @@ func (e *Engine) presented(raws [][]byte) map[segment.Hash]segment.Certificate {
 	return out
 }
 
-// pushJob is one push on its way through the writer.
+// pushJob is one push, or a part of one, on its way through the writer.
 type pushJob struct {
-	certs    [][]byte
-	gaps     [][]byte
-	segments []incoming
-	reply    session.PushReply
-	err      error
-	done     chan struct{}
+	certs     [][]byte
+	gaps      [][]byte
+	segments  []incoming
+	revisions int
+	reply     session.PushReply
+	err       error
+	done      chan struct{}
 }
 
-// run works one push into a batch.
+// run works one job into a batch.
 func (j *pushJob) run(b *batch) error {
 	if b.head.stopped {
 		return refuse(ReasonRolledBack, "push", errStopped)
