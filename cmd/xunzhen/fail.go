@@ -9,6 +9,9 @@ import (
 	"io/fs"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -71,6 +74,8 @@ func officeProblem(err error) error {
 		return problemf("problem_which_county", which.Codes)
 	case errors.As(err, &key):
 		return &problem{key: "problem_operator_key", args: []any{key.File}, cause: key.Err}
+	case status.Code(err) == codes.Unavailable && transport.ReasonOf(err) == syncv1.Reason_REASON_UNSPECIFIED && tablet.ReasonOf(err) == "":
+		return &problem{key: "problem_no_answer", cause: err}
 	}
 	return err
 }

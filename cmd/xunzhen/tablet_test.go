@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
+)
+
+const village = "431124101201"
+
+func newWords(lang words.Language) *words.Words { return words.In(lang) }
+
+// document is what show --json prints, as far as tests look at it.
+type document struct {
+	ID       string         `json:"id"`
+	State    string         `json:"state"`
+	Voided   bool           `json:"voided"`
+	Division string         `json:"division"`
+	Form     string         `json:"form"`
+	Values   map[string]any `json:"values"`
+}
+
+// clinic is a server with two tablets of one village.
+func clinic(t *testing.T) (one, two *shell) {
+	t.Helper()
+	one = newShell(t)
+	one.serve("--county", "431124")
+	two = one.tablet("two")
+	for who, s := range map[string]*shell{"li": one, "wang": two} {
+		code := strings.TrimSpace(one.ok("enrol", "--scope", village, "--staff", who))
+		s.ok("tablet", "enrol", code)
+	}
+	return one, two
+}
+
+// save saves a new record and returns its id.
+func (s *shell) save(form string, args ...string) string {
+	s.t.Helper()
+	s.in = form
+	return decode[savedJSON](s.t, s.ok(append([]string{"tablet", "save", "--json"}, args...)...)).ID
+}
+
+func (s *shell) show(id string) document {
+	s.t.Helper()
+	return decode[document](s.t, s.ok("tablet", "show", id, "--json"))
+}
+
+// edit changes one value in what show printed, and saves it.
+func (s *shell) edit(id, key string, value any) {
+	s.t.Helper()
+	d := decode[map[string]any](s.t, s.ok("tablet", "show", id, "--json"))
+	d["values"].(map[string]any)[key] = value
+	text, err := json.Marshal(d)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.in = string(text)
+	s.ok("tablet", "save")
+}
+
+func TestTheWholeJobByHand(t *testing.T) {
+	one, two := clinic(t)
+	resident := one.save(`{"name": "王试春", "sex": "SEX_MALE", "birth_date": 19580306}`, "--kind", "resident")
+	checkup := one.save(`{"service_date": 20260301, "general": {"pulse_per_min": 72}}`, "--kind", "checkup", "--subject", resident)
+	if out := one.ok("tablet", "status"); !strings.HasPrefix(out, "2 saves are not yet at the centre") {
+		t.Error(out)
+	}
+	one.ok("tablet", "sync")
+	if out := one.ok("tablet", "status"); !strings.HasPrefix(out, "Everything saved here is at the centre.") {
+		t.Error(out)
+	}
+	two.ok("tablet", "sync")
+	if out := two.ok("tablet", "search", "试春"); !strings.Contains(out, resident) || !strings.Contains(out, "1958-03-06") {
+		t.Error(out)
+	}
+	if out := two.ok("tablet", "list", "--resident", resident, "--kind", "checkup"); !strings.Contains(out, checkup) {
+		t.Error(out)
+	}
+	for lang, says := range map[string][]string{"en": {"checkup", "pulse", "72 /min", "2026-03-01"}, "zh": {"体检", "脉率", "72 /min"}} {
+		out := two.ok("tablet", "show", checkup, "--lang", lang)
+		for _, w := range says {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s does not say %s:\n%s", lang, w, out)
+			}
+		}
+	}
+}
+
+func TestAConflictIsSettledByHand(t *testing.T) {
+	one, two := clinic(t)
+	id := one.save(`{"name": "王试春", "phone": "10000000000"}`, "--kind", "resident")
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	one.edit(id, "phone", "10000000001")
+	two.edit(id, "phone", "10000000002")
+	two.edit(id, "workplace", "学校")
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	one.ok("tablet", "sync")
+	out := one.ok("tablet", "show", id)
+	for _, w := range []string{"To be decided", "10000000001", "10000000002", "学校", "resolve " + id + " 'phone'", "this tablet"} {
+		if !strings.Contains(out, w) {
+			t.Errorf("show does not say %s:\n%s", w, out)
+		}
+	}
+	one.fails(exitFailed, []string{"--pick"}, "tablet", "resolve", id, "phone")
+	one.fails(exitFailed, []string{"1 to 2"}, "tablet", "resolve", id, "phone", "--pick", "3")
+	one.fails(exitFailed, []string{"phone"}, "tablet", "resolve", id, "name", "--pick", "1")
+	one.ok("tablet", "resolve", id, "phone", "--pick", "2")
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	if out := two.ok("tablet", "list", "--conflicts"); !strings.Contains(out, "No records") {
+		t.Error(out)
+	}
+	if got, want := two.show(id).Values["phone"], one.show(id).Values["phone"]; got != want {
+		t.Errorf("%v and %v", got, want)
+	}
+}
+
+func TestAConflictIsSettledByAThirdValue(t *testing.T) {
+	one, two := clinic(t)
+	id := one.save(`{"general": {"body_size": {"height_cm_x10": 1600}}}`, "--kind", "checkup", "--subject",
+		one.save(`{"name": "王试春"}`, "--kind", "resident"))
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	one.edit(id, "general", map[string]any{"body_size": map[string]any{"height_cm_x10": 1610}})
+	two.edit(id, "general", map[string]any{"body_size": map[string]any{"height_cm_x10": 1620}})
+	two.ok("tablet", "sync")
+	one.ok("tablet", "sync")
+	one.fails(exitFailed, []string{"no value"}, "tablet", "resolve", id, "general.body_size", "--value", "{")
+	one.ok("tablet", "resolve", id, "general.body_size", "--value", `{"height_cm_x10": 1615, "weight_kg_x10": 600}`)
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	if out := two.ok("tablet", "show", id); strings.Contains(out, "To be decided") || !strings.Contains(out, "161.5 cm") || !strings.Contains(out, "60.0 kg") {
+		t.Error(out)
+	}
+}
+
+func TestAFormKeepsWhatWasShownWhileOthersSave(t *testing.T) {
+	one, two := clinic(t)
+	id := one.save(`{"name": "王试春", "phone": "10000000000"}`, "--kind", "resident")
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	form := one.ok("tablet", "show", id, "--json")
+	two.edit(id, "phone", "10000000002")
+	two.ok("tablet", "sync")
+	one.ok("tablet", "sync") // while the form is open
+	one.in = strings.Replace(form, "10000000000", "10000000001", 1)
+	one.ok("tablet", "save")
+	if out := one.ok("tablet", "show", id); !strings.Contains(out, "10000000001") || !strings.Contains(out, "10000000002") || !strings.Contains(out, "To be decided") {
+		t.Errorf("one of two values was overwritten:\n%s", out)
+	}
+}
+
+func TestVoidRestoreAndMove(t *testing.T) {
+	one, _ := clinic(t)
+	id := one.save(`{"name": "王试春"}`, "--kind", "resident")
+	one.ok("tablet", "void", id, "--reason", "twice")
+	if out := one.ok("tablet", "show", id); !strings.Contains(out, "[void]") || !strings.Contains(out, "twice") {
+		t.Error(out)
+	}
+	one.ok("tablet", "restore", id)
+	if one.show(id).Voided {
+		t.Error("still void")
+	}
+	one.ok("tablet", "move", id, "--scope", "431124101202")
+	if got := one.show(id).Division; got != "431124101202" {
+		t.Errorf("in %s", got)
+	}
+}
+
+func TestSavesThatAreWrongAreRefusedWithAdvice(t *testing.T) {
+	one, _ := clinic(t)
+	id := one.save(`{"name": "王试春"}`, "--kind", "resident")
+	for _, test := range []struct {
+		name string
+		in   string
+		args []string
+		says string
+	}{
+		{"no such kind", `{}`, []string{"tablet", "save", "--kind", "patient"}, "no such kind"},
+		{"no such field", `{"nmae": "x"}`, []string{"tablet", "save", "--kind", "resident"}, "no form"},
+		{"a checkup of nobody", `{}`, []string{"tablet", "save", "--kind", "checkup"}, "--subject"},
+		{"a form that was cut", `{"id": "` + id + `", "form": "AAAA", "values": {}}`, []string{"tablet", "save"}, "show ID --json"},
+		{"a file that is not there", "", []string{"tablet", "save", "/nowhere"}, "/nowhere"},
+		{"no such record", "", []string{"tablet", "show", "01a201b4-f1e0-7010-b0f4-11398c9d9f58"}, "no such record"},
+		{"no id", "", []string{"tablet", "show", "x"}, "no record id"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			one.in = test.in
+			one.t = t
+			one.fails(exitFailed, []string{test.says}, test.args...)
+		})
+	}
+	d := one.ok("tablet", "show", id, "--json")
+	one.t, one.in = t, d
+	one.fails(exitFailed, []string{"nothing was changed"}, "tablet", "save")
+}
+
+func TestASaveOutsideItsRightsIsKeptHeldAndListed(t *testing.T) {
+	one, _ := clinic(t)
+	one.in = `{"name": "王试春"}`
+	_, _, warning := one.run("tablet", "save", "--kind", "resident", "--scope", "130403001001")
+	if !strings.Contains(warning, "hold") {
+		t.Errorf("no warning: %q", warning)
+	}
+	one.ok("tablet", "sync")
+	if out := one.ok("tablet", "list", "--held"); !strings.Contains(out, "outside the tablet's divisions") {
+		t.Error(out)
+	}
+	if out := one.ok("tablet", "status", "--lang", "zh"); !strings.Contains(out, "搁置") {
+		t.Error(out)
+	}
+}
+
+func TestALockedTabletSendsWhatWasSealed(t *testing.T) {
+	one, two := clinic(t)
+	one.save(`{"name": "王试春"}`, "--kind", "resident")
+	one.ok("tablet", "lock")
+	delete(one.env, "XUNZHEN_SECRET")
+	one.fails(exitFailed, []string{"secret is needed"}, "tablet", "list")
+	one.ok("tablet", "status")
+	one.ok("tablet", "sync", "--locked")
+	two.ok("tablet", "sync")
+	if out := two.ok("tablet", "search", "王"); !strings.Contains(out, "王试春") {
+		t.Error(out)
+	}
+}
+
+func TestSecretsComeFromAFileTheEnvironmentOrAPerson(t *testing.T) {
+	one, _ := clinic(t)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("123456\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	delete(one.env, "XUNZHEN_SECRET")
+	one.ok("tablet", "list", "--secret-file", file)
+	one.ask = []string{"123456"}
+	one.ok("tablet", "list")
+	one.ask = []string{"654321"}
+	one.fails(exitFailed, []string{"not right"}, "tablet", "list")
+	one.ask = []string{"123456", "abcdef", "abcdeg"}
+	one.fails(exitFailed, []string{"differ"}, "tablet", "secret", "li")
+	one.ask = []string{"123456", "abcdef", "abcdef"}
+	one.ok("tablet", "secret", "li")
+	one.ask = []string{"abcdef"}
+	one.ok("tablet", "list")
+}
+
+func TestWithoutATabletOneIsToldHowToBegin(t *testing.T) {
+	s := newShell(t)
+	for _, command := range [][]string{{"status"}, {"list"}, {"sync"}, {"sync", "--locked"}} {
+		s.fails(exitFailed, []string{"tablet enrol"}, append([]string{"tablet"}, command...)...)
+	}
+	s.fails(exitFailed, []string{"XZ1:"}, "tablet", "enrol", "nonsense")
+}
+
+func TestResidentsWithOneNumberAreShownTogetherAndLinkedByTheCentre(t *testing.T) {
+	one, two := clinic(t)
+	form := `{"name": "王试春", "sex": 1, "birth_date": 19580306, "identity_document": {"type": 1, "number": "99000019580306001X"}}`
+	a, b := one.save(form, "--kind", "resident"), two.save(form, "--kind", "resident")
+	one.ok("tablet", "sync")
+	two.ok("tablet", "sync")
+	if out := two.ok("tablet", "show", b); !strings.Contains(out, a) {
+		t.Errorf("the other one is not shown:\n%s", out)
+	}
+	for range 500 { // the centre links after the push, by itself
+		two.ok("tablet", "sync")
+		if links := decode[[]listed](t, two.ok("tablet", "list", "--kind", "resident_link", "--json")); len(links) == 1 {
+			return
+		}
+	}
+	t.Error("not linked")
+}
