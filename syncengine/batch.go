@@ -37,7 +37,8 @@ type batch struct {
 	leafChanges  map[causal.Dot]int
 	leafVerdicts []ledger.Changed
 
-	buf []record.Change // of the revision being received
+	buf  []record.Change // of the revision being received
+	slab []byte          // encoded states lie here one after the other
 
 	acts  actIndex // new in this batch
 	certs map[segment.Hash]segment.Certificate
@@ -251,7 +252,7 @@ func (b *batch) flushRecord(w *work, touched map[SumKey]bool) error {
 	w.row.Divisions = divisions
 	w.row.Subject, _ = w.state.Subject()
 	w.row.Flags = flagsOf(w)
-	w.row.State = w.state.Append(make([]byte, 0, len(old.State)+512))
+	w.row.State = b.encode(w.state)
 	w.row.Places = w.places.encode()
 	b.addSums(old, -1, touched)
 	b.addSums(w.row, +1, touched)
@@ -259,6 +260,20 @@ func (b *batch) flushRecord(w *work, touched map[SumKey]bool) error {
 		return err
 	}
 	return b.tx.PutRecord(w.row)
+}
+
+// slabSize is how much memory for encoded states is taken at a time.
+const slabSize = 64 << 10
+
+// encode returns the canonical bytes of a state. They share their memory with
+// those of other states of the batch, and have no room to grow into.
+func (b *batch) encode(s record.State) []byte {
+	if cap(b.slab)-len(b.slab) < slabSize/16 {
+		b.slab = make([]byte, 0, slabSize)
+	}
+	before := len(b.slab)
+	b.slab = s.Append(b.slab)
+	return b.slab[before:len(b.slab):len(b.slab)]
 }
 
 func flagsOf(w *work) Flags {

@@ -269,7 +269,8 @@ func (b *batch) judgeBearer(w *work, p place) (record.Revision, ledger.Verdict, 
 // withdrawal that no later ruling has seen holds it, else any such release admits
 // it. What cannot be read is never asked about: it cannot be released.
 func (b *batch) ruled(d causal.Dot, v ledger.Verdict) (ledger.Verdict, error) {
-	rulings, err := b.lookup(ActRuling, d.Append(nil))
+	var key [causal.DotSize]byte
+	rulings, err := b.lookup(ActRuling, d.Append(key[:0]))
 	if err != nil || len(rulings) == 0 {
 		return v, err
 	}

@@ -137,9 +137,9 @@ func registers(live, held []Entry) []Register {
 // At returns the live values at p, displayed one first; none for an empty register.
 func (s State) At(p Path) []Entry {
 	var out []Entry
-	for _, e := range s.Live {
-		if e.Path == p {
-			out = append(out, e)
+	for i := range s.Live {
+		if e := &s.Live[i]; e.Path == p {
+			out = append(out, *e)
 		}
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return displayed(&b, &a) })
@@ -148,10 +148,15 @@ func (s State) At(p Path) []Entry {
 
 // Conflicts returns how many registers have siblings with different bytes.
 func (s State) Conflicts() int {
-	if k := len(s.Live); k == 0 || s.Live[0].Dot == s.Live[k-1].Dot {
+	k := len(s.Live)
+	if k == 0 || s.Live[0].Dot == s.Live[k-1].Dot {
 		return 0 // all of one save
 	}
-	byPath := make([]*Entry, len(s.Live))
+	first := run(s.Live, func(a, b *Entry) bool { return a.Dot == b.Dot })
+	if s.Live[first].Dot == s.Live[k-1].Dot {
+		return conflictsOfTwo(s.Live[:first], s.Live[first:])
+	}
+	byPath := make([]*Entry, k)
 	for i := range s.Live {
 		byPath[i] = &s.Live[i]
 	}
@@ -168,12 +173,30 @@ func (s State) Conflicts() int {
 	return conflicts
 }
 
+// conflictsOfTwo is Conflicts for the live values of two saves, each sorted by path.
+func conflictsOfTwo(a, b []Entry) (conflicts int) {
+	for len(a) > 0 && len(b) > 0 {
+		switch c := cmpPath(a[0].Path, b[0].Path); {
+		case c < 0:
+			a = a[1:]
+		case c > 0:
+			b = b[1:]
+		default:
+			if !a[0].Value.Equal(b[0].Value) {
+				conflicts++
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+	return conflicts
+}
+
 // Divisions returns the record's present scopes, sorted, without doubles: more
 // than one while the scope has siblings, none when no scope is live.
 func (s State) Divisions() []Division {
 	var out []Division
-	for _, e := range s.Live {
-		if e.Path == PathScope && e.Value.Form == Present {
+	for i := range s.Live {
+		if e := &s.Live[i]; e.Path == PathScope && e.Value.Form == Present {
 			out = append(out, Division(e.Value.Bytes))
 		}
 	}
@@ -186,12 +209,17 @@ func (s State) Divisions() []Division {
 
 // Subject returns the displayed subject and whether there is one.
 func (s State) Subject() (ID, bool) {
-	for _, e := range s.At(PathSubject) {
-		if e.Value.Form == Present && len(e.Value.Bytes) == 16 {
-			return ID(e.Value.Bytes), true
+	var shown *Entry
+	for i := range s.Live {
+		e := &s.Live[i]
+		if e.Path == PathSubject && e.Value.Form == Present && len(e.Value.Bytes) == 16 && (shown == nil || displayed(shown, e) < 0) {
+			shown = e
 		}
 	}
-	return ID{}, false
+	if shown == nil {
+		return ID{}, false
+	}
+	return ID(shown.Value.Bytes), true
 }
 
 // Life is what the life register says.

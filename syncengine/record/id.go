@@ -26,7 +26,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -89,7 +88,8 @@ func MakeID(kind Kind, now time.Time, maker causal.ReplicaID, salt [16]byte) (ID
 }
 
 func makerBits(maker causal.ReplicaID, salt [16]byte) []byte {
-	sum := sha256.Sum256(slices.Concat([]byte("xunzhen/record/1\x00"), maker[:], salt[:]))
+	var room [64]byte
+	sum := sha256.Sum256(append(append(append(room[:0], "xunzhen/record/1\x00"...), maker[:]...), salt[:]...))
 	return sum[:8]
 }
 
