@@ -26,6 +26,8 @@ func (w *World) Check() {
 	w.checkLive(l)
 	w.checkListed(l)
 	w.checkFences(l)
+	w.checkKeys(l)
+	w.checkClocks(l)
 	w.checkEngine()
 	for _, d := range w.living() {
 		d.checkScreens(l)
@@ -205,6 +207,35 @@ func (w *World) checkFences(l *law) {
 }
 
 func (w *World) ruledOn(l *law, d causal.Dot) bool { return len(l.rulings[d]) > 0 }
+
+// checkKeys wants nobody to go on under a key under which somebody else has saved.
+func (w *World) checkKeys(l *law) {
+	for _, d := range w.living() {
+		id, err := d.ID(w.ctx)
+		w.must(err, "id")
+		for _, s := range l.of[id] {
+			for _, dot := range dotsOf(s.Segment) {
+				if !d.had[dot] && !d.lost[dot] {
+					w.fail("fork", "%s goes on as %.4x, under which somebody else saved %s", d.name, id, short(dot))
+				}
+			}
+		}
+	}
+}
+
+// checkClocks wants each save dated by its own device's clock, later than the one
+// before, whatever others' clocks said.
+func (w *World) checkClocks(l *law) {
+	for _, s := range w.oracle.saves {
+		r := l.records[s.record]
+		if r == nil || r.revs[s.dot] == nil || r.revs[s.dot].bad != 0 {
+			continue
+		}
+		if at := r.revs[s.dot].rev.ClockMs; s.latest > 0 && (at < s.earliest || at > s.latest) {
+			w.fail("clock", "%s is dated %d, by a clock that said %d..%d", short(s.dot), at, s.earliest, s.latest)
+		}
+	}
+}
 
 // fencedOften reports whether more than one fence is in force on a replica and
 // those it continues: a lift that had not seen one left it.

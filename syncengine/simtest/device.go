@@ -69,9 +69,12 @@ type device struct {
 	keys   *keyring
 	*replica.Replica
 	clock func() time.Time
-	forms []*form
-	alive bool
-	away  int // steps for which nobody syncs it
+	// clockMs is the latest time at which something was saved, tries how often
+	// somebody tried: no save is dated later than the two together.
+	clockMs, tries int64
+	forms          []*form
+	alive          bool
+	away           int // steps for which nobody syncs it
 	// had is every save that was ever on this disk and was not taken from it by
 	// force: what the device itself let go, it let go on the centre's promise.
 	had dots
@@ -79,6 +82,7 @@ type device struct {
 	seen map[segment.Hash]bool
 	// own are the saves that its people were told are saved.
 	own    dots
+	lost   dots               // its segments were damaged
 	report replica.Report     // of the last sync
 	sent   map[record.ID]bool // what was in its scope at its last complete sync
 }
@@ -126,7 +130,7 @@ func (s *deviceDisk) Update(ctx context.Context, f func(replica.Tx) error) error
 func (w *World) addDevice(name string, rights syncengine.Rights) *device {
 	d := &device{
 		w: w, name: name, rights: rights, disk: &deviceDisk{Store: memstore.New()}, alive: true,
-		keys: &keyring{w, map[causal.ReplicaID]ed25519.PrivateKey{}}, had: dots{}, seen: map[segment.Hash]bool{}, own: dots{},
+		keys: &keyring{w, map[causal.ReplicaID]ed25519.PrivateKey{}}, had: dots{}, seen: map[segment.Hash]bool{}, own: dots{}, lost: dots{},
 	}
 	d.clock = func() time.Time { return w.now }
 	d.open()
@@ -212,27 +216,29 @@ func (d *device) look() {
 
 // image is a copy of a device's disk.
 type image struct {
-	of     string
-	rights syncengine.Rights
-	store  *memstore.Store
-	keys   map[causal.ReplicaID]ed25519.PrivateKey
-	clock  func() time.Time
-	had    dots
-	seen   map[segment.Hash]bool
-	own    dots
-	sent   map[record.ID]bool
+	of             string
+	rights         syncengine.Rights
+	store          *memstore.Store
+	keys           map[causal.ReplicaID]ed25519.PrivateKey
+	clock          func() time.Time
+	clockMs, tries int64
+	lost           dots
+	had            dots
+	seen           map[segment.Hash]bool
+	own            dots
+	sent           map[record.ID]bool
 }
 
 func (d *device) image() *image {
 	return &image{
-		d.name, d.rights, d.disk.Clone(), maps.Clone(d.keys.keys), d.clock,
+		d.name, d.rights, d.disk.Clone(), maps.Clone(d.keys.keys), d.clock, d.clockMs, d.tries, maps.Clone(d.lost),
 		maps.Clone(d.had), maps.Clone(d.seen), maps.Clone(d.own), d.sent,
 	}
 }
 
 // load puts a copy onto a device's disk and starts the app.
 func (d *device) load(m *image) {
-	d.rights, d.clock = m.rights, m.clock
+	d.rights, d.clock, d.clockMs, d.tries, d.lost = m.rights, m.clock, m.clockMs, m.tries, maps.Clone(m.lost)
 	d.disk = &deviceDisk{Store: m.store.Clone()}
 	d.keys = &keyring{d.w, maps.Clone(m.keys)}
 	d.had, d.seen, d.own = maps.Clone(m.had), maps.Clone(m.seen), maps.Clone(m.own)

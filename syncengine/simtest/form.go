@@ -84,6 +84,10 @@ func (d *device) keep(f *form, author string, changes []record.Change, q replica
 	w := d.w
 	// Should the app die over it, it may be saved and nobody is told.
 	w.oracle.replacing(append(slices.Clone(changes), record.Change{Path: record.PathLife, Parents: q.Shown.Life}))
+	d.tries++
+	now := d.clock().UnixMilli()
+	latest := max(now, d.clockMs+d.tries)
+	d.clockMs = max(d.clockMs, now)
 	d.arrange()
 	s, err := d.Save(w.ctx, q)
 	if d.recover() {
@@ -98,7 +102,7 @@ func (d *device) keep(f *form, author string, changes []record.Change, q replica
 		w.happens(FaultStaleForm)
 	}
 	d.had[s.Dot], d.own[s.Dot] = true, true
-	w.oracle.note(&saved{dot: s.Dot, record: s.Record, author: author, changes: changes, by: d.name})
+	w.oracle.note(&saved{dot: s.Dot, record: s.Record, author: author, changes: changes, by: d.name, earliest: now, latest: latest})
 	f.shown = s.Shown
 	for _, c := range changes {
 		f.parents[c.Path] = []causal.Dot{s.Dot}

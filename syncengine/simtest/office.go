@@ -260,6 +260,7 @@ func (w *World) stepSegmentLost() {
 	for _, dot := range w.oracle.segment([32]byte(key), nil) {
 		before[dot] = true
 		delete(d.had, dot)
+		d.lost[dot] = true
 	}
 	delete(d.seen, [32]byte(key))
 	w.oracle.destroyed(before, after)

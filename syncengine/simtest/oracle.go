@@ -23,6 +23,8 @@ type saved struct {
 	author  string
 	changes []record.Change // as typed, with what stood on the screen as parents
 	by      string
+	// between which the save is dated, in milliseconds; 0: not known
+	earliest, latest int64
 }
 
 // oracle is the world's own memory: what people saved, who has had it, and which

@@ -3,7 +3,9 @@
 package simtest
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/replica"
@@ -118,12 +120,15 @@ func (c *centre) importStick(b *bundle) {
 // sweep lets a device drop what it may drop.
 func (d *device) sweep() {
 	w := d.w
-	before := d.present()
+	before, screens := d.present(), d.screens()
 	d.arrange()
 	_, err := d.Sweep(w.ctx)
 	d.recover()
 	if err != nil && !errors.Is(err, errCrash) {
 		w.must(err, "sweep")
+	}
+	if d.screens() != screens {
+		w.fail("I9", "a sweep of %s changed what it shows", d.name)
 	}
 	after := d.present()
 	for dot := range before {
@@ -135,6 +140,21 @@ func (d *device) sweep() {
 			w.fail("I9", "%s dropped %s, which one of the last two backups lacks", d.name, short(dot))
 		}
 	}
+}
+
+// screens sums up everything that a device shows.
+func (d *device) screens() [32]byte {
+	list, err := d.List(d.w.ctx, listAll)
+	d.w.must(err, "list")
+	h := sha256.New()
+	for _, s := range list {
+		h.Write(s.Record[:])
+		h.Write(s.State.Append(nil))
+		for _, g := range s.Registers {
+			_, _ = fmt.Fprint(h, g)
+		}
+	}
+	return [32]byte(h.Sum(nil))
 }
 
 // present returns the saves in segments on the device's disk now.

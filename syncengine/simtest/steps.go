@@ -10,6 +10,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
@@ -70,7 +71,8 @@ func actions() []action {
 		{"fill", syncs(2), (*World).stepFill},
 		{"stick", syncs(2), (*World).stepStick},
 		{"late", syncs(2), (*World).stepLate},
-		{"sweep", syncs(2), (*World).stepSweep},
+		{"sweep", syncs(1), (*World).stepSweep},
+		{"tidy", trouble(6), (*World).stepTidy},
 		{"time", syncs(3), (*World).stepTime},
 
 		{"backup", office(10), (*World).stepBackup},
@@ -311,6 +313,28 @@ func (w *World) stepSweep() {
 	if all := w.living(); len(all) > 0 {
 		pick(w, all).sweep()
 	}
+}
+
+// stepTidy is a device short of space on the day after two backups, which it hears
+// of over a line that breaks.
+func (w *World) stepTidy() {
+	all := w.living()
+	if len(all) == 0 {
+		return
+	}
+	d := pick(w, all)
+	if w.chance(0.5) {
+		w.passes(replica.OwnKeep)
+	}
+	d.syncDirect()
+	for range 1 + w.rnd.IntN(2) {
+		w.centre.back()
+	}
+	was := w.odds
+	w.odds.pageCut = 0.7
+	d.syncDirect()
+	w.odds = was
+	d.sweep()
 }
 
 func (w *World) stepTime() {

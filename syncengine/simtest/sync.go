@@ -60,14 +60,15 @@ func (d *device) login(l *line) (desk, bool) {
 	if newest.ExpiresAt.Sub(w.now) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
 		was := newest
 		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, was); return err }, nil)
-		switch {
-		case l.cut:
+		switch reason := syncengine.ReasonOf(err); {
+		case l.cut, err != nil && reason == syncengine.ReasonRolledBack:
 			return desk{}, false
-		case syncengine.ReasonOf(err) == syncengine.ReasonRevoked, syncengine.ReasonOf(err) == syncengine.ReasonRolledBack:
-			return desk{w, was}, syncengine.ReasonOf(err) == syncengine.ReasonRevoked
+		case err != nil && reason == syncengine.ReasonRevoked:
+			newest = was
+		default:
+			w.must(err, "renew")
+			w.happens(FaultRenewed)
 		}
-		w.must(err, "renew")
-		w.happens(FaultRenewed)
 	}
 	if newest.Hash != cert.Hash {
 		d.arrange()
