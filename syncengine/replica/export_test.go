@@ -35,12 +35,6 @@ var Mutants = []Mutant{
 	{"base chosen wrongly: a hub's is taken whatever its position", func(r *rules) {
 		r.replaces = func(offered) bool { return true }
 	}},
-	{"base at or below the cursor taken from a hub", func(r *rules) {
-		r.replaces = func(o offered) bool {
-			o.passed = passedRow{}
-			return lawfulReplaces(o)
-		}
-	}},
 	{"departed record re-appearing from pieces", func(r *rules) {
 		r.shows = func(piece) bool { return true }
 	}},

@@ -21,6 +21,10 @@ import (
 func (s *syncRun) pull(ctx context.Context) error {
 	for range 2 {
 		last, err := s.pullOnce(ctx)
+		if errors.Is(err, ErrHistoryRewritten) && !s.atCentre() {
+			s.report.Contradicted = true // for the centre to explain: the hub only relays
+			return nil
+		}
 		if err != nil {
 			return err
 		}

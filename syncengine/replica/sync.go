@@ -46,25 +46,28 @@ type Progress struct {
 
 // Report says what a sync did, as far as it came.
 type Report struct {
-	Epoch       ledger.Epoch
-	NewEpoch    bool // the centre was restored since the last sync, or this was the first
-	Sealed      int  // segments made
-	Pushed      int  // segments newly stored by the peer
-	Already     int  // segments it had
-	Acks        int  // segments newly known to be at the centre
-	Refused     []Refusal
-	Blocked     int // segments the peer does not take until a gap is stated
-	Gaps        int // gap statements made
-	Bases       int // states taken
-	Departures  int
-	Office      int  // the centre's own segments taken
-	Complete    bool // the pull came to its end, and the states here add up to the centre's
-	Repulled    bool // states did not add up and were pulled again
-	Revoked     bool // the centre takes saves and gives nothing
-	HubEpoch    bool // the hub is in another epoch: nothing was taken from it
-	Forked      bool // somebody else saves under this replica's key
-	Successor   causal.ReplicaID
-	Predecessor causal.ReplicaID // with Successor
+	Epoch      ledger.Epoch
+	NewEpoch   bool // the centre was restored since the last sync, or this was the first
+	Sealed     int  // segments made
+	Pushed     int  // segments newly stored by the peer
+	Already    int  // segments it had
+	Acks       int  // segments newly known to be at the centre
+	Refused    []Refusal
+	Blocked    int // segments the peer does not take until a gap is stated
+	Gaps       int // gap statements made
+	Bases      int // states taken
+	Departures int
+	Office     int  // the centre's own segments taken
+	Complete   bool // the pull came to its end, and the states here add up to the centre's
+	Repulled   bool // states did not add up and were pulled again
+	Revoked    bool // the centre takes saves and gives nothing
+	HubEpoch   bool // the hub is in another epoch: nothing was taken from it
+	// Contradicted says that the hub was shown another ledger of this epoch than this
+	// replica: see Contradictions. The centre will say more, or be caught.
+	Contradicted bool
+	Forked       bool // somebody else saves under this replica's key
+	Successor    causal.ReplicaID
+	Predecessor  causal.ReplicaID // with Successor
 }
 
 // Refusal is a segment that the peer could not read or verify.
