@@ -35,6 +35,7 @@ type Guard struct {
 	spent [segment.RoleHub + 1]*admission.Rates[caller] // by role of device
 	push  *admission.Turns[caller]
 	pull  *admission.Turns[caller]
+	held  chan struct{} // has room for as many as may be held
 }
 
 // caller is whose share a call is taken from: a principal's, or without a session
@@ -53,6 +54,7 @@ func newGuard(s *grpc.Server, cfg Config) *Guard {
 		door: admission.NewRates[caller](cfg.Limits.Door, maxCallers),
 		push: admission.NewTurns[caller](cfg.Limits.PushTurns),
 		pull: admission.NewTurns[caller](cfg.Limits.PullTurns),
+		held: make(chan struct{}, cfg.Limits.Held),
 	}
 	g.spent[segment.RoleTablet] = admission.NewRates[caller](cfg.Limits.Device, maxCallers)
 	g.spent[segment.RoleHub] = admission.NewRates[caller](cfg.Limits.Hub, maxCallers)
@@ -183,6 +185,32 @@ func (c *call) who() caller {
 
 // admit lets the call in or says why not. Nothing of the request is read before.
 func (c *call) admit() error {
+	err := c.enter()
+	var busy *admission.Busy
+	if errors.As(err, &busy) {
+		c.hold()
+	}
+	return err
+}
+
+// hold keeps a caller that must come again waiting for a moment, if there is room.
+func (c *call) hold() {
+	select {
+	case c.guard.held <- struct{}{}:
+		defer func() { <-c.guard.held }()
+	default:
+		return
+	}
+	timer := time.NewTimer(c.guard.cfg.Limits.Hold)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+	case <-c.guard.cfg.Stopping:
+	}
+}
+
+func (c *call) enter() error {
 	m, g := c.method, c.guard
 	if !m.allowed {
 		return &syncengine.Error{Reason: syncengine.ReasonRights, Doing: "call"}

@@ -27,6 +27,10 @@ type Limits struct {
 	Work time.Duration
 	// Stall is how long a client may leave a message of a stream unread.
 	Stall time.Duration
+	// Hold is how long a caller that must come again waits for hearing so, and Held how
+	// many may wait: one that calls again at once gets no further than others.
+	Hold time.Duration
+	Held int
 	// Look is how long a stream without a session may last.
 	Look time.Duration
 	// Hint is the shortest time between two hints of a Watch.
@@ -84,6 +88,8 @@ func DefaultLimits() Limits {
 		Push:  2 * time.Minute,
 		Work:  30 * time.Second,
 		Stall: time.Minute,
+		Hold:  250 * time.Millisecond,
+		Held:  256, // with at most 64 KiB of each one's request
 		Look:  time.Minute,
 		Hint:  time.Second,
 	}
