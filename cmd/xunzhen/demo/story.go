@@ -115,7 +115,7 @@ func (s *story) enrol(ctx context.Context, number int, scope record.Division) er
 }
 
 // dayOne registers people and their checkups, without any connection.
-func (s *story) dayOne(context.Context) error {
+func (s *story) dayOne(ctx context.Context) error {
 	s.tell("day_one")
 	for i, people := range s.plan.capture {
 		t := s.tablets[i]
@@ -126,6 +126,9 @@ func (s *story) dayOne(context.Context) error {
 				return err
 			}
 			s.registered[i] = append(s.registered[i], registered{p, resident, checkup})
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			bar.Add(2)
 		}
 		bar.End(s.say("bar_captured", len(people), len(people)))

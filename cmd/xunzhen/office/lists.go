@@ -140,16 +140,21 @@ func (o *Office) Verify(ctx context.Context, replay bool, progress func(done, to
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
+	// Read to the end of the stream: only then is the server ready for another walk.
+	var report *syncv1.VerifyReport
 	for {
 		step, err := stream.Recv()
 		switch {
+		case errors.Is(err, io.EOF) && report != nil:
+			return report, nil
 		case errors.Is(err, io.EOF):
 			return nil, fmt.Errorf("verify: %w", io.ErrUnexpectedEOF)
 		case err != nil:
 			return nil, fmt.Errorf("verify: %w", err)
 		case step.GetReport() != nil:
-			return step.GetReport(), nil
+			report = step.GetReport()
+		default:
+			progress(step.GetDone(), step.GetTotal())
 		}
-		progress(step.GetDone(), step.GetTotal())
 	}
 }

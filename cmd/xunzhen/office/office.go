@@ -10,6 +10,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -20,12 +21,14 @@ import (
 	"github.com/xunzhen/xunzhen/transport"
 )
 
-// Config says which server, and who calls. All must be given.
+// Config says which server, and who calls. All but Wait must be given.
 type Config struct {
 	Address string
 	Pin     session.Pin
 	Shard   segment.ShardID
 	Key     ed25519.PrivateKey // the operator key
+	// Wait returns after d or with the context's error; nil: by the system's timer.
+	Wait func(ctx context.Context, d time.Duration) error
 }
 
 // Office is a connection. It is safe for concurrent use.
@@ -58,18 +61,36 @@ func (o *Office) Close() error { return o.conn.Close() }
 // Shard returns the shard as requests name it.
 func (o *Office) Shard() []byte { return o.cfg.Shard[:] }
 
-// unary adds the session to calls of RecordService, and repeats a call whose session
-// was over: calls without one did nothing.
+// unary adds the session to calls of RecordService, and repeats a call that the server
+// did not even begin.
 func (o *Office) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	if method == syncv1grpc.EnrolmentService_Challenge_FullMethodName || method == syncv1grpc.EnrolmentService_Login_FullMethodName {
 		return call(ctx, method, req, reply, cc, opts...)
 	}
-	err := o.inSession(ctx, func(ctx context.Context) error { return call(ctx, method, req, reply, cc, opts...) })
-	if transport.ReasonOf(err) == syncv1.Reason_REASON_TOKEN {
-		o.forget()
-		err = o.inSession(ctx, func(ctx context.Context) error { return call(ctx, method, req, reply, cc, opts...) })
+	for try := 1; ; try++ {
+		err := o.inSession(ctx, func(ctx context.Context) error { return call(ctx, method, req, reply, cc, opts...) })
+		if err == nil || try == maxTries || !o.again(ctx, err) {
+			return err
+		}
 	}
-	return err
+}
+
+// maxTries is how often a call is made whose session was over, or that came when the
+// server had too much to do.
+const maxTries = 8
+
+// again reports whether a call that the server did not do is worth another try, and
+// waits as long as the server asked for.
+func (o *Office) again(ctx context.Context, err error) bool {
+	r, ok := transport.RefusalOf(err)
+	switch {
+	case ok && r.Reason == syncv1.Reason_REASON_TOKEN:
+		o.forget()
+		return true
+	case ok && r.Reason == syncv1.Reason_REASON_BUSY:
+		return o.wait(ctx, r.RetryAfter) == nil
+	}
+	return false
 }
 
 // stream begins a stream in a new session, because what a stream answers comes too
@@ -81,6 +102,20 @@ func (o *Office) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 		return err
 	})
 	return out, err
+}
+
+func (o *Office) wait(ctx context.Context, d time.Duration) error {
+	if o.cfg.Wait != nil {
+		return o.cfg.Wait(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 func (o *Office) inSession(ctx context.Context, f func(context.Context) error) error {
