@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -49,7 +50,10 @@ type serveCommand struct {
 	Announce []string `help:"${help_announce}" placeholder:"HOST:PORT"`
 	Staff    []string `help:"${help_serve_staff}" default:"doctor1" placeholder:"ID"`
 	Json     bool     `help:"${help_serve_json}"`
-	Log      string   `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
+	// WithInput ends the server when its standard input does: with the process that
+	// started it, however that ended.
+	WithInput bool   `hidden:""`
+	Log       string `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
 }
 
 // firstCodeLife is how long the code that serve prints is good: the first tablet is
@@ -147,6 +151,12 @@ func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first 
 		return err
 	}
 	ctx, stop := context.WithCancel(c.ctx)
+	if f.WithInput {
+		go func() {
+			_, _ = io.Copy(io.Discard, c.Stdin)
+			stop()
+		}()
+	}
 	following := follow(ctx, s, cfg.Log)
 	err = s.Serve(ctx)
 	stop()
@@ -181,6 +191,7 @@ func follow(ctx context.Context, s *server.Server, log *slog.Logger) *sync.WaitG
 // announce prints what a person, or a program, must know of the server.
 func (f serveCommand) announce(c *call, now office.Serving) error {
 	if f.Json {
+		c.note("warning_no_backup", now.Data)
 		return json.NewEncoder(c.Stdout).Encode(now)
 	}
 	c.line("serve_ready", strings.Join(now.Addresses, ", "))

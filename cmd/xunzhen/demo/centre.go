@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -23,13 +24,14 @@ const stopWithin = 20 * time.Second
 // centre is the server: the program itself as a child process.
 type centre struct {
 	process *exec.Cmd
+	input   io.Closer // the server ends with it; nil: it outlives the demo
 	dir     string
 	serving office.Serving
 	office  *office.Office
 }
 
 // startCentre starts the server of an empty county whose tablets come by line, and
-// waits until it is ready.
+// waits until it is ready. It ends with the demo unless it is detached.
 func startCentre(ctx context.Context, executable, dir, county, line string, detached bool) (*centre, error) {
 	own, err := freeAddress(ctx)
 	if err != nil {
@@ -46,6 +48,12 @@ func startCentre(ctx context.Context, executable, dir, county, line string, deta
 	defer log.Close() //nolint:errcheck // the child has its own
 	c.process.Stderr = log
 	apart(c.process, detached)
+	if !detached {
+		c.process.Args = append(c.process.Args, "--with-input")
+		if c.input, err = c.process.StdinPipe(); err != nil {
+			return nil, err
+		}
+	}
 	out, err := c.process.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -87,12 +95,20 @@ func (c *centre) stop() error {
 	if c.office != nil {
 		_ = c.office.Close()
 	}
-	if err := interrupt(c.process.Process); err != nil {
+	if err := c.end(); err != nil {
 		return errors.Join(err, c.process.Process.Kill(), c.process.Wait())
 	}
 	kill := time.AfterFunc(stopWithin, func() { _ = c.process.Process.Kill() })
 	defer kill.Stop()
 	return c.process.Wait()
+}
+
+// end tells the server to end.
+func (c *centre) end() error {
+	if c.input != nil {
+		return c.input.Close()
+	}
+	return interrupt(c.process.Process)
 }
 
 // leave lets the server run on after the demo.
