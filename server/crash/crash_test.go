@@ -6,11 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/xunzhen/xunzhen/tablet/remote"
 )
-
-func unreachable(err error) bool { return remote.ReasonOf(err) == remote.ReasonUnreachable }
 
 // round lets people work, has them sync with a server that dies, and looks at what is
 // left and at what becomes of it.

@@ -141,10 +141,21 @@ func (h *handmade) wantAcked(c *centre) {
 	}))
 }
 
-// pull reads small pages from its cursor to the end.
-func (h *handmade) pull(address string) error {
+// pull reads small pages from its cursor to the end, again and again until done is
+// closed, and once more then.
+func (h *handmade) pull(address string, done <-chan struct{}) error {
 	return h.call(address, func(c *remote.Centre) error {
-		return c.Pull(h.t.Context(), session.PullRequest{Cursor: h.cursor, PageRecords: 5}, h.page)
+		for last := false; ; {
+			select {
+			case <-done:
+				last = true
+			default:
+			}
+			err := c.Pull(h.t.Context(), session.PullRequest{Cursor: h.cursor, PageRecords: 5}, h.page)
+			if err != nil || last {
+				return err
+			}
+		}
 	})
 }
 

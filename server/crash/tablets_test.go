@@ -96,8 +96,9 @@ func (x *tab) open(ids ...string) {
 // sync syncs once with whoever listens at an address. What must never happen, with
 // whatever end the sync comes to, fails the test.
 func (x *tab) sync(address string) (*tablet.SyncReport, error) {
+	before := x.synced()
 	r, err := x.Sync(x.t.Context(), &tablet.SyncOptions{Address: address, Tries: 1})
-	if r.Refused > 0 || r.Forked || r.NewReplica != "" || r.NewEpoch && x.synced() {
+	if r.Refused > 0 || r.Blocked > 0 || r.Forked || r.NewReplica != "" || r.NewEpoch && before {
 		x.t.Errorf("tablet %s: %+v %q", x.dir, r, r.Refusals())
 	}
 	if r.Repulled { // B8: the cursor had passed what was not there

@@ -3,7 +3,6 @@
 package crash_test
 
 import (
-	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/tablet"
+	"github.com/xunzhen/xunzhen/tablet/remote"
 )
 
 // world is a data folder with three tablets and one device made by hand.
@@ -76,32 +76,28 @@ func (w *world) move(x *tab) {
 // when all have ended. Errors other than a line cut off fail the test.
 func (w *world) sync(address string) {
 	w.t.Helper()
-	var all sync.WaitGroup
+	var writers sync.WaitGroup
 	for _, x := range w.tablets {
-		all.Go(func() {
+		writers.Go(func() {
 			_, err := x.sync(address)
 			w.cutOff(err)
 		})
 	}
-	all.Go(func() { w.cutOff(w.device.push(address)) })
-	reader := *w.device // shares nothing that push changes
-	all.Go(func() {
-		var err error
-		for i := 0; i < 20 && err == nil; i++ {
-			err = reader.pull(address)
-		}
-		w.cutOff(err)
-	})
-	all.Wait()
+	writers.Go(func() { w.cutOff(w.device.push(address)) })
+	written := make(chan struct{})
+	go func() {
+		writers.Wait()
+		close(written)
+	}()
+	reader := *w.device // it changes nothing that a push changes, nor the other way round
+	w.cutOff(reader.pull(address, written))
+	<-written
 	w.device.cursor, w.device.bases, w.device.position = reader.cursor, reader.bases, reader.position
 }
 
+// cutOff accepts that the line broke off or nobody answered, and nothing else.
 func (w *world) cutOff(err error) {
-	var wire *tablet.Error
-	switch {
-	case err == nil, tablet.ReasonOf(err) == "unreachable":
-	case !errors.As(err, &wire) && unreachable(err):
-	default:
+	if err != nil && tablet.ReasonOf(err) != remote.ReasonUnreachable && remote.ReasonOf(err) != remote.ReasonUnreachable {
 		w.t.Errorf("beside a server that dies: %v", err)
 	}
 }
@@ -120,7 +116,7 @@ func (w *world) quiet(c *centre) {
 			moved += r.Pushed + r.Acks + r.Received + r.Departures
 		}
 		do(w.t, w.device.push(address))
-		do(w.t, w.device.pull(address))
+		do(w.t, w.device.pull(address, closed()))
 		if moved == 0 {
 			return
 		}
@@ -190,4 +186,10 @@ func (w *world) openForms() {
 	for _, x := range w.tablets {
 		x.open(slices.Compact(slices.Clone(ids))...)
 	}
+}
+
+func closed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }
