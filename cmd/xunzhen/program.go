@@ -87,6 +87,14 @@ func (c *call) line(key string, args ...any) { fmt.Fprintln(c.Stdout, c.say(key,
 // note writes one line to the standard error, where what is no result belongs.
 func (c *call) note(key string, args ...any) { fmt.Fprintln(c.Stderr, c.say(key, args...)) }
 
+// tableColumns is how wide a table may be: other programs get their lines whole.
+func (c *call) tableColumns() int {
+	if c.OutIsTerminal {
+		return c.Columns
+	}
+	return 0
+}
+
 // screen is where progress is shown.
 func (c *call) screen() *terminal.Screen {
 	return &terminal.Screen{Out: c.Stderr, Terminal: c.ErrIsTerminal, Clock: c.Clock}

@@ -39,7 +39,7 @@ func (f tabletShow) Run(c *call) error {
 
 func (c *call) tellRecord(t *tablet.Tablet, r *tablet.Record) error {
 	fmt.Fprintln(c.Stdout, strings.TrimSpace(c.kind(r.Kind)+"  "+r.ID+"  "+c.marks(r)))
-	table := terminal.Table{Indent: 2}
+	table := terminal.Table{Indent: 2, Columns: c.tableColumns()}
 	if r.SubjectID != "" {
 		table.Add(c.say("head_resident"), r.SubjectID)
 	}

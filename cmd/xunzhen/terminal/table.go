@@ -11,9 +11,12 @@ import (
 // Table is rows of cells that stand under each other.
 type Table struct {
 	Indent int
-	Head   []string // may be empty
-	Right  []bool   // columns whose cells stand at the right, by index
-	Rows   [][]string
+	// Columns is how wide the table may be: the last cell of a row goes on in the next
+	// line. 0: as wide as it is.
+	Columns int
+	Head    []string // may be empty
+	Right   []bool   // columns whose cells stand at the right, by index
+	Rows    [][]string
 }
 
 // Add adds a row; a cell that is no text is written as fmt.Sprint does.
@@ -38,10 +41,37 @@ func (t *Table) Write(w io.Writer) error {
 		t.line(&b, widths, rule)
 	}
 	for _, row := range t.Rows {
-		t.line(&b, widths, row)
+		for _, line := range t.wrapped(widths, row) {
+			t.line(&b, widths, line)
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// leastCell is how narrow a cell is never wrapped.
+const leastCell = 20
+
+// wrapped returns the lines of a row whose last cell is too wide.
+func (t *Table) wrapped(widths []int, row []string) [][]string {
+	last := len(row) - 1
+	if t.Columns == 0 || last < 1 {
+		return [][]string{row}
+	}
+	left := t.Columns - t.Indent
+	for _, w := range widths[:last] {
+		left -= w + 2
+	}
+	var lines [][]string
+	for i, text := range Wrap(row[last], max(left, leastCell)) {
+		line := make([]string, len(row))
+		if i == 0 {
+			copy(line, row)
+		}
+		line[last] = text
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func (t *Table) widths() []int {

@@ -80,6 +80,18 @@ func TestColumnsOfATableStandUnderEachOther(t *testing.T) {
 	}
 }
 
+func TestTheLastCellGoesOnInTheNextLine(t *testing.T) {
+	table := terminal.Table{Columns: 30}
+	table.Add("血脂", "one two three four five six seven")
+	var b strings.Builder
+	if err := table.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "血脂  one two three four five\n      six seven\n"; b.String() != want {
+		t.Errorf("\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
 func TestABarIsOneLineWhereThereIsNoTerminal(t *testing.T) {
 	var b strings.Builder
 	s := &terminal.Screen{Out: &b, Clock: time.Now}
