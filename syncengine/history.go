@@ -110,28 +110,34 @@ func firstMissing(s causal.Ranges, r causal.ReplicaID) uint64 {
 	return 1
 }
 
-// noteFork reports whether a new segment shows a second history of its replica:
-// a counter that another segment has too, or a predecessor that another segment
-// follows too. Both sides are kept as they are; the fork is listed.
-func (b *batch) noteFork(head SegmentHead) (bool, error) {
+// noteFork reports whether a new segment shows a second history of its replica.
+// Both sides are kept as they are; the fork is listed.
+func (b *batch) noteFork(head SegmentHead, seg *segment.Segment) (bool, error) {
 	others, err := b.segmentsOf(head.Replica, head.First)
 	if err != nil {
 		return false, err
 	}
 	fork := false
 	for _, o := range others {
-		overlaps := o.First <= head.Last && head.First <= o.Last
-		twin := b.e.rules.forkSigns > 1 && o.Previous == head.Previous && !head.Previous.IsZero()
-		if o.Hash != head.Hash && (overlaps || twin) {
-			fork = true
-			body := slices.Concat(o.Hash[:], head.Hash[:])
-			if err := b.put(Act{Family: ActFork, Key: head.Replica[:], Body: body}); err != nil {
-				return true, err
-			}
+		if o.Hash == head.Hash || !b.e.rules.forks(b, o, head, seg) {
+			continue
+		}
+		fork = true
+		body := slices.Concat(o.Hash[:], head.Hash[:])
+		if err := b.put(Act{Family: ActFork, Key: head.Replica[:], Body: body}); err != nil {
+			return true, err
 		}
 	}
 	return fork, nil
 }
+
+// forks reports whether two segments of one replica are of two histories: they
+// have a counter in common, be it of the same save, or follow the same segment.
+func (b *batch) forks(o, head SegmentHead, _ *segment.Segment) bool {
+	return overlap(o, head) || o.Previous == head.Previous && !head.Previous.IsZero()
+}
+
+func overlap(a, b SegmentHead) bool { return a.First <= b.Last && b.First <= a.Last }
 
 // lineage returns a replica and those whose rights it continues, newest first, by
 // any certificate that says so: a later one without a predecessor lifts no fence.

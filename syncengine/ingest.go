@@ -138,7 +138,7 @@ func (b *batch) store(in incoming, res *session.SegmentResult) error {
 		head.Office = true
 		head.Class, head.Division = b.officeAddress(in.seg)
 	}
-	fork, err := b.noteFork(head)
+	fork, err := b.noteFork(head, in.seg)
 	if err != nil {
 		return err
 	}

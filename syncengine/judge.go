@@ -25,8 +25,8 @@ type rules struct {
 	fenceByHash bool
 	// gapsInLedger: are stated gaps kept?
 	gapsInLedger bool
-	// forkSigns: 1 = a doubled counter alone, 2 = also a second successor
-	forkSigns int
+	// forks: are two segments of one replica of two histories?
+	forks func(b *batch, o, head SegmentHead, seg *segment.Segment) bool
 }
 
 var lawful = rules{
@@ -35,7 +35,7 @@ var lawful = rules{
 	authority:    (*batch).seen,
 	fenceByHash:  true,
 	gapsInLedger: true,
-	forkSigns:    2,
+	forks:        (*batch).forks,
 }
 
 // judge returns a stored revision and its verdict: a function of the stored
