@@ -27,6 +27,7 @@ func (w *World) Check() {
 	w.checkListed(l)
 	w.checkFences(l)
 	w.checkKeys(l)
+	w.checkForksListed(l)
 	w.checkClocks(l)
 	w.checkEngine()
 	for _, d := range w.living() {
@@ -223,6 +224,24 @@ func (w *World) checkKeys(l *law) {
 	}
 }
 
+// checkForksListed wants every replica of which two different segments have a
+// counter in common listed for the office, and no other.
+func (w *World) checkForksListed(l *law) {
+	list, err := w.centre.Replicas(w.ctx)
+	w.must(err, "replicas")
+	for _, r := range list {
+		id, forked := r.Certificate.Replica(), false
+		for i, a := range l.of[id] {
+			for _, b := range l.of[id][:i] {
+				forked = forked || a.Header().First <= b.Last() && b.Header().First <= a.Last()
+			}
+		}
+		if forked != (len(r.Forks) > 0) {
+			w.fail("fork", "%.4x has two histories: %v, %d forks are listed", id, forked, len(r.Forks))
+		}
+	}
+}
+
 // checkClocks wants each save dated by its own device's clock, later than the one
 // before, whatever others' clocks said.
 func (w *World) checkClocks(l *law) {
@@ -289,7 +308,7 @@ func (d *device) checkScreens(l *law) {
 		}
 		w.must(err, "view")
 		if !w.sends(id, cert) {
-			if s.Opens {
+			if shows(s) {
 				d.explain()
 				w.fail("I6", "%s opens %.4x, which is not in its scope", d.name, id[10:])
 			}
@@ -300,6 +319,13 @@ func (d *device) checkScreens(l *law) {
 		}
 		d.checkHeldBeside(s, state)
 	}
+}
+
+// shows reports whether a screen has more than own saves that the centre holds.
+func shows(s replica.Screen) bool {
+	return slices.ContainsFunc(s.Registers, func(g record.Register) bool {
+		return slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return !b.Held })
+	})
 }
 
 // checkHeldBeside wants the registers to be the state's, with own held values that
