@@ -233,6 +233,9 @@ func (s *Server) Serve(ctx context.Context) error {
 		return errors.New("server: Serve before Listen")
 	}
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+	for service := range s.grpc.GetServiceInfo() {
+		s.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
+	}
 	served := make(chan error, 1)
 	go func() { served <- s.grpc.Serve(l) }()
 	select {

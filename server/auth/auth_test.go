@@ -8,10 +8,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,6 +151,19 @@ func TestSessionsGoOnUnderANewCertificate(t *testing.T) {
 	}
 	if p, err := s.Lookup(other); err != nil || p.Key() != device(2, c.now).Key() {
 		t.Errorf("the other device's session: %v", err)
+	}
+}
+
+func TestPrincipalIsLoggedWithoutNames(t *testing.T) {
+	p := device(1, newClock().now)
+	p.Certificate.Staff, p.Certificate.Label = []string{"zhang"}, "clinic of Dr Zhang"
+	var out strings.Builder
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	log.Info("call", "caller", p)
+	log.Info("call", "caller", Principal{Who: Operator})
+	log.Info("call", "caller", Principal{})
+	if text := strings.ToLower(out.String()); strings.Contains(text, "zhang") || !strings.Contains(text, p.Certificate.Replica().String()) {
+		t.Error(text)
 	}
 }
 

@@ -112,7 +112,10 @@ func (a *Authority) make(dir string) error {
 	if err := WriteKey(keyFile, a.key); err != nil {
 		return err
 	}
-	return writeNew(certFile, pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: der}), 0o644)
+	if err := WriteNew(certFile, pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: der}), 0o644); err != nil {
+		return err
+	}
+	return errors.Join(SyncFolder(dir), SyncFolder(filepath.Dir(dir)))
 }
 
 func (a *Authority) template(name string, life time.Duration) (*x509.Certificate, error) {

@@ -10,6 +10,7 @@ package auth
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
@@ -39,6 +40,17 @@ type Principal struct {
 	Who         Who
 	Shard       segment.ShardID
 	Certificate segment.Certificate // of a Device
+}
+
+// LogValue leaves out whose the installation is.
+func (p Principal) LogValue() slog.Value {
+	switch p.Who {
+	case Device:
+		return slog.StringValue(p.Certificate.Replica().String())
+	case Operator:
+		return slog.StringValue("operator")
+	}
+	return slog.StringValue("nobody")
 }
 
 // Key names the principal among all of this server, for its share of it.

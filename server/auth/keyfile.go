@@ -8,6 +8,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,23 +27,30 @@ func WriteKey(path string, key any) error {
 	if err != nil {
 		return fmt.Errorf("key %s: %w", filepath.Base(path), err)
 	}
-	return writeNew(path, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), 0o600)
+	return WriteNew(path, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), 0o600)
 }
 
-// writeNew writes a file that is not there yet, down to the disk.
-func writeNew(path string, content []byte, mode os.FileMode) error {
+// SyncFolder returns when the names in a folder are on disk: without it a file that
+// is on disk can be gone after a power cut.
+func SyncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // which cannot, and keeps names by itself
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// WriteNew writes a file that is not there yet, down to the disk.
+func WriteNew(path string, content []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // ReadSigningKey reads an Ed25519 key that WriteKey wrote.

@@ -95,13 +95,19 @@ func create(ctx context.Context, data, code string, m Means) (string, error) {
 	if err := writeKeys(aside, key, m.Rand); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(aside, codeFile), []byte(code+"\n"), 0o600); err != nil {
+	if err := auth.WriteNew(filepath.Join(aside, codeFile), []byte(code+"\n"), 0o600); err != nil {
 		return "", err
 	}
 	if err := makeShard(ctx, aside, key, m); err != nil {
 		return "", err
 	}
-	return dir, os.Rename(aside, dir)
+	if err := auth.SyncFolder(aside); err != nil {
+		return "", err
+	}
+	if err := os.Rename(aside, dir); err != nil {
+		return "", err
+	}
+	return dir, auth.SyncFolder(data)
 }
 
 func read(rand io.Reader, n int) ([]byte, error) {

@@ -19,6 +19,8 @@ import (
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server"
+	"github.com/xunzhen/xunzhen/server/admission"
+	"github.com/xunzhen/xunzhen/server/rpc"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore"
 )
@@ -66,10 +68,14 @@ func serve(data string) error {
 
 const listening = "listening on"
 
-// config is that of a server as shipped, over wrapped stores on disk.
+// config is that of a server as shipped, over wrapped stores on disk. Only its door is
+// wider: all tablets of these tests stand behind one address and never rest.
 func config(data string, wrap func(syncengine.Store) syncengine.Store) server.Config {
+	limits := rpc.DefaultLimits()
+	limits.Door = admission.Budget{PerSecond: 10_000, Burst: 10_000}
 	return server.Config{
-		Data: data, Listen: "127.0.0.1:0", Schema: care.Kinds(), Clock: time.Now, Rand: rand.Reader,
+		Limits: limits,
+		Data:   data, Listen: "127.0.0.1:0", Schema: care.Kinds(), Clock: time.Now, Rand: rand.Reader,
 		Log: slog.New(slog.DiscardHandler),
 		OpenStore: func(path string, create bool) (syncengine.Store, error) {
 			s, err := sqlitestore.Open(path, sqlitestore.Options{Create: create})

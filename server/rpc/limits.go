@@ -67,9 +67,9 @@ func DefaultLimits() Limits {
 		Device: admission.Budget{PerSecond: 2 << 20, Burst: 32 << 20},
 		// A hub carries what a clinic's tablets saved.
 		Hub: admission.Budget{PerSecond: 8 << 20, Burst: 128 << 20},
-		// A clinic behind one address may enrol and log in 60 tablets at once. A code has
-		// 80 bits: guessing it at this rate is hopeless, this bounds the work.
-		Door: admission.Budget{PerSecond: 10, Burst: 120},
+		// A county's hospital is often behind one address, and each sync may log in. A code
+		// has 80 bits: guessing it is hopeless at any rate, this bounds the work.
+		Door: admission.Budget{PerSecond: 50, Burst: 1000},
 		Lanes: [laneCount]Lane{
 			laneDoor:   {Total: 32, Each: 16},
 			laneLook:   {Total: 32, Each: 4},

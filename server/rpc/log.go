@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
-	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/transport"
 )
 
@@ -45,12 +44,7 @@ func (c *call) log(outcome string, err error) {
 		slog.Int64("took_us", c.guard.cfg.Clock().Sub(c.began).Microseconds()),
 		slog.Int("bytes", c.bytes),
 		slog.String("from", c.from.String()),
-	}
-	switch c.principal.Who {
-	case auth.Device:
-		attrs = append(attrs, slog.String("replica", c.principal.Certificate.Replica().String()))
-	case auth.Operator:
-		attrs = append(attrs, slog.Bool("operator", true))
+		slog.Any("caller", c.principal),
 	}
 	if c.county != nil {
 		attrs = append(attrs, slog.String("shard", c.principal.Shard.String()))

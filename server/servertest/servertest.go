@@ -215,6 +215,17 @@ func (s *Stores) Open(path string, create bool) (syncengine.Store, error) {
 	return store, nil
 }
 
+// Clone returns Stores that hold what these hold now: an older copy, later on.
+func (s *Stores) Clone() *Stores {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := &Stores{byName: map[string]*memstore.Store{}}
+	for name, store := range s.byName {
+		out.byName[name] = store.Clone()
+	}
+	return out
+}
+
 // Schema knows the kinds of this package.
 type Schema struct{}
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package county_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/server/servertest"
+	"github.com/xunzhen/xunzhen/syncengine"
+)
+
+func means(stores *servertest.Stores) county.Means {
+	return county.Means{
+		OpenStore: stores.Open, Schema: servertest.Schema{}, Rand: rand.Reader,
+		Clock: func() time.Time { return time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC) },
+	}
+}
+
+func TestCountyIsTheSameAfterItWasClosed(t *testing.T) {
+	data, m := t.TempDir(), means(&servertest.Stores{})
+	c, err := county.Create(t.Context(), data, "130403", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Base(c.Dir) != c.Shard().String() {
+		t.Errorf("shard %s in %s", c.Shard(), c.Dir)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dirs, err := county.Find(data)
+	if err != nil || len(dirs) != 1 {
+		t.Fatalf("found %v, %v", dirs, err)
+	}
+	again, err := county.Open(t.Context(), dirs[0], m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if again.Code != "130403" || again.Shard() != c.Shard() || string(again.RecipientKey()) != string(c.RecipientKey()) ||
+		!again.Operator().Equal(c.Operator()) {
+		t.Error("another county")
+	}
+}
+
+// Nothing is made anew in place of what is lost: who opens is told what is missing.
+func TestDamagedCountyIsNotOpened(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"shard key lost":     func(dir string) error { return os.Remove(filepath.Join(dir, "shard.key")) },
+		"recipient key lost": func(dir string) error { return os.Remove(filepath.Join(dir, "recipient.key")) },
+		"operator key cut":   func(dir string) error { return os.Truncate(filepath.Join(dir, "operator.key"), 20) },
+		"keys exchanged": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "recipient.key"), filepath.Join(dir, "shard.key"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := means(&servertest.Stores{})
+			c, err := county.Create(t.Context(), t.TempDir(), "130403", m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(c.Close(), damage(c.Dir)); err != nil {
+				t.Fatal(err)
+			}
+			if c, err := county.Open(t.Context(), c.Dir, m); err == nil {
+				t.Error("opened")
+				_ = c.Close()
+			}
+		})
+	}
+}
+
+func TestCountyThatCannotBeMadeIsNotFound(t *testing.T) {
+	data, broken := t.TempDir(), errors.New("disk on fire")
+	m := means(&servertest.Stores{})
+	m.OpenStore = func(string, bool) (syncengine.Store, error) { return nil, broken }
+	if _, err := county.Create(t.Context(), data, "130403", m); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if dirs, err := county.Find(data); err != nil || len(dirs) > 0 {
+		t.Errorf("found %v, %v", dirs, err)
+	}
+	if _, err := county.Find(filepath.Join(data, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestKeysOfACountyAreItsOwnersOnly(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes of files do not say who may read them")
+	}
+	c, err := county.Create(t.Context(), t.TempDir(), "130403", means(&servertest.Stores{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, name := range []string{"shard.key", "recipient.key", "operator.key"} {
+		if info, err := os.Stat(filepath.Join(c.Dir, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if info, err := os.Stat(c.Dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder: %v, %v", info, err)
+	}
+}
