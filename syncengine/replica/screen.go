@@ -226,7 +226,7 @@ func (v *viewer) screen(id record.ID) (Screen, error) {
 func (v *viewer) finish(id record.ID, b baseRow, state record.State, held []record.Revision) Screen {
 	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Life: state.Life()}
 	s.Registers = state.RegistersWith(held)
-	s.Opens = !s.Departed && len(s.Registers) > 0
+	s.Opens = b.status == baseLive && len(s.Registers) > 0 || b.status == baseNone && len(state.Live) > 0
 	s.Shown = Shown{Record: id, Life: s.Parents(record.PathLife), Scope: v.scopeShown(s)}
 	return s
 }
@@ -277,37 +277,71 @@ func (v *viewer) places(id record.ID) ([]heldHere, error) {
 // returns the own saves that the centre holds.
 func (v *viewer) overlay(id record.ID, b baseRow, s record.State) (record.State, []record.Revision, error) {
 	places, err := v.places(id)
+	o := overlay{viewer: v, row: b, base: s, state: s}
+	for _, l := range places {
+		if err == nil {
+			err = o.take(l)
+		}
+	}
 	if err != nil {
 		return s, nil, err
 	}
-	var held []record.Revision
-	var carried []heldHere
-	base := s
-	for _, l := range places {
-		if v.r.rules.received(base, l.dot) {
-			if l.own && base.Held.Has(l.dot) {
-				if held, err = v.appendRevision(held, l); err != nil {
-					return s, nil, err
-				}
-			}
-			continue
+	s, err = v.applyCarried(o.state, o.carried)
+	return s, o.held, err
+}
+
+// overlay is the making of one screen.
+type overlay struct {
+	*viewer
+	row     baseRow
+	base    record.State // as received
+	state   record.State // with what was taken
+	held    []record.Revision
+	carried []heldHere
+}
+
+// take works in one revision held here, or leaves it for applyCarried.
+func (o *overlay) take(l heldHere) error {
+	if o.r.rules.received(o.base, l.dot) {
+		if !l.own || !o.base.Held.Has(l.dot) {
+			return nil
 		}
-		if shown, err := v.shows(b, l); err != nil || !shown {
-			if err != nil {
-				return s, nil, err
-			}
-			continue
-		}
-		if !l.own {
-			carried = append(carried, l)
-			continue
-		}
-		if s, err = v.apply(s, l); err != nil {
-			return s, nil, err
-		}
+		return o.takeHeld(l)
 	}
-	s, err = v.applyCarried(s, carried)
-	return s, held, err
+	shown, err := o.shows(o.row, l)
+	switch {
+	case err != nil:
+		return err
+	case !shown && l.own && o.row.status == baseNone:
+		return o.takeIfHeld(l)
+	case !shown:
+		return nil
+	case !l.own:
+		o.carried = append(o.carried, l)
+		return nil
+	}
+	o.state, err = o.apply(o.state, l)
+	return err
+}
+
+// takeIfHeld keeps an own save in sight that the centre holds, in a record that
+// it sends no state of.
+func (o *overlay) takeIfHeld(l heldHere) error {
+	row, ok, err := load(o.tx, Verdicts, dotKey(l.dot), unpackVerdict)
+	if err != nil || !ok || row.verdict.Waiting() {
+		return err
+	}
+	return o.takeHeld(l)
+}
+
+func (o *overlay) takeHeld(l heldHere) error {
+	revs, err := o.appendRevision(nil, l)
+	if err != nil || len(revs) == 0 {
+		return err
+	}
+	o.held = append(o.held, revs[0])
+	o.state = o.state.Apply(revs[0], false) // changes nothing where the base holds it
+	return nil
 }
 
 // shows reports whether a revision that the base has not received is shown. On a
