@@ -55,7 +55,6 @@ func Options() []grpc.ServerOption {
 		grpc.MaxHeaderListSize(maxHeader),
 		// Fixed windows: what waits unread is at most one window for each stream.
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(connWindow),
-		grpc.SharedWriteBuffer(true),
 		grpc.WaitForHandlers(true),
 	}
 }

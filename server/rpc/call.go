@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"github.com/xunzhen/xunzhen/server/admission"
+	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// call is one call on its way through the guard.
+type call struct {
+	guard  *Guard
+	method method
+	ctx    context.Context
+	began  time.Time
+
+	from      netip.Addr
+	principal auth.Principal
+	county    *county.County // of a principal
+	bytes     int            // of the request
+	give      []func()       // what was taken and must be given back
+}
+
+func (g *Guard) begin(ctx context.Context, m method) *call {
+	c := &call{guard: g, method: m, began: g.cfg.Clock(), from: addressOf(ctx)}
+	c.ctx = context.WithValue(ctx, callKey{}, c)
+	return c
+}
+
+type callKey struct{}
+
+// callOf returns the call that ctx belongs to.
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+func addressOf(ctx context.Context) netip.Addr {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return netip.Addr{}
+	}
+	if tcp, ok := p.Addr.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// who returns whose share the call is taken from. One who owns an IPv6 network owns
+// its 2^64 addresses.
+func (c *call) who() caller {
+	if c.principal.Who != auth.Nobody {
+		return caller{key: c.principal.Key()}
+	}
+	bits := 32
+	if c.from.Is6() {
+		bits = 64
+	}
+	p, err := c.from.Prefix(bits)
+	if err != nil {
+		return caller{}
+	}
+	return caller{from: p}
+}
+
+// admit lets the call in or says why not. Nothing of the request is read before.
+func (c *call) admit() error {
+	err := c.enter()
+	var busy *admission.Busy
+	if errors.As(err, &busy) {
+		c.hold()
+	}
+	return err
+}
+
+// hold keeps a caller that must come again waiting for a moment, if there is room.
+func (c *call) hold() {
+	select {
+	case c.guard.held <- struct{}{}:
+		defer func() { <-c.guard.held }()
+	default:
+		return
+	}
+	timer := time.NewTimer(c.guard.cfg.Limits.Hold)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+	case <-c.guard.cfg.Stopping:
+	}
+}
+
+func (c *call) enter() error {
+	m, g := c.method, c.guard
+	if !m.allowed {
+		return &syncengine.Error{Reason: syncengine.ReasonRights, Doing: "call"}
+	}
+	if err := c.identify(); err != nil {
+		return err
+	}
+	if err := c.spend(); err != nil {
+		return err
+	}
+	give, err := g.lanes[m.lane].Take(c.who())
+	if err != nil {
+		return err
+	}
+	c.give = append(c.give, give)
+	return m.rule.Allow(c.principal, c.began, func(cert segment.Certificate) (bool, error) {
+		return c.county.Engine.Revoked(c.ctx, cert)
+	})
+}
+
+// identify finds the session that the call names.
+func (c *call) identify() error {
+	if c.method.rule.Who == auth.Nobody {
+		return nil
+	}
+	p, err := c.guard.cfg.Sessions.Lookup(transport.Token(c.ctx))
+	if err != nil {
+		return err
+	}
+	cty, ok := c.guard.cfg.Counties.County(p.Shard)
+	if !ok {
+		return auth.ErrToken
+	}
+	c.principal, c.county = p, cty
+	return nil
+}
+
+// spend takes the call from the caller's budget. The operator has none.
+func (c *call) spend() error {
+	switch c.principal.Who {
+	case auth.Nobody:
+		return c.guard.door.Spend(c.who(), c.began, 1)
+	case auth.Device:
+		return c.guard.spent[c.principal.Certificate.Role].Spend(c.who(), c.began, CallCost)
+	}
+	return nil
+}
+
+// charge takes the request's bytes from the caller's budget, now that they are known.
+func (c *call) charge() {
+	if c.principal.Who == auth.Device {
+		c.guard.spent[c.principal.Certificate.Role].Charge(c.who(), c.began, c.bytes)
+	}
+}
+
+// receive reads and decodes the request within its time and limits, checks that it
+// is for the caller's shard, and waits for the caller's turn where there are turns.
+func (c *call) receive(ctx context.Context, dec func(any) error, into any) error {
+	raw, err := c.read(dec)
+	if err != nil {
+		return err
+	}
+	c.bytes += len(raw)
+	c.charge()
+	if err := decode(raw, c.method.maxRequest, into); err != nil {
+		return err
+	}
+	if err := c.checkShard(into); err != nil {
+		return err
+	}
+	if c.method.lane == lanePush {
+		done, err := c.guard.push.Wait(ctx, c.who())
+		if err != nil {
+			return err
+		}
+		c.give = append(c.give, done)
+	}
+	return nil
+}
+
+// read reads one message. It does not wait longer than the method allows: ending the
+// call ends dec too.
+func (c *call) read(dec func(any) error) ([]byte, error) {
+	type result struct {
+		raw []byte
+		err error
+	}
+	arrived := make(chan result, 1)
+	go func() {
+		var f frame
+		err := dec(&f)
+		arrived <- result{f.raw, err}
+	}()
+	timer := time.NewTimer(c.method.read)
+	defer timer.Stop()
+	select {
+	case r := <-arrived:
+		return r.raw, readError(r.err)
+	case <-timer.C:
+		return nil, fmt.Errorf("request did not arrive in %v: %w", c.method.read, context.DeadlineExceeded)
+	}
+}
+
+// readError gives gRPC's own words on a message their reason.
+func readError(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	switch status.Code(err) {
+	case codes.ResourceExhausted:
+		return &syncengine.Error{Reason: syncengine.ReasonTooMuch, Doing: "request", Err: err}
+	case codes.Canceled, codes.DeadlineExceeded:
+		return fmt.Errorf("request: %w", context.Canceled)
+	}
+	return &syncengine.Error{Reason: syncengine.ReasonInvalid, Doing: "request", Err: err}
+}
+
+// checkShard holds the request's shard against the session's.
+func (c *call) checkShard(request any) error {
+	named, ok := request.(interface{ GetShard() []byte })
+	if !ok || c.principal.Who == auth.Nobody {
+		return nil
+	}
+	if string(named.GetShard()) != string(c.principal.Shard[:]) {
+		return &syncengine.Error{Reason: syncengine.ReasonWrongShard, Doing: "request"}
+	}
+	return nil
+}
