@@ -174,7 +174,11 @@ func (k SumKey) compare(o SumKey) int {
 // draft makes a save out of what the office wants, all but its counter and hash.
 func (b *batch) draft(author string, s OfficeSave) (draft, error) {
 	var d draft
-	changes, err := record.Normalise(s.Changes)
+	wanted := slices.Clone(s.Changes)
+	for i := range wanted {
+		wanted[i].Value = wanted[i].Value.Writable()
+	}
+	changes, err := record.Normalise(wanted)
 	if err != nil {
 		return d, refuse(ReasonInvalid, "office save", err)
 	}

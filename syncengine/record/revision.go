@@ -50,6 +50,15 @@ type Value struct {
 // Of returns a present value. It keeps b.
 func Of(b []byte) Value { return Value{Present, b} }
 
+// Writable returns v as somebody can save it: what was erased cannot be written
+// again, so picking it leaves the register empty.
+func (v Value) Writable() Value {
+	if v.Form == Erased {
+		return Value{}
+	}
+	return v
+}
+
 // Equal reports whether two values are the same to the byte.
 func (v Value) Equal(o Value) bool { return v.Form == o.Form && string(v.Bytes) == string(o.Bytes) }
 

@@ -156,6 +156,9 @@ func (q SaveRequest) id(maker causal.ReplicaID, clockMs int64, salt [16]byte) (r
 // changes returns the request's changes and those of the header registers.
 func (q SaveRequest) changes() ([]record.Change, error) {
 	all := slices.Clone(q.Changes)
+	for i := range all {
+		all[i].Value = all[i].Value.Writable()
+	}
 	has := func(p record.Path) bool {
 		return slices.ContainsFunc(all, func(c record.Change) bool { return c.Path == p })
 	}
