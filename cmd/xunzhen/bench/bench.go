@@ -46,8 +46,8 @@ type sizes struct {
 }
 
 var (
-	fullSizes  = sizes{devices: 20, chunk: 10_000, large: 100_000, second: 10_000, changed: 10, looks: 101}
-	quickSizes = sizes{devices: 20, chunk: 4_000, large: 16_000, second: 4_000, changed: 10, looks: 41}
+	fullSizes  = sizes{devices: 20, chunk: 10_000, large: 100_000, second: 10_000, changed: 10, looks: 201}
+	quickSizes = sizes{devices: 20, chunk: 4_000, large: 16_000, second: 4_000, changed: 10, looks: 101}
 )
 
 func (o Options) sizes() sizes {
