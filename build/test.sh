@@ -11,7 +11,7 @@ export GOTOOLCHAIN=local
 NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
-DEVICE_PACKAGES=(tablet syncengine care)
+DEVICE_PACKAGES=(tablet transport syncengine care)
 DEVICE_TARGETS=(android/arm64 windows/amd64 linux/arm64)
 
 step() {
