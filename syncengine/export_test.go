@@ -47,6 +47,18 @@ var Mutants = []Mutant{
 		}
 	}},
 	{"fence without hash", func(r *rules) { r.fenceByHash = false }},
+	{"late original of a stated gap a no-op", func(r *rules) { r.late = false }},
+	{"stated gap that keeps a counter whose original came", func(r *rules) {
+		r.authority = func(b *batch, w *work, rev record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
+			if b.statedGone(rev.Dot) {
+				return "", ledger.HeldScopeUnknown, nil
+			}
+			return b.seen(w, rev, salt)
+		}
+	}},
+	{"acts not given back after a restore", func(r *rules) { r.actsGoDown = false }},
+	{"position before commit", func(r *rules) { r.headAfterCommit = false }},
+	{"ack before commit", func(r *rules) { r.answerAfterCommit = false }},
 	{"gap known but not in the ledger", func(r *rules) { r.gapsInLedger = false }},
 	{"fork seen by one sign only: a second successor", func(r *rules) {
 		r.forks = func(_ *batch, o, head SegmentHead, _ *segment.Segment) bool {

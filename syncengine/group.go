@@ -79,7 +79,9 @@ func (e *Engine) commitJobs(ctx context.Context, jobs []*pushJob) {
 		return
 	}
 	for _, j := range jobs {
-		j.err = err
+		if e.rules.answerAfterCommit {
+			j.err = err
+		}
 		close(j.done)
 	}
 }

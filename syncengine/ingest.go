@@ -185,12 +185,21 @@ func (b *batch) take(seg *segment.Segment, i int, src source) error {
 		}
 		return b.settle(w)
 	}
+	if !b.e.rules.late && b.statedGone(p.dot) {
+		return nil
+	}
 	w.stale = true
 	w.places = w.places.with(p)
 	if !b.met(w, src.head.Replica, seg.Prev(i)) {
 		return nil
 	}
 	return b.receive(w, p.dot)
+}
+
+// statedGone reports whether a save lies in a stated gap.
+func (b *batch) statedGone(d causal.Dot) bool {
+	gaps, err := b.gaps(d.Replica)
+	return err == nil && gaps.Has(d.Replica, d.Counter)
 }
 
 // met reports whether a revision's prev was received, or lies in a stated gap of
@@ -203,8 +212,7 @@ func (b *batch) met(w *work, replica causal.ReplicaID, prev record.Prev) bool {
 	if b.e.rules.received(w.state, d) {
 		return true
 	}
-	gaps, err := b.gaps(replica)
-	return err == nil && gaps.Has(replica, prev.Counter)
+	return b.statedGone(d)
 }
 
 // receive gives a stored revision its verdict and applies it, then looks again at
@@ -401,7 +409,12 @@ func (e *Engine) update(ctx context.Context, f func(*batch) error) error {
 		if err := f(b); err != nil {
 			return err
 		}
-		return b.flush()
+		if err := b.flush(); err != nil || b.e.rules.headAfterCommit {
+			return err
+		}
+		b.mergeActs()
+		e.commit(b.head)
+		return nil
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,14 @@ type rules struct {
 	gapsInLedger bool
 	// forks: are two segments of one replica of two histories?
 	forks func(b *batch, o, head SegmentHead, seg *segment.Segment) bool
+	// late: is an original that turns up after its gap was stated taken?
+	late bool
+	// actsGoDown: are the centre's own segments sent to those who could give them back?
+	actsGoDown bool
+	// headAfterCommit: does a batch's head become the engine's only once it is on disk?
+	headAfterCommit bool
+	// answerAfterCommit: is a push acknowledged only once it is on disk?
+	answerAfterCommit bool
 }
 
 var lawful = rules{
@@ -36,6 +44,11 @@ var lawful = rules{
 	fenceByHash:  true,
 	gapsInLedger: true,
 	forks:        (*batch).forks,
+	late:         true,
+	actsGoDown:   true,
+
+	headAfterCommit:   true,
+	answerAfterCommit: true,
 }
 
 // judge returns a stored revision and its verdict: a function of the stored

@@ -114,6 +114,9 @@ func (p *pager) page(caller segment.Certificate, q session.PullRequest) (session
 // segments adds the centre's segments that the caller lacks, and reports whether
 // there are no more.
 func (p *pager) segments() (done bool, err error) {
+	if !p.e.rules.actsGoDown {
+		return true, nil
+	}
 	from, prefixes, classes := p.officeScope()
 	for size := 0; size < session.MaxPageBytes; {
 		heads, err := p.r.OfficeSegments(from, prefixes, classes, 16)
