@@ -95,6 +95,8 @@ type centreDisk struct {
 	gone bool
 	full bool // the last failure was a full disk
 	kept bool // with gone: the last commit is on disk
+
+	commits int // how many there were in this life of the process
 }
 
 // View fails when the process is gone.
@@ -113,6 +115,7 @@ func (d *centreDisk) Update(ctx context.Context, f func(syncengine.Tx) error) er
 	next := d.next
 	if next != crashNot && d.skip > 0 {
 		d.skip--
+		d.commits++
 		return d.Store.Update(ctx, f)
 	}
 	d.next = crashNot
@@ -131,6 +134,7 @@ func (d *centreDisk) Update(ctx context.Context, f func(syncengine.Tx) error) er
 		d.full = true
 		return failing(syncengine.ErrStoreFull)
 	}
+	d.commits++
 	return d.Store.Update(ctx, f)
 }
 
@@ -148,7 +152,7 @@ func (c *centre) arrange() {
 }
 
 // recover counts what went wrong inside a call and starts the process again if it
-// is gone. It reports whether something did: then nobody got an answer.
+// is gone. It reports whether it was: then nobody got an answer.
 func (c *centre) recover() bool {
 	d := c.disk
 	d.next = crashNot
@@ -156,7 +160,6 @@ func (c *centre) recover() bool {
 		d.full = false
 		c.w.happens(FaultDiskFull)
 		c.w.tell("centre: disk full")
-		return true
 	}
 	if !d.gone {
 		return false
@@ -178,6 +181,7 @@ func (c *centre) restart() {
 	engine, err := syncengine.Open(c.w.ctx, c.config())
 	c.w.must(err, "open the shard")
 	c.adopt(engine)
+	c.w.oracle.position, c.w.oracle.commits = c.Position(), 0
 	c.w.oracle.readCentre()
 }
 
@@ -188,7 +192,7 @@ func (c *centre) do(what string, f func() error) bool {
 	err := f()
 	wrong := c.recover()
 	c.w.oracle.readCentre()
-	if wrong {
+	if wrong || syncengine.ReasonOf(err) == syncengine.ReasonFull {
 		c.w.tell("office: %s: nobody knows", what)
 		return false
 	}

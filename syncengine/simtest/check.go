@@ -188,7 +188,7 @@ func (w *World) checkListed(l *law) {
 // spared, and what it had not and lies behind it to be held (B23).
 func (w *World) checkFences(l *law) {
 	for _, f := range w.oracle.fenced {
-		if !f.open || len(l.inForce(f.line[0])) == 0 {
+		if !slices.ContainsFunc(l.inForce(f.line[0]), func(o fence) bool { return o.by == f.by }) {
 			continue // lifted, or lost by a restore before anybody heard of it
 		}
 		for _, r := range l.records {
@@ -355,6 +355,26 @@ func (d *device) checkHeldBeside(s replica.Screen, state record.State) {
 	}
 }
 
+// checkOffice wants a device that came to the end of a pull to have every act of
+// the centre, and all that it saved in the device's scope: to be given back should
+// the centre lose it (B7).
+func (d *device) checkOffice() {
+	w := d.w
+	cert := d.certificate()
+	err := w.centre.disk.Store.View(w.ctx, func(r syncengine.Reader) error {
+		heads, err := r.OfficeSegments(0, cert.Divisions, append(slices.Clone(cert.Classes), record.ClassEveryone), 1<<20)
+		for _, h := range heads {
+			for _, dot := range w.oracle.segment(h.Hash, nil) {
+				if !d.had[dot] && !d.lost[dot] {
+					w.fail("B7", "%s pulled everything and has not %s of the office", d.name, short(dot))
+				}
+			}
+		}
+		return err
+	})
+	w.must(err, "office segments")
+}
+
 // sentTo returns the records that the centre sends to a certificate.
 func (w *World) sentTo(cert segment.Certificate) map[record.ID]bool {
 	rows, err := w.centre.List(w.ctx, syncengine.FeedQuery{Divisions: cert.Divisions, Classes: cert.Classes, Limit: 1000})
@@ -401,6 +421,9 @@ func (d *device) checkOwn() {
 func (d *device) checkOwnSave(s *saved, screen replica.Screen) {
 	where, err := d.WhereSave(d.w.ctx, s.record, s.dot)
 	d.w.must(err, "where")
+	if where.Place == replica.PlaceClinic && !d.w.oracle.clinic[s.dot] {
+		d.w.fail("I7", "%s says of %s that it is at the clinic, and no hub has had it", d.name, short(s.dot))
+	}
 	for _, c := range s.changes {
 		g, _ := screen.Register(c.Path)
 		shown := slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return b.Dot == s.dot })

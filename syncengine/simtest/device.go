@@ -207,6 +207,9 @@ func (d *device) look() {
 			d.seen[h] = true
 			for _, dot := range d.w.oracle.segment(h, full.Body) {
 				d.had[dot] = true
+				if d.hub() {
+					d.w.oracle.clinic[dot] = true
+				}
 			}
 		}
 		return nil

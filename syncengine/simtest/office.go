@@ -10,6 +10,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
 const (
@@ -123,6 +124,8 @@ func (w *World) fence(d *device) {
 	}
 	w.happens(FaultRevoked)
 	m := fenceMemory{line: w.line(id), had: maps.Clone(w.centre.had), tops: map[causal.ReplicaID]uint64{}, open: true}
+	leaves := w.oracle.leaves()
+	m.by = w.oracle.segments[leaves[len(leaves)-1].Segment].Dot(0)
 	for dot := range m.had {
 		m.tops[dot.Replica] = max(m.tops[dot.Replica], dot.Counter)
 	}
@@ -234,10 +237,13 @@ func (w *World) stepSegmentLost() {
 	}
 	d := pick(w, all)
 	var keys [][]byte
+	unsent := w.chance(0.7)
 	err := d.disk.Store.View(w.ctx, func(r replica.Reader) error {
 		rows, err := r.Scan(replica.Segments, nil, nil, 1<<20)
 		for _, row := range rows {
-			keys = append(keys, row.Key)
+			if h := segment.Hash(row.Key); !unsent || !w.oracle.stored[h] {
+				keys = append(keys, row.Key)
+			}
 		}
 		return err
 	})

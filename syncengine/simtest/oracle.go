@@ -35,6 +35,10 @@ type oracle struct {
 	order    []causal.Dot // of saves
 	excused  dots
 	ever     dots                              // was at the centre at some time
+	clinic   dots                              // was at a hub at some time
+	stored   map[segment.Hash]bool             // was at the centre at some time
+	position syncengine.Position               // of the feed, when last looked at
+	commits  int                               // of the centre's present file, then
 	segments map[segment.Hash]*segment.Segment // every one ever seen, bodies and all
 	zstd     *segment.Compressor
 	read     ledger.Size // leaves of the centre's file that its had has
@@ -45,6 +49,7 @@ type oracle struct {
 // fenceMemory is what the centre had of a replica and its successors when it cut
 // them off.
 type fenceMemory struct {
+	by   causal.Dot // the act
 	line []causal.ReplicaID
 	had  dots
 	tops map[causal.ReplicaID]uint64
@@ -53,7 +58,7 @@ type fenceMemory struct {
 
 func newOracle(w *World) *oracle {
 	return &oracle{
-		w: w, saves: map[causal.Dot]*saved{}, excused: dots{}, ever: dots{}, segments: map[segment.Hash]*segment.Segment{},
+		w: w, saves: map[causal.Dot]*saved{}, excused: dots{}, ever: dots{}, clinic: dots{}, stored: map[segment.Hash]bool{}, segments: map[segment.Hash]*segment.Segment{},
 		zstd: segment.NewCompressor(), replaced: map[place]bool{},
 	}
 }
@@ -174,13 +179,30 @@ func (o *oracle) readCentre() {
 			if err != nil {
 				return err
 			}
+			o.stored[head.Hash] = true
 			for _, d := range o.segment(head.Hash, wire) {
 				c.had[d], o.ever[d] = true, true
 			}
 		}
-		return nil
+		return o.readFeed(r)
 	})
 	o.w.must(err, "read the centre")
+}
+
+// readFeed wants the positions given since the last look to be without gaps: each
+// record that changed in a commit has one of its own (I5).
+func (o *oracle) readFeed(r syncengine.Reader) error {
+	c := o.w.centre
+	rows, err := r.Feed(syncengine.FeedQuery{
+		After: o.position, Divisions: []record.Division{""}, Limit: 1 << 20,
+		Classes: []record.Class{record.ClassEveryone, record.ClassGeneral, record.ClassSensitive},
+	})
+	now := c.Position()
+	if given := int(now - o.position); c.disk.commits-o.commits == 1 && given != len(rows) && !c.disk.gone {
+		o.w.fail("I5", "%d records changed in a commit that gave %d positions", len(rows), given)
+	}
+	o.position, o.commits = now, c.disk.commits
+	return err
 }
 
 func (o *oracle) wire(r syncengine.Reader, head syncengine.SegmentHead) ([]byte, error) {

@@ -36,7 +36,7 @@ func drawOdds(rnd *rand.Rand) odds {
 	return odds{
 		requestLost: some(0.1), replyLost: some(0.2), doubled: some(0.2), late: some(0.15),
 		pageCut: some(0.15), pageDoubled: some(0.3), between: some(0.5),
-		centreCrash: some(0.1), diskFull: some(0.05), tabletCrash: some(0.15),
+		centreCrash: some(0.1), diskFull: some(0.2), tabletCrash: some(0.15),
 		stickCut: some(0.4), lazy: some(1), stale: 0.3 + 0.6*rnd.Float64(), wrongAuthor: some(0.1),
 		saves: 8 + weight(6), syncs: 6 + weight(5), office: weight(2), trouble: weight(2), hostile: weight(1),
 	}
@@ -79,7 +79,7 @@ func actions() []action {
 		{"restart", office(3), func(w *World) { w.happens(FaultRestart); w.centre.restart() }},
 		{"ruling", office(16), (*World).stepRuling},
 		{"office-save", office(10), (*World).stepOfficeSave},
-		{"fence", office(3), (*World).stepFence},
+		{"fence", office(6), (*World).stepFence},
 		{"lift", office(3), (*World).stepLift},
 		{"rights", office(8), (*World).stepRights},
 		{"erase", office(2), (*World).stepErase},
@@ -88,6 +88,7 @@ func actions() []action {
 		{"enrol", office(2), (*World).stepEnrol},
 
 		{"clone", trouble(6), (*World).stepClone},
+		{"stolen", trouble(3), (*World).stepStolen},
 		{"image", trouble(8), (*World).stepImage},
 		{"set-back", trouble(4), (*World).stepSetBack},
 		{"return", trouble(3), (*World).stepReturn},
@@ -131,7 +132,11 @@ func (w *World) stepCreate() {
 	if !village.WithinAny(d.rights.Divisions) && w.chance(0.8) {
 		village = pick(w, w.within(d.rights.Divisions))
 	}
-	f, dot := d.create(kind, w.author(d), village, record.ID{}, w.changes(&form{})...)
+	var about record.ID
+	if list, err := d.List(w.ctx, replica.Query{Kind: KindPerson, Limit: 3}); err == nil && len(list) > 0 && w.chance(0.3) {
+		about = pick(w, list).Record
+	}
+	f, dot := d.create(kind, w.author(d), village, about, w.changes(&form{})...)
 	if !dot.IsZero() {
 		d.forms = append(d.forms, f)
 	}
@@ -213,7 +218,7 @@ func (w *World) stepResolve() {
 	var changes []record.Change
 	for _, g := range f.screen.Registers {
 		if g.Conflict() && g.Path != record.PathScope && g.Path != record.PathLife && w.chance(0.8) {
-			changes = append(changes, f.change(g.Path, pick(w, g.Siblings).Value))
+			changes = append(changes, f.change(g.Path, pick(w, g.Siblings).Value.Writable()))
 		}
 	}
 	if len(changes) > 0 {
@@ -388,6 +393,27 @@ func (w *World) stepClone() {
 	w.happens(FaultClone)
 	c := w.switchOn(d.image())
 	w.tell("%s is cloned as %s", d.name, c.name)
+}
+
+// stepStolen is a thief who copies a tablet, after which its owner and he both go
+// on, until the owner reports it.
+func (w *World) stepStolen() {
+	d := w.nearby()
+	if d == nil || len(w.living()) > 6 {
+		return
+	}
+	w.happens(FaultClone)
+	thief := w.switchOn(d.image())
+	w.tell("%s is copied by a thief as %s", d.name, thief.name)
+	for range 1 + w.rnd.IntN(3) {
+		for _, x := range []*device{d, thief} {
+			if f := w.form(x); f != nil {
+				x.save(f, x.staff(), w.changes(f)...)
+			}
+		}
+	}
+	d.syncDirect()
+	w.fence(d)
 }
 
 func (w *World) stepImage() {

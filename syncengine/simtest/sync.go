@@ -54,14 +54,15 @@ func (d *device) login(l *line) (desk, bool) {
 		}
 		return err
 	}, nil)
-	if err != nil {
+	if l.cut {
 		return desk{}, false
 	}
+	w.must(err, "log in")
 	if newest.ExpiresAt.Sub(w.now) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
 		was := newest
 		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, was); return err }, nil)
 		switch reason := syncengine.ReasonOf(err); {
-		case l.cut, err != nil && reason == syncengine.ReasonRolledBack:
+		case l.cut, err != nil && (reason == syncengine.ReasonRolledBack || reason == syncengine.ReasonFull):
 			return desk{}, false
 		case err != nil && reason == syncengine.ReasonRevoked:
 			newest = was
@@ -111,6 +112,7 @@ func (d *device) sync(l *line, o replica.Options) error {
 	d.count(report)
 	if report.Complete {
 		d.sent = w.sentTo(d.certificate())
+		d.checkOffice()
 	}
 	if crashed {
 		return errCrash
