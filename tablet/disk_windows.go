@@ -4,6 +4,9 @@ package tablet
 
 import "golang.org/x/sys/windows"
 
+// errNoRoom is what the system says when a disk is full.
+const errNoRoom = windows.ERROR_DISK_FULL
+
 // freeBytes returns how much room there is on the disk of a folder; -1: not known.
 func freeBytes(dir string) int64 {
 	name, err := windows.UTF16PtrFromString(dir)

@@ -74,6 +74,7 @@ func causes() []cause {
 		{"in_use", sqlitefile.ErrLocked},
 		{"newer", sqlitefile.ErrNewer},
 		{"full", sqlitefile.ErrFull},
+		{"full", errNoRoom},
 		{"read_only", sqlitefile.ErrReadOnly},
 		{"damaged", sqlitefile.ErrCorrupt},
 		{"damaged", sqlitefile.ErrForeign},

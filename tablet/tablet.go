@@ -112,7 +112,7 @@ func create(o Options, secret string) (*Tablet, error) {
 
 // Open opens the tablet in a folder. With an empty secret it stays locked: it can
 // say how it is and hand over what was sealed, nothing else. Reasons: none, in_use,
-// secret, wait, newer, damaged.
+// secret, wait, newer, damaged, full: a guess of the secret is noted first.
 func Open(dir, secret string) (*Tablet, error) { return OpenWith(&Options{Dir: dir}, secret) }
 
 // OpenWith is Open with options.

@@ -87,6 +87,10 @@ func config(data string, wrap func(syncengine.Store) syncengine.Store) server.Co
 	}
 }
 
+// starting has one child begin at a time: until it runs its program, a new process
+// holds copies of all files of this one, and with them the locks of other tests.
+var starting sync.Mutex
+
 // child is a server in a process of its own.
 type child struct {
 	t       *testing.T
@@ -108,7 +112,10 @@ func startChild(t *testing.T, data string, at point, times int) *child {
 	c.stdin = must(t, in, err)
 	out, err := c.process.StdoutPipe()
 	lines := bufio.NewScanner(must(t, out, err))
-	do(t, c.process.Start())
+	starting.Lock()
+	err = c.process.Start()
+	starting.Unlock()
+	do(t, err)
 	t.Cleanup(c.kill)
 	for lines.Scan() {
 		if address, ok := strings.CutPrefix(lines.Text(), listening+" "); ok {

@@ -160,15 +160,20 @@ func (w *world) wantAgreement(c *centre) {
 		if b := w.device.bases[id]; string(b.State) != string(row.State) || b.Position != row.Position {
 			w.t.Fatalf("record %s: the device has position %d, the centre %d", id, b.Position, row.Position)
 		}
-		screens := map[string]bool{}
+		screens, unseen := map[string]bool{}, []string{}
 		for _, x := range w.tablets {
-			r, err := x.Get(id.String())
-			if err == nil && !r.Departed {
+			switch r, err := x.Get(id.String()); {
+			case err != nil:
+				unseen = append(unseen, err.Error())
+			case r.Departed:
+				unseen = append(unseen, "departed")
+			default:
 				screens[r.JSON+r.Division] = true
 			}
 		}
 		if len(screens) != 1 {
-			w.t.Fatalf("record %s is shown as %q", id, slices.Collect(maps.Keys(screens)))
+			w.t.Fatalf("record %s of %s is shown as %q and not shown: %q",
+				id, row.Divisions, slices.Collect(maps.Keys(screens)), unseen)
 		}
 	}
 }
