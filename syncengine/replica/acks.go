@@ -47,15 +47,21 @@ func takeAcks(tx Tx, raw []byte) (int, error) {
 	return news, tx.PutHead(Acks, key[:], signedAcks{epoch, raw}.pack())
 }
 
-// noteAck keeps what the centre said of a segment held here, in place of an
-// unsigned word, and reports whether it was news.
+// noteAck keeps what the centre said of a segment held here, and reports whether it
+// was news. It stands in place of an unsigned word, and of an ack that no
+// checkpoint settled and that names another place: then the file under the centre
+// was set back, and the segment stored there anew.
 func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 	row, ok, err := readSegmentRow(tx, h)
 	if err != nil || !ok {
 		return false, err
 	}
+	settled, err := readSettled(tx)
+	if err != nil {
+		return false, err
+	}
 	old, err := readAck(tx, h)
-	if err != nil || old.signed(a.epoch) {
+	if err != nil || old.signed(a.epoch) && (old.index == a.index || ledger.Size(old.index) < settled) {
 		return false, err
 	}
 	if err := tx.PutHead(Acked, h[:], a.pack()); err != nil {
@@ -64,9 +70,8 @@ func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 	if err := tx.Delete(Envelopes, h[:]); err != nil {
 		return false, err
 	}
-	settled, err := readSettled(tx)
-	if err != nil || !a.signed(a.epoch) || ledger.Size(a.index) >= settled {
-		return true, err
+	if !a.signed(a.epoch) || ledger.Size(a.index) >= settled {
+		return true, nil
 	}
 	return true, tx.Delete(Unsettled, chainKey(row.replica, row.first, h))
 }
