@@ -73,6 +73,7 @@ all() {
 	if [ -n "$plain" ]; then
 		step 'tests without race detector' go test -timeout 30m $plain
 	fi
+	step 'simulation' go test -count=1 -run '^TestSimulation$' ./syncengine/simtest -simtime 3m
 	echo "== tests with race detector (so far $SECONDS s)"
 	# shellcheck disable=SC2046
 	exec go test -race -timeout 30m $(raced)
