@@ -249,20 +249,51 @@ func (w *baseWriter) sweepUnnamed(at named, pull uint64) error {
 	})
 }
 
-// departOutside lets records depart that a new certificate no longer covers.
-func (r *Replica) departOutside(tx Tx, cert segment.Certificate) error {
+// narrow lets records depart that a new certificate no longer covers. When the
+// certificate changes again before a pull has used this one, cursors still claim
+// what departed; then they begin anew.
+func (r *Replica) narrow(tx Tx, cert segment.Certificate) error {
+	_, before, err := value(tx, valueNarrowed)
+	if err != nil {
+		return err
+	}
+	if before {
+		if err := forgetCursors(tx); err != nil {
+			return err
+		}
+	}
+	departed, err := r.departOutside(tx, cert)
+	if err != nil || departed == 0 || before {
+		return err
+	}
+	return putValue(tx, valueNarrowed, []byte{1})
+}
+
+func forgetCursors(tx Tx) error {
+	if err := tx.Delete(Values, []byte(valueNarrowed)); err != nil {
+		return err
+	}
+	return scan(tx, Peers, nil, func(row Row) error { return tx.Delete(Peers, row.Key) })
+}
+
+// departOutside lets records depart that a certificate does not cover, and
+// returns how many. They depart just below their positions, so that the same
+// state can come back from anybody.
+func (r *Replica) departOutside(tx Tx, cert segment.Certificate) (int, error) {
 	w := r.newBaseWriter(tx)
+	departed := 0
 	err := scan(tx, Bases, nil, func(row Row) error {
 		b, err := unpackBase(row.Head)
 		if err != nil || b.status != baseLive || inScope(cert, b.class, b.divisions) {
 			return err
 		}
-		return w.put(idOfKey(row.Key), b, b.departedAt(named{b.epoch, b.position}), nil)
+		departed++
+		return w.put(idOfKey(row.Key), b, b.departedAt(named{b.epoch, max(b.position, 1) - 1}), nil)
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return w.flush()
+	return departed, w.flush()
 }
 
 // inScope reports whether a certificate covers a record: its class, and one of

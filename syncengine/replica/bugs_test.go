@@ -355,6 +355,32 @@ func TestB24NewVillageComesAlone(t *testing.T) {
 	a.listed(23)
 }
 
+// The same with nothing pulled in between: nothing may be missing.
+func TestB24AVillageTakenAwayAndGivenBackAtOnce(t *testing.T) {
+	w := newWorld(t)
+	a, h := w.tablet("li", villageA, villageB), w.hub(county)
+	for i := range 5 {
+		a.create(villageA, phone, fmt.Sprint(i))
+		a.create(villageB, phone, fmt.Sprint(i))
+	}
+	a.sync()
+	h.sync()
+	only := w.tablet("zhao", villageA, villageB)
+	only.syncHub(h)
+	for _, d := range []*device{a, only} {
+		d.certify(villageA)
+		d.listed(5)
+		d.certify(villageA, villageB)
+		d.listed(5)
+	}
+	if rep := a.sync(); rep.Repulled || !rep.Complete {
+		t.Errorf("report %+v", rep)
+	}
+	a.listed(10)
+	only.syncHub(h)
+	only.listed(10)
+}
+
 func (d *device) certify(divisions ...record.Division) {
 	d.w.Helper()
 	pub := must(d.PublicKey(d.w.Context()))(d.w)

@@ -322,6 +322,11 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 	}
 	full := peer.full
 	peer.cursor = p.Cursor
+	if s.atCentre() { // the cursor is for the present certificate now
+		if err := tx.Delete(Values, []byte(valueNarrowed)); err != nil {
+			return err
+		}
+	}
 	if p.Last != nil {
 		peer.full = false
 	}

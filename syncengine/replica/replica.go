@@ -66,6 +66,7 @@ const (
 	valueCheckpoint = "checkpoint" // newest signed checkpoint of the epoch
 	valueSettled    = "settled"    // size of the largest ledger of the epoch seen under a checkpoint
 	valueMarks      = "marks"      // the last backup marks of the epoch, signed
+	valueNarrowed   = "narrowed"   // records departed with a certificate that no pull has used yet
 	valueForked     = "forked"     // somebody else saves under the current key
 	valuePulls      = "pulls"      // number of the last full pull begun
 	valueArrivals   = "arrivals"   // number of the last row of Arrivals
@@ -222,5 +223,5 @@ func (r *Replica) certify(tx Tx, s self, cert segment.Certificate) error {
 	if err := tx.PutHead(Own, s.id[:], s.own.pack()); err != nil {
 		return err
 	}
-	return r.departOutside(tx, cert)
+	return r.narrow(tx, cert)
 }
