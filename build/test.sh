@@ -10,6 +10,9 @@ export GOTOOLCHAIN=local
 # crash tests kill child processes, in which it would see nothing.
 NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
+# Tests that live through thousands of counties have steps of their own, most of them without the race detector.
+LONG='^(TestMutantsFallInTheSimulation|TestSimulation)$'
+
 # What runs on tablets and clinic computers, and where it must compile.
 DEVICE_PACKAGES=(tablet transport syncengine care)
 DEVICE_TARGETS=(android/arm64 windows/amd64 linux/arm64)
@@ -73,13 +76,15 @@ all() {
 	if [ -n "$plain" ]; then
 		step 'tests without race detector' go test -timeout 30m $plain
 	fi
-	step 'simulation' go test -count=1 -run '^TestSimulation$' ./syncengine/simtest -simtime 3m
+	step 'wrong rules fall in simulated counties' go test -count=1 -run '^TestMutantsFallInTheSimulation$' ./syncengine ./syncengine/replica
+	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -sim.for "${SIMTIME:-3m}"
+	step 'simulation with race detector' go test -race -short -count=1 -run '^TestSimulation$' ./syncengine/simtest
 	echo "== tests with race detector (so far $SECONDS s)"
 	# shellcheck disable=SC2046
-	exec go test -race -timeout 30m $(raced)
+	exec go test -race -timeout 30m -skip "$LONG" $(raced)
 }
 
-sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-1h}"; }
+sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -sim.for "${SIMTIME:-1h}"; }
 
 case "${1:-}" in
 all | lint | sim) "$1" ;;
