@@ -3,39 +3,237 @@
 package simtest
 
 import (
+	"bufio"
+	"crypto/rand"
+	"encoding/binary"
 	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	mathrand "math/rand/v2"
 	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 var (
-	seedFlag = flag.Uint64("sim.seed", 0, "live through the county of this seed only, and trace it")
-	nFlag    = flag.Int("sim.n", 0, "runs")
+	simSeed   = flag.Uint64("sim.seed", 0, "live through the county of this seed only, and tell all of it")
+	simKeep   = flag.String("sim.keep", "", "with -sim.seed: take only these steps, as a failing run names them")
+	simMaster = flag.Uint64("sim.master", 0, "draw fresh counties from this seed; 0: a random one")
+	simFor    = flag.Duration("simtime", 15*time.Second, "how long to draw fresh counties")
 )
 
-func TestOne(t *testing.T) {
-	r := Run(Options{Seed: *seedFlag, Trace: os.Stdout})
-	if r.Violation != nil {
-		t.Fatal(r.Violation)
+// enough is how long a run must be for every fault to be expected in it.
+const enough = time.Minute
+
+// maxTold is how many violations are made short and told before a run gives up.
+const maxTold = 3
+
+// Every county keeps every promise: first those that once did not, by their
+// seeds, then fresh ones for -simtime. A run of a minute or more fails as well
+// when some fault never happened: a promise that was never tried is not kept.
+func TestSimulation(t *testing.T) {
+	if *simSeed != 0 {
+		tellOne(t, Options{Seed: *simSeed, Keep: steps(t, *simKeep), Trace: os.Stdout})
+		return
+	}
+	s := &simulation{t: t, faults: Faults{}, until: time.Now().Add(*simFor)}
+	for _, seed := range knownSeeds(t) {
+		s.run(seed)
+	}
+	master := *simMaster
+	if master == 0 {
+		var b [8]byte
+		_, _ = rand.Read(b[:])
+		master = binary.LittleEndian.Uint64(b[:])
+	}
+	t.Logf("master seed %d: again with -sim.master=%d", master, master)
+	began := time.Now()
+	s.fresh(master)
+	t.Logf("%d runs in %v", s.runs, time.Since(began).Round(time.Second))
+	for _, f := range declaredFaults(t) {
+		t.Logf("%8d %s", s.faults[f], f)
+		if s.faults[f] == 0 && *simFor >= enough && !t.Failed() {
+			t.Errorf("never happened in %d runs: %s", s.runs, f)
+		}
 	}
 }
 
-func TestMany(t *testing.T) {
-	bad := map[string]int{}
-	first := map[string]uint64{}
-	f := Faults{}
-	for i := range *nFlag {
-		seed := *seedFlag + uint64(i)
-		r := Run(Options{Seed: seed})
-		f.Add(r.Faults)
-		if v := r.Violation; v != nil {
-			bad[v.Check]++
-			if first[v.Check] == 0 || bad[v.Check] < 6 {
-				first[v.Check] = seed
-				t.Logf("seed %d: %v", seed, v)
+// simulation is many runs.
+type simulation struct {
+	t     *testing.T
+	until time.Time
+
+	mu     sync.Mutex // guards what follows
+	runs   int
+	told   int
+	faults Faults
+}
+
+// fresh runs new counties on every processor, each on one, until time is up.
+func (s *simulation) fresh(master uint64) {
+	seeds := mathrand.New(mathrand.NewPCG(master, 0))
+	var draw sync.Mutex
+	var workers sync.WaitGroup
+	for range min(4, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for time.Now().Before(s.until) && s.goesOn() {
+				draw.Lock()
+				seed := seeds.Uint64()
+				draw.Unlock()
+				s.run(seed)
 			}
+		})
+	}
+	workers.Wait()
+}
+
+func (s *simulation) goesOn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told < maxTold
+}
+
+func (s *simulation) run(seed uint64) {
+	r := Run(Options{Seed: seed})
+	s.mu.Lock()
+	s.runs++
+	s.faults.Add(r.Faults)
+	tell := r.Violation != nil && s.told < maxTold
+	if tell {
+		s.told++
+	}
+	s.mu.Unlock()
+	if tell {
+		s.t.Error(explained(Options{Seed: seed}, r))
+	}
+}
+
+// explained makes a failing run short and tells it.
+func explained(o Options, r Result) string {
+	o.Keep = Shrink(o)
+	var trace strings.Builder
+	o.Trace = &trace
+	short := Run(o)
+	keep := strings.Trim(strings.ReplaceAll(fmt.Sprint(o.Keep), " ", ","), "[]")
+	return fmt.Sprintf("%v\nrun with -sim.seed=%d, or made short (%v) with -sim.seed=%d -sim.keep=%s\n%s",
+		r.Violation, o.Seed, short.Violation, o.Seed, keep, trace.String())
+}
+
+func tellOne(t *testing.T, o Options) {
+	if r := Run(o); r.Violation != nil {
+		t.Error(r.Violation)
+	}
+}
+
+func steps(t *testing.T, list string) []int {
+	if list == "" {
+		return nil
+	}
+	var out []int
+	for _, s := range strings.Split(list, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// knownSeeds are counties that once broke a promise.
+func knownSeeds(t *testing.T) []uint64 {
+	f, err := os.Open("testdata/seeds.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []uint64
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, seed)
+	}
+	return out
+}
+
+// declaredFaults reads the kinds of faults from the source, so that none is
+// forgotten in a list.
+func declaredFaults(t *testing.T) []Fault {
+	var out []Fault
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok || len(v.Values) != 1 || !strings.HasPrefix(v.Names[0].Name, "Fault") {
+				return true
+			}
+			if lit, ok := v.Values[0].(*ast.BasicLit); ok {
+				text, _ := strconv.Unquote(lit.Value)
+				out = append(out, Fault(text))
+			}
+			return true
+		})
+	}
+	if len(out) < 50 {
+		t.Fatalf("only %d kinds of faults found in the source", len(out))
+	}
+	return out
+}
+
+// Equal seeds give equal runs, to the byte of their traces.
+func TestSameSeedSameTrace(t *testing.T) {
+	for seed := range uint64(10) {
+		a, b := Run(Options{Seed: seed}), Run(Options{Seed: seed})
+		if a.Hash != b.Hash || a.Hash == [32]byte{} {
+			t.Errorf("seed %d: %x, then %x", seed, a.Hash, b.Hash)
 		}
 	}
-	t.Log(bad)
-	t.Log(f)
+	if Run(Options{Seed: 1}).Hash == Run(Options{Seed: 2}).Hash {
+		t.Error("two seeds gave one trace")
+	}
+}
+
+// An operator who throws newer backups away when he restores an older one loses
+// what two verified backups covered.
+func TestRestoreThatDiscardsBackupsIsCaught(t *testing.T) {
+	runs, r := Hunt(Options{ForgetsBackups: true}, 0, 1000)
+	if runs == 0 {
+		t.Fatal("never caught")
+	}
+	t.Logf("caught in run %d: %v", runs, r.Violation)
+}
+
+// A failing run is made short without becoming another failure.
+func TestShrink(t *testing.T) {
+	o := Options{ForgetsBackups: true}
+	if _, r := Hunt(o, 0, 1000); r.Violation != nil {
+		o.Seed = r.Seed
+		o.Keep = Shrink(o)
+		short := Run(o)
+		if short.Violation == nil || short.Violation.Check != r.Violation.Check || len(o.Keep) >= r.Steps {
+			t.Errorf("%d of %d steps: %v, was %v", len(o.Keep), r.Steps, short.Violation, r.Violation)
+		}
+	}
 }
