@@ -77,14 +77,14 @@ all() {
 		step 'tests without race detector' go test -timeout 30m $plain
 	fi
 	step 'wrong rules fall in simulated counties' go test -count=1 -run '^TestMutantsFallInTheSimulation$' ./syncengine ./syncengine/replica
-	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -sim.for "${SIMTIME:-3m}"
+	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-3m}"
 	step 'simulation with race detector' go test -race -short -count=1 -run '^TestSimulation$' ./syncengine/simtest
 	echo "== tests with race detector (so far $SECONDS s)"
 	# shellcheck disable=SC2046
 	exec go test -race -timeout 30m -skip "$LONG" $(raced)
 }
 
-sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -sim.for "${SIMTIME:-1h}"; }
+sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-1h}"; }
 
 case "${1:-}" in
 all | lint | sim) "$1" ;;
