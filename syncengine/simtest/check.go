@@ -184,6 +184,24 @@ func (w *World) checkListed(l *law) {
 	}
 }
 
+// holds reports whether all these saves are stored. When a restore lost the end of
+// a history for good, nobody can say any more what lay before the fence: what a
+// copy brings of it is held, and a person decides.
+func (l *law) holds(dots map[causal.Dot]bool) bool {
+	here := map[causal.Dot]bool{}
+	for _, r := range l.records {
+		for d := range r.revs {
+			here[d] = true
+		}
+	}
+	for d := range dots {
+		if !here[d] {
+			return false
+		}
+	}
+	return true
+}
+
 // checkFences wants what the centre had of a replica when it cut it off to be
 // spared, and what it had not and lies behind it to be held (B23).
 func (w *World) checkFences(l *law) {
@@ -191,12 +209,13 @@ func (w *World) checkFences(l *law) {
 		if !slices.ContainsFunc(l.inForce(f.line[0]), func(o fence) bool { return o.by == f.by }) {
 			continue // lifted, or lost by a restore before anybody heard of it
 		}
+		whole := l.holds(f.had)
 		for _, r := range l.records {
 			for d, v := range r.revs {
 				if !slices.Contains(f.line, d.Replica) || v.verdict == ledger.Waiting || w.ruledOn(l, d) {
 					continue
 				}
-				if f.had[d] && v.verdict == ledger.HeldFence && !l.fencedOften(d.Replica) {
+				if whole && f.had[d] && v.verdict == ledger.HeldFence && !l.fencedOften(d.Replica) {
 					w.fail("B23", "%s was at the centre before its replica was cut off, and is held", short(d))
 				}
 				if !f.had[d] && d.Counter > f.tops[d.Replica] && v.verdict == ledger.Admitted {
