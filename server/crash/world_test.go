@@ -106,6 +106,7 @@ func (w *world) cutOff(err error) {
 func (w *world) quiet(c *centre) {
 	w.t.Helper()
 	address := c.server.Address()
+	do(w.t, w.device.push(address))
 	for range 8 {
 		moved := 0
 		for _, x := range w.tablets {
@@ -115,7 +116,6 @@ func (w *world) quiet(c *centre) {
 			}
 			moved += r.Pushed + r.Acks + r.Received + r.Departures
 		}
-		do(w.t, w.device.push(address))
 		do(w.t, w.device.pull(address, closed()))
 		if moved == 0 {
 			return
