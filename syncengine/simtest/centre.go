@@ -58,6 +58,7 @@ type centre struct {
 	had     dots            // every save its file holds
 	backups []*backup       // oldest first; a restore discards none
 	older   *memstore.Store // a file somebody may copy back by mistake
+	skew    time.Duration   // of its clock
 	copied  bool            // an older file runs and nobody said so
 	behind  bool            // the file was restored from an epoch before the last one
 }
@@ -75,10 +76,13 @@ func newCentre(w *World) *centre {
 
 func (c *centre) config() syncengine.Config {
 	return syncengine.Config{
-		Store: c.disk, ShardKey: segment.KeySigner(c.key), Clock: func() time.Time { return c.w.now },
+		Store: c.disk, ShardKey: segment.KeySigner(c.key), Clock: c.now,
 		Rand: c.w, Schema: c.w.schema, CertificateLife: 200 * 24 * time.Hour,
 	}
 }
+
+// now is what the centre's clock says.
+func (c *centre) now() time.Time { return c.w.now.Add(c.skew) }
 
 func (c *centre) adopt(e *syncengine.Engine) {
 	if c.w.opt.Engine != nil {

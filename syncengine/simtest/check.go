@@ -296,7 +296,7 @@ func (w *World) checkEngine() {
 
 // pulls reports whether a device may see records.
 func (d *device) pulls(l *law) bool {
-	return !d.cutOff(l) && d.w.now.Before(d.certificate().ExpiresAt)
+	return !d.cutOff(l) && d.w.centre.now().Before(d.certificate().ExpiresAt)
 }
 
 // cutOff reports whether a fence is in force on a device's key or one before it.

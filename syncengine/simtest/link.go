@@ -24,6 +24,10 @@ const (
 	FaultPageCut Fault = "pull cut between pages"
 	// FaultPageDoubled: a page is applied twice.
 	FaultPageDoubled Fault = "page doubled"
+	// FaultSaveInSync: somebody saves on a device while it syncs.
+	FaultSaveInSync Fault = "save during a sync"
+	// FaultTwoSyncs: somebody presses sync while a sync is running.
+	FaultTwoSyncs Fault = "two syncs at once on one tablet"
 	// FaultBetweenPages: somebody else commits between two pages.
 	FaultBetweenPages Fault = "commit between two pages"
 )
@@ -34,10 +38,10 @@ var errCut = errors.New("the connection is gone")
 // stays cut.
 type line struct {
 	w    *World
+	from *device
 	peer session.Centre
 	to   *device // a hub; nil: the centre itself
 	cut  bool
-	last *session.Page
 }
 
 // around does one call with whatever goes wrong on its way there and back.

@@ -17,6 +17,7 @@ const maxRounds = 40
 // any more.
 func (w *World) Quiet() {
 	w.step, w.odds, w.late = -2, odds{}, nil
+	w.centre.skew = 0
 	if w.schema.novel {
 		w.learn()
 	}

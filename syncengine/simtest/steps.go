@@ -3,6 +3,7 @@
 package simtest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -89,6 +90,7 @@ func actions() []action {
 
 		{"clone", trouble(6), (*World).stepClone},
 		{"stolen", trouble(3), (*World).stepStolen},
+		{"copies", trouble(1), (*World).stepCopies},
 		{"image", trouble(8), (*World).stepImage},
 		{"set-back", trouble(4), (*World).stepSetBack},
 		{"return", trouble(3), (*World).stepReturn},
@@ -340,6 +342,9 @@ func (w *World) stepTidy() {
 	d.syncDirect()
 	w.odds = was
 	d.sweep()
+	if w.chance(0.25) {
+		w.stepRestore()
+	}
 }
 
 func (w *World) stepTime() {
@@ -416,6 +421,30 @@ func (w *World) stepStolen() {
 	w.fence(d)
 }
 
+// stepCopies is a tablet that is copied over and over, until the centre wants to
+// see a person before it certifies another key.
+func (w *World) stepCopies() {
+	d := w.nearby()
+	if d == nil || len(w.living()) > 6 {
+		return
+	}
+	was := w.odds
+	w.odds = odds{}
+	for range 5 {
+		c := w.switchOn(d.image())
+		w.happens(FaultClone)
+		for _, x := range []*device{c, d} {
+			if f := w.form(x); f != nil {
+				x.save(f, x.staff(), w.changes(f)...)
+			}
+			x.syncDirect()
+		}
+		d.syncDirect()
+		c.lose()
+	}
+	w.odds = was
+}
+
 func (w *World) stepImage() {
 	if all := w.living(); len(all) > 0 {
 		w.images = append(w.images[max(0, len(w.images)-5):], pick(w, all).image())
@@ -459,12 +488,19 @@ func (w *World) stepLose() {
 	w.tell("%s is lost", d.name)
 }
 
+const year = 365 * 24 * time.Hour
+
 func (w *World) stepClock() {
 	d := w.nearby()
 	if d == nil {
 		return
 	}
 	w.happens(FaultClock)
+	if w.chance(0.2) {
+		w.centre.skew = pick(w, []time.Duration{0, -20 * year, 80 * year, 40 * 24 * time.Hour})
+		w.tell("the clock of the centre says %s", w.centre.now().Format(time.DateOnly))
+		return
+	}
 	frozen := begin.Add(24 * time.Hour)
 	since := w.now
 	at := pick(w, []time.Time{time.Unix(0, 0), time.Date(2106, 2, 7, 6, 28, 16, 0, time.UTC), frozen, w.now})
@@ -484,8 +520,10 @@ func (w *World) stepAway() {
 }
 
 func (w *World) stepRestore() {
-	if list := w.centre.candidates(); len(list) > 0 {
-		w.centre.restoreFrom(pick(w, list))
+	for again := true; again; again = w.chance(0.5) { // that was the wrong one
+		if list := w.centre.candidates(); len(list) > 0 {
+			w.centre.restoreFrom(pick(w, list))
+		}
 	}
 }
 
@@ -502,12 +540,27 @@ func (w *World) meanwhile(l *line) {
 	}
 	w.nested++
 	defer func() { w.nested-- }()
-	switch w.rnd.IntN(3) {
+	switch w.rnd.IntN(6) {
 	case 0:
 		w.stepOfficeSave()
 	case 1:
 		w.stepRuling()
-	default:
+	case 2:
 		w.stepHandMade()
+	case 3:
+		w.happens(FaultTwoSyncs)
+		if _, err := l.from.Sync(w.ctx, l, replica.Options{}); !errors.Is(err, replica.ErrBusy) {
+			w.fail("B25", "a second sync of %s: %v", l.from.name, err)
+		}
+	case 4:
+		w.happens(FaultSaveInSync)
+		if f := w.form(l.from); f != nil {
+			l.from.save(f, l.from.staff(), w.changes(f)...)
+		}
+	default:
+		others := slices.DeleteFunc(w.living(), func(d *device) bool { return d == l.from || d == l.to })
+		if len(others) > 0 {
+			pick(w, others).syncDirect()
+		}
 	}
 }

@@ -25,12 +25,9 @@ const (
 	FaultRenewed Fault = "certificate renewed"
 	// FaultRevokedSync: a device that is cut off syncs.
 	FaultRevokedSync Fault = "revoked device synced"
-	// FaultRolledBackSeen: the centre learns from a caller that its file is an older one.
-	FaultRolledBackSeen Fault = "older file noticed by a caller's checkpoint"
-	// FaultEpochBehind: a device has seen a later epoch than the file is in.
-	FaultEpochBehind Fault = "device saw a later epoch"
-	// FaultRewrittenSeen: a device learns it from a proof that fails.
-	FaultRewrittenSeen Fault = "older file noticed by a failed proof"
+	// FaultRolledBackSeen: the centre learns from a caller that its file is an older
+	// one, or the caller does.
+	FaultRolledBackSeen Fault = "older file noticed"
 	// FaultGapStated: a device states that it lost some of its saves.
 	FaultGapStated Fault = "gap stated by its author"
 	// FaultNewEpoch: a device follows the centre into a new epoch.
@@ -58,7 +55,7 @@ func (d *device) login(l *line) (desk, bool) {
 		return desk{}, false
 	}
 	w.must(err, "log in")
-	if newest.ExpiresAt.Sub(w.now) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
+	if newest.ExpiresAt.Sub(w.centre.now()) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
 		was := newest
 		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, was); return err }, nil)
 		switch reason := syncengine.ReasonOf(err); {
@@ -87,7 +84,7 @@ func (d *device) login(l *line) (desk, bool) {
 // its end.
 func (d *device) syncDirect() bool {
 	w := d.w
-	l := &line{w: w}
+	l := &line{w: w, from: d}
 	k, ok := d.login(l)
 	if !ok {
 		w.tell("%s cannot reach the centre", d.name)
@@ -101,9 +98,10 @@ func (d *device) syncDirect() bool {
 func (d *device) sync(l *line, o replica.Options) error {
 	w := d.w
 	d.arrange()
+	disk := d.disk
 	report, err := d.Sync(w.ctx, l, o)
 	d.report = report
-	crashed := d.recover()
+	crashed := d.recover() || disk.gone // by a save made meanwhile
 	d.look()
 	for _, f := range d.forms {
 		f.synced = true
@@ -151,13 +149,13 @@ func (d *device) judgeSync(l *line, r replica.Report, err error) {
 	case err == nil, l.cut:
 	case reason == syncengine.ReasonFull:
 	case (errors.Is(err, replica.ErrHistoryRewritten) || errors.Is(err, replica.ErrFingerprint)) && w.centre.copied:
-		w.happens(FaultRewrittenSeen)
+		w.happens(FaultRolledBackSeen)
 		w.centre.reopen()
 	case reason == syncengine.ReasonRolledBack && (w.centre.copied || w.centre.behind):
 		w.happens(FaultRolledBackSeen)
 		w.centre.reopen()
 	case errors.Is(err, replica.ErrEpochBehind) && (w.centre.copied || w.centre.behind):
-		w.happens(FaultEpochBehind)
+		w.happens(FaultRolledBackSeen)
 		w.centre.reopen()
 	case reason == syncengine.ReasonRevoked, l.to != nil && errors.Is(err, replica.ErrNotEnrolled):
 		w.happens(FaultRevokedSync) // it brought the fence itself
