@@ -11,6 +11,7 @@ export GOTOOLCHAIN=local
 NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
 # Tests that live through thousands of counties have steps of their own, most of them without the race detector.
+# The ordinary run repeats the same counties for a while; `make sim` draws fresh ones.
 LONG='^(TestMutantsFallInTheSimulation|TestSimulation)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
@@ -77,8 +78,8 @@ all() {
 		step 'tests without race detector' go test -timeout 30m $plain
 	fi
 	step 'wrong rules fall in simulated counties' go test -count=1 -run '^TestMutantsFallInTheSimulation$' ./syncengine ./syncengine/replica
-	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-3m}"
-	step 'simulation with race detector' go test -race -short -count=1 -run '^TestSimulation$' ./syncengine/simtest
+	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -sim.master 1 -simtime 40s
+	step 'simulation with race detector' go test -race -short -count=1 -run '^TestSimulation$' ./syncengine/simtest -sim.master 1
 	echo "== tests with race detector (so far $SECONDS s)"
 	# shellcheck disable=SC2046
 	exec go test -race -timeout 30m -skip "$LONG" $(raced)
