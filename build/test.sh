@@ -12,7 +12,7 @@ NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
 # Tests that live through thousands of counties have steps of their own, most of them without the race detector.
 # The ordinary run repeats the same counties for a while; `make sim` draws fresh ones.
-LONG='^(TestMutantsFallInTheSimulation|TestSimulation)$'
+LONG='^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught|TestSimulation)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
 DEVICE_PACKAGES=(tablet transport syncengine care)
@@ -77,7 +77,8 @@ all() {
 	if [ -n "$plain" ]; then
 		step 'tests without race detector' go test -timeout 30m $plain
 	fi
-	step 'wrong rules fall in simulated counties' go test -count=1 -run '^TestMutantsFallInTheSimulation$' ./syncengine ./syncengine/replica
+	step 'wrong rules fall in simulated counties' go test -count=1 -run '^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught)$' \
+		./syncengine ./syncengine/replica ./syncengine/simtest
 	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -sim.master 1 -simtime 40s
 	step 'simulation with race detector' go test -race -short -count=1 -run '^TestSimulation$' ./syncengine/simtest -sim.master 1
 	echo "== tests with race detector (so far $SECONDS s)"
