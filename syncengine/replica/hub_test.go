@@ -364,6 +364,30 @@ func TestB7OfficeSavesComeBackAfterARestore(t *testing.T) {
 	a.shows(x.Record, phone, "office")
 }
 
+// A former centre's segment comes back to the restored centre between a tablet's
+// Hello and its pull: the tablet asks for the certificate it lacks.
+func TestB7AFormerCentresCertificateComesBackDuringASync(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.tablet("li", villageA), w.tablet("wang", villageA)
+	a.create(villageA, phone, "139")
+	a.sync()
+	old := w.backup()
+	w.restore(old) // a second centre's replica, known to a alone
+	a.sync()
+	w.restore(old)
+	l := b.line()
+	hellos := 0
+	l.onHello = func(*session.HelloRequest, *session.HelloReply) error {
+		if hellos++; hellos == 2 { // the first one tells of the epoch
+			a.sync()
+		}
+		return nil
+	}
+	if rep := must(b.Sync(t.Context(), l, replica.Options{}))(w); !rep.Complete {
+		t.Errorf("report %+v", rep)
+	}
+}
+
 func TestABundleCarriesEverythingThere(t *testing.T) {
 	w := newWorld(t)
 	a, h, b := w.tablet("li", villageA), w.hub(county), w.tablet("wang", villageA)

@@ -115,7 +115,8 @@ type syncRun struct {
 // errNewEpoch says that the peer's epoch is a new one, which was entered.
 var errNewEpoch = errors.New("new epoch")
 
-// maxRestarts is how many new epochs one sync follows.
+// maxRestarts is how often one sync says Hello anew: to follow a new epoch, or to
+// learn a certificate of the centre's that came back to it since.
 const maxRestarts = 3
 
 func (s *syncRun) run(ctx context.Context) error {
@@ -127,7 +128,7 @@ func (s *syncRun) run(ctx context.Context) error {
 	}
 	var err error
 	for range maxRestarts {
-		if err = s.handOverAndPull(ctx); !errors.Is(err, errNewEpoch) {
+		if err = s.handOverAndPull(ctx); !errors.Is(err, errNewEpoch) && !errors.Is(err, errNotOffice) {
 			return err
 		}
 	}
