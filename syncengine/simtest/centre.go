@@ -61,6 +61,7 @@ type centre struct {
 	skew    time.Duration   // of its clock
 	copied  bool            // an older file runs and nobody said so
 	behind  bool            // the file was restored from an epoch before the last one
+	last    uint64          // the highest epoch there ever was
 }
 
 func newCentre(w *World) *centre {
@@ -89,6 +90,7 @@ func (c *centre) adopt(e *syncengine.Engine) {
 		c.w.opt.Engine(e)
 	}
 	c.Engine = e
+	c.last = max(c.last, e.Epoch().Number)
 }
 
 // centreDisk is the centre's file with crashes at its commits.
@@ -232,9 +234,8 @@ func (c *centre) candidates() []*backup { return c.backups[max(0, len(c.backups)
 func (c *centre) restoreFrom(b *backup) {
 	w := c.w
 	w.happens(FaultRestore)
-	last := c.Epoch().Number
 	c.replace(b.store.Clone())
-	c.behind = c.Epoch().Number < last
+	c.behind = c.Epoch().Number < c.last
 	if w.opt.ForgetsBackups {
 		c.backups = c.backups[:slices.Index(c.backups, b)+1]
 	}
@@ -248,6 +249,7 @@ func (c *centre) reopen() {
 	c.copied = false
 	for !c.do("new epoch", func() error { return c.Restore(c.w.ctx, "operator") }) {
 	}
+	c.last = max(c.last, c.Epoch().Number)
 }
 
 // replace puts another file in place of the centre's. What it lacks and nobody

@@ -182,6 +182,7 @@ func (d *device) recover() bool {
 	d.w.tell("%s: crashed", d.name)
 	d.forms = nil
 	d.open()
+	d.look() // what a commit put there before it was known
 	return true
 }
 
