@@ -193,14 +193,25 @@ func (c *centre) push(segs ...*segment.Segment) session.PushReply {
 	return reply
 }
 
+// history returns all stored revisions of a record.
+func (c *centre) history(id record.ID) (all []syncengine.RevisionView) {
+	c.t.Helper()
+	for from := (syncengine.HistoryPlace{}); ; {
+		part, next, err := c.History(c.t.Context(), id, from, 2)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		all = append(all, part...)
+		if from = next; from == (syncengine.HistoryPlace{}) {
+			return all
+		}
+	}
+}
+
 // verdict returns the verdict of one stored revision.
 func (c *centre) verdict(id record.ID, d causal.Dot) ledger.Verdict {
 	c.t.Helper()
-	history, err := c.History(c.t.Context(), id)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for _, v := range history {
+	for _, v := range c.history(id) {
 		if v.Revision.Dot == d {
 			return v.Verdict
 		}
@@ -652,8 +663,7 @@ func TestErasureLeavesEverythingElseVerifying(t *testing.T) {
 		t.Errorf("value %+v", e)
 	}
 	c.push(s) // a tablet that still has it offers it again
-	history, _ := c.History(t.Context(), x)
-	for _, h := range history {
+	for _, h := range c.history(x) {
 		if ch, ok := h.Revision.Change(phone); ok && string(ch.Value.Bytes) == "secret" {
 			t.Error("the body is still there")
 		}
@@ -698,7 +708,7 @@ func TestPoisonAtTheHeadOfASegmentBlocksNothing(t *testing.T) { // B13
 	if v := c.verdict(x, good); !v.Admitted() {
 		t.Errorf("the rest: %s", v)
 	}
-	if held, _, err := c.Held(t.Context(), 0, 10); err != nil || len(held) != 1 || held[0].Record != id {
+	if held, _, err := c.Held(t.Context(), syncengine.HeldPlace{}, 10); err != nil || len(held) != 1 || held[0].Record != id {
 		t.Errorf("held %v, %v", held, err)
 	}
 	c.sound()

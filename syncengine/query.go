@@ -4,9 +4,7 @@ package syncengine
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
@@ -17,17 +15,6 @@ import (
 type RecordView struct {
 	Row   RecordRow
 	State record.State
-}
-
-// RevisionView is one stored revision of a record with what is known of it.
-type RevisionView struct {
-	Revision   record.Revision // Changes nil when it cannot be read
-	Verdict    ledger.Verdict
-	Index      ledger.Index // of the leaf of its segment
-	ReceivedAt time.Time
-	// DatedAhead: the saver's clock was more than a day ahead of the centre's when
-	// the revision was received, so its place among siblings means little.
-	DatedAhead bool
 }
 
 // Get returns a record, or ReasonNotFound.
@@ -48,66 +35,6 @@ func (e *Engine) Get(ctx context.Context, id record.ID) (RecordView, error) {
 	return v, err
 }
 
-// History returns all stored revisions of a record, in order of ledger leaf, then
-// of their place in the segment: held and waiting ones too (I2, I8).
-func (e *Engine) History(ctx context.Context, id record.ID) ([]RevisionView, error) {
-	var out []RevisionView
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
-		row, ok, err := r.Record(id)
-		if err == nil && !ok {
-			err = refuse(ReasonNotFound, "record", nil)
-		}
-		if err != nil {
-			return err
-		}
-		_, ps, err := row.decode()
-		if err != nil {
-			return err
-		}
-		slices.SortFunc(ps, func(a, b place) int {
-			if a.leaf != b.leaf {
-				return int(a.leaf - b.leaf)
-			}
-			return a.at - b.at
-		})
-		for _, p := range ps {
-			v, err := e.revisionView(r, p)
-			if err != nil {
-				return err
-			}
-			out = append(out, v)
-		}
-		return nil
-	})
-	return out, err
-}
-
-func (e *Engine) revisionView(r Reader, p place) (RevisionView, error) {
-	v := RevisionView{Verdict: p.verdict, Index: p.leaf}
-	seg, _, err := e.openStored(r, p.leaf)
-	if err != nil {
-		return v, err
-	}
-	rev, err := seg.Revision(p.at)
-	if err != nil {
-		rev = record.Revision{Record: seg.RecordID(p.at), Prev: seg.Prev(p.at)}
-	}
-	rev.Dot = p.dot
-	v.Revision = rev
-	raw, ok, err := r.Leaf(p.leaf)
-	if err != nil || !ok {
-		return v, fmt.Errorf("leaf %d: missing: %w", p.leaf, err)
-	}
-	leaf, err := ledger.DecodeLeaf(raw)
-	v.ReceivedAt = leaf.ReceivedAt
-	v.DatedAhead = rev.ClockMs > leaf.ReceivedAt.Add(clockTolerance).UnixMilli()
-	return v, err
-}
-
-// clockTolerance is how far ahead of the centre a saver's clock may be before its
-// date is doubted.
-const clockTolerance = 24 * time.Hour
-
 // List returns rows in feed order; see FeedQuery.
 func (e *Engine) List(ctx context.Context, q FeedQuery) ([]RecordRow, error) {
 	var out []RecordRow
@@ -116,46 +43,6 @@ func (e *Engine) List(ctx context.Context, q FeedQuery) ([]RecordRow, error) {
 		return err
 	})
 	return out, err
-}
-
-// HeldRevision is a revision that is stored but not part of its record: held, or
-// waiting for its prev.
-type HeldRevision struct {
-	Record record.ID
-	RevisionView
-}
-
-// Held returns the held and waiting revisions of records after a feed position,
-// in feed order of their records, with the position to go on from; at most limit
-// records are looked at.
-func (e *Engine) Held(ctx context.Context, after Position, limit int) (out []HeldRevision, next Position, err error) {
-	err = e.cfg.Store.View(ctx, func(r Reader) error {
-		rows, err := r.Feed(FeedQuery{
-			After: after, Divisions: everywhere, Classes: allClasses, Flags: FlagHeld | FlagWaiting, Limit: limit,
-		})
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			next = row.Position
-			_, ps, err := row.decode()
-			if err != nil {
-				return err
-			}
-			for _, p := range ps {
-				if p.verdict.Admitted() {
-					continue
-				}
-				v, err := e.revisionView(r, p)
-				if err != nil {
-					return err
-				}
-				out = append(out, HeldRevision{row.ID, v})
-			}
-		}
-		return nil
-	})
-	return out, next, err
 }
 
 // Checkpoint returns the signed statement of the ledger as it stands.

@@ -103,14 +103,18 @@ func (c *centre) wantSound() {
 func (c *centre) history(id record.ID) map[causal.Dot]syncengine.RevisionView {
 	c.t.Helper()
 	out := map[causal.Dot]syncengine.RevisionView{}
-	views, err := c.county.Engine.History(c.t.Context(), id)
-	if syncengine.ReasonOf(err) == syncengine.ReasonNotFound && err != nil {
-		return out
+	for from := (syncengine.HistoryPlace{}); ; {
+		views, next, err := c.county.Engine.History(c.t.Context(), id, from, 100)
+		if syncengine.ReasonOf(err) == syncengine.ReasonNotFound && err != nil {
+			return out
+		}
+		for _, v := range must(c.t, views, err) {
+			out[v.Revision.Dot] = v
+		}
+		if from = next; from == (syncengine.HistoryPlace{}) {
+			return out
+		}
 	}
-	for _, v := range must(c.t, views, err) {
-		out[v.Revision.Dot] = v
-	}
-	return out
 }
 
 // records returns every record by its id.

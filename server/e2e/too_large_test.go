@@ -45,7 +45,7 @@ func TestB20RevisionOverTheSizeLimit(t *testing.T) {
 	if got := must(t, reply, err).Results[0].Verdicts; !slices.Equal(got, []ledger.Verdict{ledger.HeldTooLarge, ledger.Admitted}) {
 		t.Fatalf("verdicts %v", got)
 	}
-	held, _, err := w.county.Engine.Held(t.Context(), 0, 100)
+	held, _, err := w.county.Engine.Held(t.Context(), syncengine.HeldPlace{}, 100)
 	if must(t, held, err); len(held) != 1 || held[0].Record != s.RecordID(0) || held[0].Verdict != ledger.HeldTooLarge {
 		t.Fatalf("listed as held: %v", held)
 	}

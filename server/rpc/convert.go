@@ -183,7 +183,7 @@ func revisionToWire(v syncengine.RevisionView) *syncv1.Revision {
 		Author:       r.Author,
 		ClockMs:      r.ClockMs,
 		Verdict:      syncv1.Verdict(v.Verdict),
-		LedgerIndex:  uint64(v.Index),
+		LedgerIndex:  uint64(v.Place.Leaf),
 		ReceivedAtMs: v.ReceivedAt.UnixMilli(),
 		DatedAhead:   v.DatedAhead,
 		Changes:      changesToWire(r.Changes),

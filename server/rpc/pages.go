@@ -21,12 +21,15 @@ import (
 // with the first bytes of a hash of the request, so that a token of one list is not
 // taken for another.
 type place struct {
-	after uint64 // feed position, or number of items passed
-	skip  uint64 // items passed at what follows it
-	key   []byte // or the key of the last item
+	after uint64 // feed position, or ledger leaf
+	skip  uint64 // place in the segment at that leaf
+	key   []byte // or the key of the last item, or of the next one at that position
 }
 
 const placeVersion = 1
+
+// errToken: a token that was not given out for this request.
+var errToken = &syncengine.Error{Reason: syncengine.ReasonInvalid, Doing: "page token", Err: errors.New("of another request")}
 
 // pageBytes is about where a page of a list ends, in bytes of its contents.
 const pageBytes = 1 << 20
@@ -44,18 +47,17 @@ func parsePlace(request proto.Message, token string) (place, error) {
 	if token == "" {
 		return place{}, nil
 	}
-	bad := &syncengine.Error{Reason: syncengine.ReasonInvalid, Doing: "page token", Err: errors.New("of another request")}
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	id := requestID(request)
 	if err != nil || len(b) < 1+len(id) || b[0] != placeVersion || [8]byte(b[1:]) != id {
-		return place{}, bad
+		return place{}, errToken
 	}
 	var p place
 	b = b[1+len(id):]
 	for _, v := range []*uint64{&p.after, &p.skip} {
 		n := 0
 		if *v, n = binary.Uvarint(b); n <= 0 {
-			return place{}, bad
+			return place{}, errToken
 		}
 		b = b[n:]
 	}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -16,6 +17,7 @@ import (
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 	"github.com/xunzhen/xunzhen/syncengine/session/sessionwire"
@@ -54,7 +56,7 @@ func (s *recordService) Get(ctx context.Context, m *syncv1.GetRequest) (*syncv1.
 	}
 	out := &syncv1.GetResponse{Record: viewToWire(v)}
 	if m.GetHistorySize() > 0 {
-		out.History, out.NextHistoryToken, err = s.history(ctx, m, id, from.after)
+		out.History, out.NextHistoryToken, err = s.history(ctx, m, id, from)
 	}
 	return out, err
 }
@@ -65,22 +67,29 @@ func viewToWire(v syncengine.RecordView) *syncv1.Record {
 	return m
 }
 
-// history returns revisions from a number on, and where the next ones begin.
-func (s *recordService) history(ctx context.Context, m *syncv1.GetRequest, id record.ID, from uint64) ([]*syncv1.Revision, string, error) {
-	all, err := callOf(ctx).county.Engine.History(ctx, id)
-	if err != nil || from >= uint64(len(all)) {
+// history returns revisions from a place on, and where the next ones begin: after
+// is a leaf, skip a place in its segment.
+func (s *recordService) history(ctx context.Context, m *syncv1.GetRequest, id record.ID, from place) ([]*syncv1.Revision, string, error) {
+	most := pageSize(m.GetHistorySize(), mostHistory, mostHistory)
+	at := syncengine.HistoryPlace{Leaf: ledger.Index(from.after), At: int(min(from.skip, math.MaxInt32))}
+	part, next, err := callOf(ctx).county.Engine.History(ctx, id, at, most)
+	if err != nil {
 		return nil, "", err
 	}
 	var out []*syncv1.Revision
 	size := 0
-	for _, v := range all[from:] {
-		if len(out) == pageSize(m.GetHistorySize(), mostHistory, mostHistory) || size >= pageBytes {
-			return out, place{after: from + uint64(len(out))}.token(m), nil
+	for _, v := range part {
+		if size >= pageBytes {
+			next = v.Place
+			break
 		}
 		r := revisionToWire(v)
 		out, size = append(out, r), size+proto.Size(r)
 	}
-	return out, "", nil
+	if next == (syncengine.HistoryPlace{}) {
+		return out, "", nil
+	}
+	return out, place{after: uint64(next.Leaf), skip: uint64(next.At)}.token(m), nil
 }
 
 // List returns records in feed order.
@@ -169,22 +178,42 @@ func (s *recordService) ListHeld(ctx context.Context, m *syncv1.ListHeldRequest)
 	if err != nil {
 		return nil, err
 	}
-	out, size, most := &syncv1.ListHeldResponse{}, 0, pageSize(m.GetPageSize(), usualPage, mostHeld)
-	for {
-		held, next, err := callOf(ctx).county.Engine.Held(ctx, syncengine.Position(at.after), 1)
-		if err != nil || next == 0 {
-			return out, err
-		}
-		for i := at.skip; i < uint64(len(held)); i++ {
-			if len(out.Held) == most || size >= pageBytes {
-				out.NextPageToken = place{after: at.after, skip: i}.token(m)
-				return out, nil
-			}
-			h := &syncv1.HeldRevision{Record: held[i].Record[:], Revision: revisionToWire(held[i].RevisionView)}
-			out.Held, size = append(out.Held, h), size+proto.Size(h)
-		}
-		at = place{after: uint64(next)}
+	from, err := at.held()
+	if err != nil {
+		return nil, err
 	}
+	part, next, err := callOf(ctx).county.Engine.Held(ctx, from, pageSize(m.GetPageSize(), usualPage, mostHeld))
+	if err != nil {
+		return nil, err
+	}
+	out, size := &syncv1.ListHeldResponse{}, 0
+	for _, v := range part {
+		if size >= pageBytes {
+			next = v.Place
+			break
+		}
+		h := &syncv1.HeldRevision{Record: v.Record[:], Revision: revisionToWire(v.RevisionView)}
+		out.Held, size = append(out.Held, h), size+proto.Size(h)
+	}
+	if next != (syncengine.HeldPlace{}) {
+		out.NextPageToken = place{after: uint64(next.Position), key: next.Dot.Append(nil)}.token(m)
+	}
+	return out, nil
+}
+
+// held reads a place in the list of held revisions: the position of a record, and
+// as key the dot of the revision.
+func (p place) held() (syncengine.HeldPlace, error) {
+	at := syncengine.HeldPlace{Position: syncengine.Position(p.after)}
+	if p.key == nil {
+		return at, nil
+	}
+	d, rest, err := causal.DecodeDot(p.key)
+	if err != nil || len(rest) > 0 {
+		return at, errToken
+	}
+	at.Dot = d
+	return at, nil
 }
 
 // ListReplicas returns the installations of the shard.

@@ -320,7 +320,7 @@ func TestAHubGivesNothingToTheRevoked(t *testing.T) {
 		t.Error("the hub lets a revoked replica pull")
 	}
 	h.sync() // hands the late save on: it is held
-	held, _ := must2(w.engine.Held(t.Context(), 0, 10))(w)
+	held, _ := must2(w.engine.Held(t.Context(), syncengine.HeldPlace{}, 10))(w)
 	if len(held) != 1 || held[0].Record != y.Record {
 		t.Errorf("held at the centre: %+v", held)
 	}

@@ -84,10 +84,8 @@ func (w *World) checkStates(l *law) {
 func (w *World) compare(check string, e *syncengine.Engine, l *law) {
 	for _, id := range sortedRecords(l) {
 		r := l.records[id]
-		history, err := e.History(w.ctx, id)
-		w.must(err, "history of a stored record")
 		seen := dots{}
-		for _, h := range history {
+		for _, h := range w.history(e, id) {
 			d := h.Revision.Dot
 			if seen[d] {
 				w.fail("I2", "%s is twice in the history of its record", short(d))
@@ -111,6 +109,18 @@ func (w *World) compare(check string, e *syncengine.Engine, l *law) {
 		w.must(err, "get a stored record")
 		if want := r.state().Append(nil); !bytes.Equal(want, view.Row.State) {
 			w.fail(check, "state of %.4x is not that of its revisions", id[10:])
+		}
+	}
+}
+
+// history returns all stored revisions of a record, read in small parts.
+func (w *World) history(e *syncengine.Engine, id record.ID) (all []syncengine.RevisionView) {
+	for from := (syncengine.HistoryPlace{}); ; {
+		part, next, err := e.History(w.ctx, id, from, 7)
+		w.must(err, "history of a stored record")
+		all = append(all, part...)
+		if from = next; from == (syncengine.HistoryPlace{}) {
+			return all
 		}
 	}
 }
@@ -168,16 +178,18 @@ func (w *World) checkListed(l *law) {
 		}
 	}
 	got := map[causal.Dot]ledger.Verdict{}
-	for after := syncengine.Position(0); ; {
-		list, next, err := w.centre.Held(w.ctx, after, 3)
+	for from := (syncengine.HeldPlace{}); ; {
+		list, next, err := w.centre.Held(w.ctx, from, 3)
 		w.must(err, "held")
 		for _, h := range list {
+			if _, twice := got[h.Revision.Dot]; twice {
+				w.fail("I8", "%s is listed twice as held", short(h.Revision.Dot))
+			}
 			got[h.Revision.Dot] = h.Verdict
 		}
-		if next == 0 || next == after {
+		if from = next; from == (syncengine.HeldPlace{}) {
 			break
 		}
-		after = next
 	}
 	if !maps.EqualFunc(want, got, func(a, b ledger.Verdict) bool { return a.Waiting() == b.Waiting() }) {
 		w.fail("I8", "%d revisions are listed as held or waiting, %d are", len(got), len(want))

@@ -60,8 +60,7 @@ func (w *World) stepRuling() {
 	if !ok {
 		return
 	}
-	history, err := w.centre.History(w.ctx, row.ID)
-	w.must(err, "history")
+	history := w.history(w.centre.Engine, row.ID)
 	if len(history) == 0 {
 		return
 	}
@@ -187,8 +186,7 @@ func (w *World) stepErase() {
 	if !ok {
 		return
 	}
-	history, err := w.centre.History(w.ctx, row.ID)
-	w.must(err, "history")
+	history := w.history(w.centre.Engine, row.ID)
 	if len(history) == 0 {
 		return
 	}
