@@ -32,7 +32,7 @@ type Identity struct {
 // rights. Options may be nil. Reasons: invitation, locked, staff, code, other_shard,
 // unreachable, pin.
 func (t *Tablet) Enrol(ctx context.Context, invitation, staff string, o *SyncOptions) error {
-	ctx, done, err := t.begin(ctx)
+	ctx, done, err := t.beginCall(ctx)
 	if err != nil {
 		return fail("enrol", err)
 	}

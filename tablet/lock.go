@@ -19,7 +19,10 @@ import (
 // running Sync is ended.
 func (t *Tablet) Lock() error {
 	t.Stop()
-	_, err := t.rep().Seal(context.Background())
+	err := t.spend(reserveOpening, func() error {
+		_, err := t.rep().Seal(context.Background())
+		return err
+	})
 	if errors.Is(err, replica.ErrNotEnrolled) || errors.Is(err, replica.ErrLocked) {
 		err = nil // there is nobody to send it to yet, or it was locked already
 	}
@@ -36,7 +39,11 @@ func (t *Tablet) Locked() bool { return !t.vault.Unlocked() }
 // Unlock opens a locked tablet with somebody's secret and returns whose it is.
 // Reasons: secret; wait after too many wrong ones, see WaitMs.
 func (t *Tablet) Unlock(secret string) (string, error) {
-	staff, err := t.vault.Unlock(secret)
+	var staff string
+	err := t.spend(0, func() (err error) {
+		staff, err = t.vault.Unlock(secret)
+		return err
+	})
 	if err != nil {
 		return "", fail("unlock", err)
 	}
@@ -103,7 +110,7 @@ func (t *Tablet) Recover(answer, staff, secret string) error {
 	if err != nil {
 		return fail("recover", fmt.Errorf("answer: %w", vault.ErrDamaged))
 	}
-	if err := t.vault.Recover(raw, staff, secret); err != nil {
+	if err := t.spend(0, func() error { return t.vault.Recover(raw, staff, secret) }); err != nil {
 		return fail("recover", err)
 	}
 	t.mu.Lock()

@@ -61,5 +61,7 @@ func keepFolder(t *testing.T, dir string) {
 		must(t, one, err)
 	}
 	do(t, tb.Close())
-	do(t, os.Remove(filepath.Join(dir, "tablet.db.lock"))) // says which process made it
+	for _, name := range []string{"tablet.db.lock", "reserve"} { // say which process made it, and nothing
+		do(t, os.Remove(filepath.Join(dir, name)))
+	}
 }

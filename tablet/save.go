@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -205,7 +206,7 @@ func (t *Tablet) save(f form, q replica.SaveRequest, author string) (*Saved, err
 		return nil, errAuthor
 	}
 	q.Shown = f.shown
-	saved, err := t.rep().Save(context.Background(), q)
+	saved, err := t.keepSave(q)
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +218,18 @@ func (t *Tablet) save(f form, q replica.SaveRequest, author string) (*Saved, err
 		Warning: t.warning(q, saved.Record.Kind()),
 		Changes: changeList(saved.Record.Kind(), changes),
 	}, nil
+}
+
+// keepSave has the replica save. When there is no room it moves the store's log out of
+// the way and tries once more; the reserve is not for saves.
+func (t *Tablet) keepSave(q replica.SaveRequest) (replica.Saved, error) {
+	ctx := context.Background()
+	saved, err := t.rep().Save(ctx, q)
+	if err = t.noRoom(err); errors.Is(err, errNoRoom) {
+		t.settle()
+		saved, err = t.rep().Save(ctx, q)
+	}
+	return saved, t.noRoom(err)
 }
 
 func changeList(kind record.Kind, changes []record.Change) *ChangeList {

@@ -79,7 +79,7 @@ func (t *Tablet) SyncLocked(ctx context.Context, o *SyncOptions) (*SyncReport, e
 }
 
 func (t *Tablet) run(ctx context.Context, o *SyncOptions, locked bool) (*SyncReport, error) {
-	ctx, done, err := t.begin(ctx)
+	ctx, done, err := t.beginCall(ctx)
 	if err != nil {
 		return &SyncReport{}, fail("sync", err)
 	}
@@ -101,19 +101,29 @@ func (t *Tablet) sync(ctx context.Context, o *SyncOptions, locked bool) (*SyncRe
 		return &SyncReport{}, err
 	}
 	defer centre.Close()
-	w := &watched{Centre: centre}
+	w := &watched{Centre: centre, remote: centre}
 	out := &SyncReport{}
-	err = t.syncOnce(ctx, w, o, locked, out)
-	if remote.ReasonOf(err) == "expired" && !locked {
-		if err = t.renew(ctx, centre); err == nil {
-			out.Renewed = true
-			err = t.syncOnce(ctx, w, o, locked, out)
-		}
-	}
+	err = t.syncRenewed(ctx, w, o, locked, out)
 	if errors.Is(err, replica.ErrBusy) {
 		return out, err
 	}
-	return out, errors.Join(err, t.noteRun(context.WithoutCancel(ctx), w, out, err))
+	ctx = context.WithoutCancel(ctx)
+	return out, errors.Join(err, t.spend(reserveOpening, func() error { return t.noteRun(ctx, w, out, err) }))
+}
+
+// syncRenewed syncs, and once more with a new certificate when the centre says that
+// the present one has expired.
+func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
+	sync := func() error { return t.syncOnce(ctx, w, o, locked, out) }
+	err := t.spend(reserveOpening, sync)
+	if remote.ReasonOf(err) != "expired" || locked {
+		return err
+	}
+	if err := t.renew(ctx, w.remote); err != nil {
+		return err
+	}
+	out.Renewed = true
+	return t.spend(reserveOpening, sync)
 }
 
 func (t *Tablet) syncOnce(ctx context.Context, c session.Centre, o *SyncOptions, locked bool, out *SyncReport) error {
@@ -209,8 +219,9 @@ func (o *SyncReport) add(r replica.Report) {
 // watched notes what the centre says of itself in passing.
 type watched struct {
 	session.Centre
-	heard bool
-	marks int
+	remote *remote.Centre
+	heard  bool
+	marks  int
 }
 
 // Hello notes the backups that the centre shows.

@@ -64,10 +64,11 @@ type Log interface {
 
 // Tablet is one opened tablet. It is safe for concurrent use.
 type Tablet struct {
-	opts  Options
-	log   *slog.Logger
-	vault *vault.Vault
-	store *devicestore.Store
+	opts    Options
+	log     *slog.Logger
+	vault   *vault.Vault
+	store   *devicestore.Store
+	reserve *reserve
 
 	mu      sync.Mutex
 	server  server // zero while not enrolled
@@ -97,7 +98,7 @@ func create(o Options, secret string) (*Tablet, error) {
 	if err := t.openStore(); err != nil {
 		return nil, err
 	}
-	return t.begun(func(ctx context.Context) error {
+	err := t.begin(func(ctx context.Context) error {
 		known, err := t.store.Note(ctx, noteVault)
 		if err != nil {
 			return err
@@ -108,11 +109,17 @@ func create(o Options, secret string) (*Tablet, error) {
 		t.vault, err = vault.Create(t.vaultConfig(), "", secret)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	t.reserve.keep()
+	return t, nil
 }
 
 // Open opens the tablet in a folder. With an empty secret it stays locked: it can
-// say how it is and hand over what was sealed, nothing else. Reasons: none, in_use,
-// secret, wait, newer, damaged, full: a guess of the secret is noted first.
+// say how it is and hand over what was sealed, nothing else. On a full disk it takes
+// what it needs from the room that the tablet keeps in reserve. Reasons: none,
+// in_use, secret, wait, newer, damaged, full.
 func Open(dir, secret string) (*Tablet, error) { return OpenWith(&Options{Dir: dir}, secret) }
 
 // OpenWith is Open with options.
@@ -123,14 +130,21 @@ func OpenWith(o *Options, secret string) (*Tablet, error) {
 
 func open(o Options, secret string) (*Tablet, error) {
 	t := newTablet(o)
-	var err error
-	if t.vault, err = vault.Open(t.vaultConfig()); err != nil {
+	if err := t.spend(0, func() error { return t.open(secret) }); err != nil {
 		return nil, err
+	}
+	t.reserve.keep()
+	return t, nil
+}
+
+func (t *Tablet) open(secret string) (err error) {
+	if t.vault, err = vault.Open(t.vaultConfig()); err != nil {
+		return err
 	}
 	if err := t.openStore(); err != nil {
-		return nil, err
+		return err
 	}
-	return t.begun(func(context.Context) error {
+	return t.begin(func(context.Context) error {
 		if secret == "" {
 			return nil
 		}
@@ -146,7 +160,7 @@ func newTablet(o Options) *Tablet {
 	if o.Clock == nil {
 		o.Clock = systemClock{}
 	}
-	t := &Tablet{opts: o, log: slog.New(slog.DiscardHandler), calls: map[*call]bool{}}
+	t := &Tablet{opts: o, log: slog.New(slog.DiscardHandler), reserve: openReserve(o.Dir), calls: map[*call]bool{}}
 	if o.Log != nil {
 		t.log = slog.New(slog.NewTextHandler(lines{o.Log}, nil))
 	}
@@ -168,8 +182,8 @@ func (t *Tablet) openStore() (err error) {
 	return err
 }
 
-// begun finishes the opening of a tablet whose file is open, or closes it again.
-func (t *Tablet) begun(unlock func(context.Context) error) (*Tablet, error) {
+// begin finishes the opening of a tablet whose file is open, or closes it again.
+func (t *Tablet) begin(unlock func(context.Context) error) error {
 	ctx := context.Background()
 	err := unlock(ctx)
 	if err == nil {
@@ -179,9 +193,10 @@ func (t *Tablet) begun(unlock func(context.Context) error) (*Tablet, error) {
 		err = t.openReplica(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, t.store.Close())
+		err = errors.Join(err, t.store.Close())
+		t.store = nil
 	}
-	return t, nil
+	return err
 }
 
 // knowVault makes sure that vault and file belong together.
@@ -229,6 +244,7 @@ func (t *Tablet) Close() error {
 		return nil
 	}
 	err := t.store.Close()
+	t.reserve.fill()
 	t.vault.Lock()
 	return fail("close", err)
 }
@@ -245,8 +261,8 @@ func (t *Tablet) Stop() {
 // call is a Sync or Enrol that is running.
 type call struct{ cancel context.CancelFunc }
 
-// begin returns a context that Stop ends too, and what must be called at the end.
-func (t *Tablet) begin(ctx context.Context) (context.Context, func(), error) {
+// beginCall returns a context that Stop ends too, and what must be called at the end.
+func (t *Tablet) beginCall(ctx context.Context) (context.Context, func(), error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}

@@ -14,6 +14,7 @@ package devicestore
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -78,6 +79,27 @@ func (s *Store) Close() error { return s.file.Close() }
 
 // Check reads the whole file and returns what is wrong with it; none: nothing.
 func (s *Store) Check(ctx context.Context) ([]string, error) { return s.file.Check(ctx) }
+
+// Settle moves the write-ahead log into the file and begins it anew, so that its
+// room is used again. While somebody reads or writes, part of that is left undone.
+func (s *Store) Settle(ctx context.Context) error {
+	conn, err := sqlite.OpenConn(s.file.Path(), sqlite.OpenReadWrite)
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	conn.SetInterrupt(ctx.Done())
+	err = sqlitefile.Exec(conn, sqlSettle)
+	return errors.Join(err, conn.Close())
+}
+
+// Unwritable reports whether err is SQLite's for a file that could not be made or
+// written. It does not say why; a full disk is one cause.
+func Unwritable(err error) bool {
+	code := sqlite.ErrCode(err).ToPrimary()
+	return code == sqlite.ResultIOErr || code == sqlite.ResultCantOpen
+}
+
+const sqlSettle = `PRAGMA wal_checkpoint(RESTART)`
 
 // sqlSnapshot asks nothing much: SQLite's snapshot begins with the first question.
 const sqlSnapshot = `SELECT 1 FROM sqlite_schema LIMIT 1`

@@ -147,6 +147,7 @@ func replaceFile(path string, content []byte) error {
 		err = cerr
 	}
 	if err != nil {
+		_ = os.Remove(next) // half a file helps nobody, and it may be that the disk is full
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	if err := os.Rename(next, path); err != nil {
