@@ -91,9 +91,22 @@ func (b *batch) withoutRulings(w *work, p place, buf []record.Change) (record.Re
 	twins, err := b.twins(head, p.dot)
 	for _, twin := range twins {
 		other, terr := b.ruleFrom(w, rev, seg.Salt(p.at), twin)
-		v, err = min(v, other), errors.Join(err, terr)
+		v, err = lighter(v, other), errors.Join(err, terr)
 	}
 	return rev, v, err
+}
+
+// lighter returns that of two verdicts on one save by which it is known. What one
+// history brought before its end is not held for a fence that cut another off,
+// whatever else it is held for.
+func lighter(a, b ledger.Verdict) ledger.Verdict {
+	switch {
+	case a == ledger.HeldFence:
+		return b
+	case b == ledger.HeldFence:
+		return a
+	}
+	return min(a, b)
 }
 
 // ruleFrom judges a readable revision as one of the segment at head.

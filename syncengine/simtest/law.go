@@ -237,7 +237,8 @@ func (l *law) ruled(d causal.Dot, otherwise ledger.Verdict) ledger.Verdict {
 }
 
 // unruled judges a revision before what the office said of it: admitted when any
-// segment that bears it makes it so, else held for the least of the reasons.
+// segment that bears it makes it so, else held for the least of the reasons, and
+// for a fence only when every such segment lies behind one.
 func (l *law) unruled(r *lawRecord, v *lawRevision, memo map[causal.Dot]ledger.Verdict) ledger.Verdict {
 	if l.erased[v.dot].GetUnreadable() {
 		return ledger.HeldMalformed
@@ -245,9 +246,11 @@ func (l *law) unruled(r *lawRecord, v *lawRevision, memo map[causal.Dot]ledger.V
 	if v.bad != 0 {
 		return v.bad
 	}
-	best := ledger.HeldBoundary + 1
+	best := ledger.HeldFence
 	for _, src := range v.sources {
-		best = min(best, l.source(r, v, src, memo))
+		if got := l.source(r, v, src, memo); got != ledger.HeldFence && (best == ledger.HeldFence || got < best) {
+			best = got
+		}
 	}
 	return best
 }
