@@ -34,6 +34,12 @@ const (
 	readers     = 3 // a screen, a list, and the sync
 )
 
+// logPages is the size of the write-ahead log, in pages of 4 KiB, from which on a
+// commit moves it into the file, and what it is cut back to after a larger one. A
+// save writes three pages, so a log as on a server would grow to many times the
+// size of the file, on the device where room is shortest.
+const logPages = 256
+
 // applicationID is "XZtb": the device file of a tablet.
 const applicationID = 0x585a7462
 
@@ -71,7 +77,20 @@ func Open(path string, sealer Sealer) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{file: file, sealer: sealer}, nil
+	s := &Store{file: file, sealer: sealer}
+	if err := s.shortLog(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) shortLog() error {
+	return s.file.Update(context.Background(), func(conn *sqlite.Conn) error {
+		if err := sqlitefile.Exec(conn, fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, logPages)); err != nil {
+			return err
+		}
+		return sqlitefile.Exec(conn, fmt.Sprintf(`PRAGMA journal_size_limit = %d`, logPages*4096))
+	})
 }
 
 // Close waits for running closures and lets others open the file.

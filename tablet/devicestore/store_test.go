@@ -212,3 +212,36 @@ func TestNotesAreKept(t *testing.T) {
 		t.Fatalf("note %q, %v", got, err)
 	}
 }
+
+// The log beside the file takes no more room than it must, also after one large
+// transaction, and settled it is used anew.
+func TestTheLogStaysShort(t *testing.T) {
+	s, _, dir := newStore(t)
+	log := filepath.Join(dir, devicestore.FileName+"-wal")
+	want := func(least, most int64, when string) {
+		t.Helper()
+		info, err := os.Stat(log)
+		if err != nil || info.Size() < least || info.Size() > most {
+			t.Fatalf("%s: the log has %d bytes, want %d to %d: %v", when, info.Size(), least, most, err)
+		}
+	}
+	put(t, s, "large", "head", string(make([]byte, 8<<20)))
+	want(8<<20, 9<<20, "one large transaction")
+	put(t, s, "small", "head", "body")
+	want(0, 2<<20, "the next one")
+	for i := range 500 {
+		put(t, s, fmt.Sprint(i), "head", "body")
+	}
+	want(0, 2<<20, "many small ones")
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		put(t, s, fmt.Sprint(i), "head", "other")
+	}
+	want(0, info.Size(), "settled")
+}
