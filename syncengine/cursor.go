@@ -16,11 +16,21 @@ import (
 // it is opaque. It carries no authority: parts outside the caller's certificate
 // are dropped when it is read, so a wrong cursor costs its owner data, nobody else.
 //
-//	cursor = version 1 | epoch number (uvarint) | epoch name (8) | part*
+//	cursor = version 1 | epoch number (uvarint) | epoch name (8) | size (uvarint) | root (8) | part*
 //	part   = class (1) | length (1) | prefix | position (uvarint) | leaf (uvarint)
+//
+// Size and root name the ledger that it was written over. Over another one, an
+// older file that went on, its positions would pass what the caller never had.
 type cursor struct {
 	epoch ledger.Epoch
+	over  ledgerMark
 	parts []part
+}
+
+// ledgerMark names a ledger: how many leaves, and the first bytes of their root.
+type ledgerMark struct {
+	size ledger.Size
+	root [8]byte
 }
 
 // part is one division prefix and privacy class: everything of it up to position,
@@ -40,6 +50,8 @@ const (
 func (c cursor) encode() []byte {
 	b := binary.AppendUvarint([]byte{cursorVersion}, c.epoch.Number)
 	b = append(b, c.epoch.Name[:]...)
+	b = binary.AppendUvarint(b, uint64(c.over.size))
+	b = append(b, c.over.root[:]...)
 	for _, p := range c.parts {
 		b = append(b, byte(p.class), byte(len(p.prefix)))
 		b = append(b, p.prefix...)
@@ -55,42 +67,71 @@ func decodeCursor(b []byte) (cursor, error) {
 	if len(b) == 0 {
 		return c, nil
 	}
-	bad := fmt.Errorf("cursor: %w", record.ErrMalformed)
-	number, n := binary.Uvarint(b[1:])
-	if b[0] != cursorVersion || n <= 0 || len(b) < 1+n+8 {
-		return c, bad
+	b, ok := c.decodeHead(b)
+	for ok && len(b) > 0 && len(c.parts) < maxCursorParts {
+		var p part
+		p, b, ok = decodePart(b)
+		c.parts = append(c.parts, p)
 	}
-	c.epoch = ledger.Epoch{Number: number, Name: [8]byte(b[1+n:])}
-	for b = b[1+n+8:]; len(b) > 0; {
-		if len(b) < 2 || b[1] > 12 || len(b) < 2+int(b[1]) || len(c.parts) == maxCursorParts {
-			return cursor{}, bad
-		}
-		p := part{class: record.Class(b[0]), prefix: record.Division(b[2 : 2+b[1]])}
-		b = b[2+b[1]:]
-		position, n := binary.Uvarint(b)
-		if n <= 0 || !p.prefix.ValidPrefix() {
-			return cursor{}, bad
-		}
-		leaf, m := binary.Uvarint(b[n:])
-		if m <= 0 {
-			return cursor{}, bad
-		}
-		p.position, p.leaf = Position(position), ledger.Index(leaf)
-		c.parts, b = append(c.parts, p), b[n+m:]
+	if !ok || len(b) > 0 {
+		return cursor{}, fmt.Errorf("cursor: %w", record.ErrMalformed)
 	}
 	return c, nil
 }
 
+func (c *cursor) decodeHead(b []byte) (rest []byte, ok bool) {
+	number, n := binary.Uvarint(b[1:])
+	if b[0] != cursorVersion || n <= 0 || len(b) < 1+n+8 {
+		return nil, false
+	}
+	c.epoch = ledger.Epoch{Number: number, Name: [8]byte(b[1+n:])}
+	b = b[1+n+8:]
+	size, n := binary.Uvarint(b)
+	if n <= 0 || len(b) < n+8 {
+		return nil, false
+	}
+	c.over = ledgerMark{ledger.Size(size), [8]byte(b[n:])}
+	return b[n+8:], true
+}
+
+func decodePart(b []byte) (p part, rest []byte, ok bool) {
+	if len(b) < 2 || b[1] > 12 || len(b) < 2+int(b[1]) {
+		return p, nil, false
+	}
+	p = part{class: record.Class(b[0]), prefix: record.Division(b[2 : 2+b[1]])}
+	b = b[2+b[1]:]
+	position, n := binary.Uvarint(b)
+	if n <= 0 || !p.prefix.ValidPrefix() {
+		return p, nil, false
+	}
+	leaf, m := binary.Uvarint(b[n:])
+	if m <= 0 {
+		return p, nil, false
+	}
+	p.position, p.leaf = Position(position), ledger.Index(leaf)
+	return p, b[n+m:], true
+}
+
+// holds reports whether the ledger in place can have come after the one that a
+// cursor was written over.
+func (c cursor) holds(r Reader, h head) (bool, error) {
+	if c.epoch != h.epoch || c.over.size > h.size {
+		return false, nil
+	}
+	root, err := ledger.Root(r, c.over.size)
+	return [8]byte(root[:]) == c.over.root, err
+}
+
 // narrow returns the cursor for what a certificate allows: each of its parts
 // stands where the furthest part of c stands that covers it, or at the beginning.
-// A cursor of another epoch, or one that says more than there is, begins anew.
+// One that says more than there is begins anew.
 func (c cursor) narrow(cert segment.Certificate, h head) cursor {
 	out := cursor{epoch: h.epoch}
 	for _, class := range slices.Sorted(slices.Values(cert.Classes)) {
 		for _, prefix := range slices.Sorted(slices.Values(cert.Divisions)) {
 			p := part{prefix: prefix, class: class}
 			for _, o := range c.parts {
-				if c.epoch == h.epoch && o.class == class && prefix.Within(o.prefix) && o.position <= h.position {
+				if o.class == class && prefix.Within(o.prefix) && o.position <= h.position {
 					p.position, p.leaf = max(p.position, o.position), max(p.leaf, o.leaf)
 				}
 			}

@@ -42,7 +42,10 @@ func (e *Engine) Hello(ctx context.Context, caller segment.Certificate, q sessio
 }
 
 func (e *Engine) hello(r Reader, caller segment.Certificate, q session.HelloRequest) (session.HelloReply, error) {
-	h := e.snapshot()
+	h, err := e.headOf(r) // the store may be ahead of the engine's head
+	if err != nil {
+		return session.HelloReply{}, err
+	}
 	reply := session.HelloReply{Epoch: h.epoch}
 	acks := ledger.Acks{Shard: e.shard, Epoch: h.epoch}
 	for _, o := range q.Offers {
@@ -56,12 +59,12 @@ func (e *Engine) hello(r Reader, caller segment.Certificate, q session.HelloRequ
 		}
 		acks.Segments = append(acks.Segments, ledger.StoredSegment{Hash: o.Hash, Index: head.Index, Position: uint64(head.Position)})
 	}
-	var err error
 	if reply.Acks, err = e.signAcks(acks); err != nil {
 		return reply, err
 	}
-	c, cerr := decodeCursor(q.Cursor)
-	reply.CursorHolds = cerr == nil && c.epoch == h.epoch
+	if reply.CursorHolds, err = cursorHolds(r, q.Cursor, h); err != nil {
+		return reply, err
+	}
 	reply.Gaps = gapRanges(caller.Replica(), h.acts[actKey{ActGap, string(idBytes(caller.Replica()))}])
 	if reply.OwnHeads, err = ownHeads(r, caller.Replica()); err != nil {
 		return reply, err
@@ -74,6 +77,14 @@ func (e *Engine) hello(r Reader, caller segment.Certificate, q session.HelloRequ
 	}
 	reply.Revoked = e.revoked(caller)
 	return reply, nil
+}
+
+func cursorHolds(r Reader, raw []byte, h head) (bool, error) {
+	c, err := decodeCursor(raw)
+	if err != nil {
+		return false, nil
+	}
+	return c.holds(r, h)
 }
 
 func idBytes(r causal.ReplicaID) []byte { return r[:] }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -34,6 +36,11 @@ func (e *Engine) PullPage(ctx context.Context, caller segment.Certificate, q ses
 		h, err := e.headOf(r)
 		if err != nil {
 			return err
+		}
+		if holds, err := c.holds(r, h); err != nil {
+			return err
+		} else if !holds {
+			c = cursor{}
 		}
 		p := pager{e: e, r: r, head: h, limit: pageSize(q.PageRecords), cursor: c.narrow(caller, h)}
 		page, err = p.page(caller, q)
@@ -100,12 +107,17 @@ type pager struct {
 // both come to their end carries the summary.
 func (p *pager) page(caller segment.Certificate, q session.PullRequest) (session.Page, error) {
 	p.out.Epoch = p.head.epoch
+	root, err := ledger.Root(p.r, p.head.size)
+	if err != nil {
+		return p.out, err
+	}
+	p.cursor.over = ledgerMark{p.head.size, [8]byte(root[:])}
 	done, err := p.segments()
 	if err == nil && done {
 		done, err = p.records(caller)
 	}
 	if err == nil && done {
-		p.out.Last, err = p.summary(caller, q)
+		p.out.Last, err = p.summary(caller, q, root)
 	}
 	p.out.Cursor = p.cursor.encode()
 	return p.out, err
@@ -281,11 +293,7 @@ func (p *pager) departure(caller segment.Certificate, d Departure) error {
 
 // summary closes a pull: the checkpoint, that it extends the caller's, and what
 // the caller's records must add up to.
-func (p *pager) summary(caller segment.Certificate, q session.PullRequest) (*session.Summary, error) {
-	root, err := ledger.Root(p.r, p.head.size)
-	if err != nil {
-		return nil, err
-	}
+func (p *pager) summary(caller segment.Certificate, q session.PullRequest, root tlog.Hash) (_ *session.Summary, err error) {
 	s := &session.Summary{Position: p.head.position, Extends: q.CheckpointSize}
 	s.Checkpoint, err = ledger.Sign(ledger.Checkpoint{
 		Shard: p.e.shard, Epoch: p.head.epoch, Size: p.head.size, Root: root,
