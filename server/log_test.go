@@ -72,21 +72,32 @@ func TestLogHasOneLineACallAndNothingPersonal(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// fragile panics in the middle of a call when it is told to.
+// fragile panics in the middle of a question or of a transaction when it is told to.
 type fragile struct {
 	syncengine.Store
-	breaks *atomic.Bool
+	breaks *fracture
 }
 
+type fracture struct{ view, update atomic.Bool }
+
 func (f fragile) View(ctx context.Context, do func(syncengine.Reader) error) error {
-	if f.breaks.Swap(false) {
+	if f.breaks.view.Swap(false) {
 		panic("patient 139")
 	}
 	return f.Store.View(ctx, do)
 }
 
+func (f fragile) Update(ctx context.Context, do func(syncengine.Tx) error) error {
+	return f.Store.Update(ctx, func(tx syncengine.Tx) error {
+		if f.breaks.update.Swap(false) {
+			panic("patient 139")
+		}
+		return do(tx)
+	})
+}
+
 func TestPanicEndsOneCallOnly(t *testing.T) {
-	var breaks atomic.Bool
+	var breaks fracture
 	s := servertest.Start(t, func(c *server.Config) {
 		inner := c.OpenStore
 		c.OpenStore = func(path string, create bool) (syncengine.Store, error) {
@@ -95,13 +106,23 @@ func TestPanicEndsOneCallOnly(t *testing.T) {
 		}
 	})
 	d := s.Enrol(servertest.Doctor("zhang"))
-	breaks.Store(true)
+	breaks.view.Store(true)
 	_, err := d.Hello(session.HelloRequest{})
-	wantReason(t, "the call", err, syncv1.Reason_REASON_INTERNAL)
+	wantReason(t, "a question", err, syncv1.Reason_REASON_INTERNAL)
 	if _, err := d.Hello(session.HelloRequest{}); err != nil {
 		t.Errorf("the next: %v", err)
 	}
-	if log := s.Log.String(); strings.Contains(log, "patient") || !strings.Contains(log, "a call panicked") {
+	d.Create(servertest.Village, "139")
+	saved := d.Seal()
+	breaks.update.Store(true)
+	_, err = d.Push(session.PushRequest{Segments: [][]byte{saved.Bytes()}})
+	wantReason(t, "a push", err, syncv1.Reason_REASON_INTERNAL)
+	d.PushSegments(saved)
+	log := s.Log.String()
+	if strings.Contains(log, "patient") || !strings.Contains(log, "a call panicked") || !strings.Contains(log, "an update panicked") {
 		t.Error(log)
+	}
+	if strings.Count(log, "fragile.View") != 1 || strings.Count(log, "fragile.Update") == 0 {
+		t.Error("the log does not say where")
 	}
 }

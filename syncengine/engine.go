@@ -59,6 +59,9 @@ type Engine struct {
 	head head
 	wake chan struct{} // closed and replaced after each commit
 
+	writing  chan struct{} // has room for the one update that runs
+	doubtful bool          // head may not be what the store holds; of the update that runs
+
 	blocked map[causal.ReplicaID]Blocked
 }
 
@@ -140,6 +143,7 @@ func newEngine(cfg Config) *Engine {
 		cache: newSegmentCache(),
 		wake:  make(chan struct{}),
 
+		writing: make(chan struct{}, 1),
 		blocked: map[causal.ReplicaID]Blocked{},
 	}
 }

@@ -77,3 +77,10 @@ var Mutants = []Mutant{
 		}
 	}},
 }
+
+// Waiting returns how many pushes wait for their commit to begin.
+func (e *Engine) Waiting() int {
+	e.group.mu.Lock()
+	defer e.group.mu.Unlock()
+	return len(e.group.waiting)
+}

@@ -68,14 +68,13 @@ func (g *group) take(most int) []*pushJob {
 	return jobs
 }
 
-// commitJobs runs jobs in one transaction. When that fails, each is tried alone,
-// so that one that cannot be stored fails nobody else.
+// commitJobs runs jobs in one transaction. When that fails, be it by a panic, each
+// half is tried by itself, so that one that cannot be stored fails nobody else.
 func (e *Engine) commitJobs(ctx context.Context, jobs []*pushJob) {
 	err := e.runJobs(ctx, jobs)
-	if err != nil && len(jobs) > 1 {
-		for _, j := range jobs {
-			e.commitJobs(ctx, []*pushJob{j})
-		}
+	if half := len(jobs) / 2; err != nil && half > 0 {
+		e.commitJobs(ctx, jobs[:half])
+		e.commitJobs(ctx, jobs[half:])
 		return
 	}
 	for _, j := range jobs {

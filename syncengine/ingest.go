@@ -3,7 +3,6 @@
 package syncengine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -397,45 +396,6 @@ func (b *batch) putCertificate(c segment.Certificate, by causal.Dot) error {
 		return err
 	}
 	return b.noteSuccession(c, by)
-}
-
-// update runs f as one transaction and, once that is on disk, makes its head the
-// engine's.
-func (e *Engine) update(ctx context.Context, f func(*batch) error) error {
-	var b *batch
-	err := e.cfg.Store.Update(ctx, func(tx Tx) error {
-		b = e.newBatch(tx)
-		b.leaf = ledger.Index(b.head.size)
-		if err := f(b); err != nil {
-			return err
-		}
-		if err := b.flush(); err != nil || b.e.rules.headAfterCommit {
-			return err
-		}
-		b.mergeActs()
-		e.commit(b.head)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if !b.dirty() {
-		return nil
-	}
-	if len(b.erasedSegs) > 0 {
-		e.cache.drop()
-	}
-	b.mergeActs()
-	e.commit(b.head)
-	return nil
-}
-
-func (e *Engine) commit(h head) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.head = h
-	close(e.wake)
-	e.wake = make(chan struct{})
 }
 
 var errStopped = errors.New("this file is older than what a caller has seen; run: xunzhen restore")

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/transport"
 )
 
@@ -23,6 +24,10 @@ func (c *call) end(err error, panicked any) error {
 	if panicked != nil {
 		c.guard.cfg.Log.Error("a call panicked", "method", c.method.name, "stack", string(debug.Stack()))
 		err = fmt.Errorf("panic of type %T", panicked)
+	}
+	var inside *syncengine.PanicError
+	if errors.As(err, &inside) {
+		c.guard.cfg.Log.Error("an update panicked", "method", c.method.name, "stack", inside.Stack)
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil // the client has said all

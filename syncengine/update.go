@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncengine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+)
+
+// update runs f as one transaction and, once that is on disk, makes its head the
+// engine's. Updates run one after the other, each from the head that the one before
+// left. A panic inside becomes a *PanicError: the store rolled back, and the engine
+// reads its head from the store again, because nothing else can be believed.
+func (e *Engine) update(ctx context.Context, f func(*batch) error) (err error) {
+	select {
+	case e.writing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-e.writing }()
+	defer func() {
+		if p := recover(); p != nil {
+			err = newPanicError(p)
+			e.doubtful = true
+			_ = e.certain(ctx) // else the next update tries again
+		}
+	}()
+	if err := e.certain(ctx); err != nil {
+		return err
+	}
+	return e.transact(ctx, f)
+}
+
+// certain reads the head from the store when it is in doubt.
+func (e *Engine) certain(ctx context.Context) error {
+	if !e.doubtful {
+		return nil
+	}
+	e.cache.drop()
+	if err := e.load(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("read the head again: %w", err)
+	}
+	e.doubtful = false
+	return nil
+}
+
+func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
+	var b *batch
+	err := e.cfg.Store.Update(ctx, func(tx Tx) error {
+		b = e.newBatch(tx)
+		b.leaf = ledger.Index(b.head.size)
+		if err := f(b); err != nil {
+			return err
+		}
+		if err := b.flush(); err != nil || b.e.rules.headAfterCommit {
+			return err
+		}
+		b.mergeActs()
+		e.commit(b.head)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if !b.dirty() {
+		return nil
+	}
+	if len(b.erasedSegs) > 0 {
+		e.cache.drop()
+	}
+	b.mergeActs()
+	e.commit(b.head)
+	return nil
+}
+
+func (e *Engine) commit(h head) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.head = h
+	close(e.wake)
+	e.wake = make(chan struct{})
+}
+
+// PanicError is what an update ends with that panicked. It says where, and nothing
+// of what was being worked on.
+type PanicError struct {
+	Type  string // of the value that was panicked with
+	Stack string // a function and its line in the source a line, innermost first
+}
+
+// Error names the type only.
+func (p *PanicError) Error() string { return "panic of type " + p.Type }
+
+// stackDepth is how many functions a PanicError names at most.
+const stackDepth = 64
+
+// newPanicError must be called by the function that recovers.
+func newPanicError(value any) *PanicError {
+	callers := make([]uintptr, stackDepth)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	var b strings.Builder
+	for {
+		f, more := frames.Next()
+		fmt.Fprintf(&b, "%s %s:%d\n", f.Function, f.File, f.Line)
+		if !more {
+			return &PanicError{Type: fmt.Sprintf("%T", value), Stack: b.String()}
+		}
+	}
+}
