@@ -501,7 +501,7 @@ func (b *batch) successors(r causal.ReplicaID) ([]causal.ReplicaID, error) {
 // RuleGap states runs of a replica's counters as gone, for an author who cannot,
 // together with the prev of every revision of it that waits.
 func (e *Engine) RuleGap(ctx context.Context, author string, replica causal.ReplicaID, runs []causal.Range, reason string) error {
-	err := e.office(ctx, func(b *batch) error {
+	return e.office(ctx, func(b *batch) error {
 		all, err := b.waitingFor(replica)
 		if err != nil {
 			return err
@@ -520,10 +520,6 @@ func (e *Engine) RuleGap(ctx context.Context, author string, replica causal.Repl
 		_, err = b.act(author, KindGapRuling, &syncv1.GapRulingAct{Ruling: m})
 		return err
 	})
-	if err == nil {
-		e.unblock(replica, runs)
-	}
-	return err
 }
 
 func (b *batch) waitingFor(replica causal.ReplicaID) (causal.Ranges, error) {

@@ -221,28 +221,17 @@ func (e *Engine) noteBlocked(j *pushJob) {
 	}
 }
 
-// unblock forgets who was stuck behind counters that are now stated gone; whoever
-// still is will be noted when it pushes again.
-func (e *Engine) unblock(r causal.ReplicaID, runs []causal.Range) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var stated causal.Ranges
-	for _, g := range runs {
-		stated = stated.With(causal.Range{Replica: r, From: g.From, To: g.To})
-	}
-	if b, ok := e.blocked[r]; ok && stated.Covers(r, b.Missing.From, b.Missing.To) {
-		delete(e.blocked, r)
-	}
-}
-
-// Blocked returns the replicas that were stuck behind a gap when last heard of,
-// in order of replica.
+// Blocked returns the replicas that were stuck behind a gap when last heard of and
+// whose missing counters nobody has stated gone since, in order of replica.
 func (e *Engine) Blocked() []Blocked {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	out := make([]Blocked, 0, len(e.blocked))
-	for _, b := range e.blocked {
-		out = append(out, b)
+	for r, b := range e.blocked {
+		stated := gapRanges(r, e.head.acts[actKey{ActGap, string(r[:])}])
+		if !stated.Covers(r, b.Missing.From, b.Missing.To) {
+			out = append(out, b)
+		}
 	}
 	sortBy(out, func(b Blocked) causal.ReplicaID { return b.Replica }, causal.ReplicaID.Compare)
 	return out
