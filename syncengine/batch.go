@@ -40,8 +40,10 @@ type batch struct {
 	buf  []record.Change // of the revision being received
 	slab []byte          // encoded states lie here one after the other
 
-	acts  actIndex // new in this batch
-	certs map[segment.Hash]segment.Certificate
+	acts   actIndex // new in this batch
+	fenced bool     // there is any fence at all
+	known  map[record.Kind][]record.Path
+	certs  map[segment.Hash]segment.Certificate
 }
 
 type pendingSegment struct {
@@ -61,11 +63,14 @@ func (e *Engine) newBatch(tx Tx) *batch {
 	h := e.snapshot()
 	h.sums = maps.Clone(h.sums)
 	h.edge = maps.Clone(h.edge)
+	e.room.Clear()
 	return &batch{
 		e: e, tx: tx, now: e.now(), head: h,
 		works:       map[record.ID]*work{},
 		leafChanges: map[causal.Dot]int{},
 		acts:        actIndex{},
+		fenced:      h.acts.fenced(),
+		known:       map[record.Kind][]record.Path{},
 		certs:       map[segment.Hash]segment.Certificate{},
 	}
 }
@@ -82,7 +87,7 @@ func (b *batch) record(id record.ID) (*work, error) {
 	w := &work{row: row}
 	if !ok {
 		w.row = RecordRow{ID: id}
-	} else if w.state, w.places, err = row.decode(); err != nil {
+	} else if w.state, w.places, err = row.decodeIn(&b.e.room); err != nil {
 		return nil, fmt.Errorf("record %s: %w", id, err)
 	}
 	b.works[id] = w
@@ -90,8 +95,11 @@ func (b *batch) record(id record.ID) (*work, error) {
 	return w, nil
 }
 
-func (r RecordRow) decode() (record.State, places, error) {
-	s, err := record.DecodeState(r.State)
+func (r RecordRow) decode() (record.State, places, error) { return r.decodeIn(nil) }
+
+// decodeIn is decode with the live values in the memory of room.
+func (r RecordRow) decodeIn(room *record.Room) (record.State, places, error) {
+	s, err := record.DecodeStateIn(room, r.State)
 	if err != nil {
 		return s, nil, err
 	}
@@ -284,7 +292,7 @@ func flagsOf(w *work) Flags {
 	if slices.ContainsFunc(w.places, func(p place) bool { return p.verdict.Waiting() }) {
 		f |= FlagWaiting
 	}
-	if w.row.Class != record.ClassEveryone && len(w.state.At(record.PathScope)) == 0 {
+	if w.row.Class != record.ClassEveryone && !w.state.Bears(record.PathScope) {
 		f |= FlagNoScope
 	}
 	if w.state.Conflicts() > 0 {

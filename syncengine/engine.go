@@ -54,6 +54,7 @@ type Engine struct {
 	cache *segmentCache
 	certs certificateCache
 	group group
+	room  record.Room // of the batch in progress; there is one at a time
 
 	mu   sync.RWMutex // guards head, swapped as a whole after each commit
 	head head

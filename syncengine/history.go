@@ -186,7 +186,7 @@ func (b *batch) noteSuccession(c segment.Certificate, by causal.Dot) error {
 // force on its replica, or on one whose rights it continues, must name a head at
 // or after it in its own history.
 func (b *batch) withinFence(head SegmentHead, d causal.Dot) (bool, error) {
-	if !b.fenced() {
+	if !b.fenced {
 		return true, nil
 	}
 	for _, r := range b.head.lineage(head.Replica) {
@@ -204,12 +204,10 @@ func (b *batch) withinFence(head SegmentHead, d causal.Dot) (bool, error) {
 }
 
 // fenced reports whether there is any fence at all.
-func (b *batch) fenced() bool {
-	for _, x := range []actIndex{b.head.acts, b.acts} {
-		for k := range x {
-			if k.family == ActFence {
-				return true
-			}
+func (x actIndex) fenced() bool {
+	for k := range x {
+		if k.family == ActFence {
+			return true
 		}
 	}
 	return false
@@ -335,7 +333,7 @@ func (b *batch) obeyFence(by causal.Dot, f *syncv1.Fence) error {
 
 // reviewAllFenced judges all revisions again that some fence may reach.
 func (b *batch) reviewAllFenced() error {
-	if !b.fenced() {
+	if !b.fenced {
 		return nil
 	}
 	replicas, err := b.tx.Replicas()
@@ -357,7 +355,7 @@ func (b *batch) reviewAllFenced() error {
 // it or on one it continues: a fence acts whenever it arrives, and which
 // histories it spares can become clearer with each segment and gap.
 func (b *batch) reviewFenced(r causal.ReplicaID) error {
-	if !b.fenced() {
+	if !b.fenced {
 		return nil
 	}
 	everFenced, err := b.everFenced(r)

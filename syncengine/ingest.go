@@ -225,7 +225,7 @@ func (b *batch) receive(w *work, d causal.Dot) error {
 	if rev.Changes != nil {
 		b.buf = rev.Changes // no revision of this batch is received inside another
 	}
-	w.state = w.state.Apply(rev, v.Admitted())
+	w.state = w.state.ApplyIn(&b.e.room, rev, v.Admitted())
 	b.setVerdict(w, i, v)
 	if err := b.settle(w); err != nil {
 		return err
@@ -303,7 +303,7 @@ func (b *batch) reviewWaiting(w *work, i int) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	w.state = w.state.Apply(rev, v.Admitted())
+	w.state = w.state.ApplyIn(&b.e.room, rev, v.Admitted())
 	b.setVerdict(w, i, v)
 	if v.Admitted() {
 		return true, b.obeyIfAct(rev)

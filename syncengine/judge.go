@@ -193,12 +193,41 @@ func (b *batch) ruleKind(r record.Revision, cert segment.Certificate) ledger.Ver
 	if !ok {
 		return ledger.HeldUnknownKind
 	}
-	for _, c := range r.Changes {
-		if !headerPath(c.Path) && info.Boundary(c.Path) == record.BoundaryWrong {
-			return ledger.HeldBoundary
-		}
+	if !b.cutRight(kind, info, r.Changes) {
+		return ledger.HeldBoundary
 	}
 	return ledger.Admitted
+}
+
+// cutRight reports whether no change is cut elsewhere than at a register of its
+// kind. Forms of a kind have most paths in common, so those of the last one that
+// was cut right are compared before the schema is asked.
+func (b *batch) cutRight(kind record.Kind, info record.KindInfo, changes []record.Change) bool {
+	known, asked := b.known[kind], 0
+	for i := range changes {
+		p := changes[i].Path
+		for len(known) > 0 && known[0] < p {
+			known = known[1:]
+		}
+		if headerPath(p) || len(known) > 0 && known[0] == p {
+			continue
+		}
+		if asked++; info.Boundary(p) == record.BoundaryWrong {
+			return false
+		}
+	}
+	if asked > len(changes)/4 {
+		b.known[kind] = pathsOf(changes)
+	}
+	return true
+}
+
+func pathsOf(changes []record.Change) []record.Path {
+	out := make([]record.Path, len(changes))
+	for i := range changes {
+		out[i] = changes[i].Path
+	}
+	return out
 }
 
 // headerPath reports whether p is a register that every kind has.

@@ -35,11 +35,18 @@ var merge = rules{
 // is not kept and may be used again.
 func (s State) Apply(r Revision, admitted bool) State { return merge.apply(s, r, admitted) }
 
+// ApplyIn is Apply with the live values in the memory of room.
+func (s State) ApplyIn(room *Room, r Revision, admitted bool) State {
+	return merge.applyIn(room, s, r, admitted)
+}
+
 // Release returns s after the held revision r was admitted. It changes nothing
 // unless r is held in s.
 func (s State) Release(r Revision) State { return merge.release(s, r) }
 
-func (m rules) apply(s State, r Revision, admitted bool) State {
+func (m rules) apply(s State, r Revision, admitted bool) State { return m.applyIn(nil, s, r, admitted) }
+
+func (m rules) applyIn(room *Room, s State, r Revision, admitted bool) State {
 	if m.received(s, r.Dot) {
 		return s
 	}
@@ -48,7 +55,7 @@ func (m rules) apply(s State, r Revision, admitted bool) State {
 		s.Held = s.Held.With(r.Dot)
 		return s
 	}
-	return m.admit(s, r)
+	return m.admit(room, s, r)
 }
 
 func (m rules) release(s State, r Revision) State {
@@ -56,16 +63,16 @@ func (m rules) release(s State, r Revision) State {
 		return s
 	}
 	s.Held = s.Held.Without(r.Dot)
-	return m.admit(s, r)
+	return m.admit(nil, s, r)
 }
 
 // admit works r's changes into s: what they replace goes, what somebody replaced
 // before r came does not appear.
-func (m rules) admit(s State, r Revision) State {
+func (m rules) admit(room *Room, s State, r Revision) State {
 	r = m.replaces(s, r)
 	marks := union(s.Marks, m.marks(s, r))
 	at, _ := slices.BinarySearchFunc(s.Live, r.Dot, func(e Entry, d causal.Dot) int { return e.Dot.Compare(d) })
-	live := make([]Entry, 0, len(s.Live)+len(r.Changes))
+	live := room.take(len(s.Live) + len(r.Changes))
 	live = appendKept(live, s.Live[:at], r.Changes)
 	live = appendFresh(live, r, marks)
 	live = appendKept(live, s.Live[at:], r.Changes)

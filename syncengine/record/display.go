@@ -146,6 +146,16 @@ func (s State) At(p Path) []Entry {
 	return out
 }
 
+// Bears reports whether any value is live at p.
+func (s State) Bears(p Path) bool {
+	for i := range s.Live {
+		if s.Live[i].Path == p {
+			return true
+		}
+	}
+	return false
+}
+
 // Conflicts returns how many registers have siblings with different bytes.
 func (s State) Conflicts() int {
 	k := len(s.Live)

@@ -104,10 +104,14 @@ func AppendShape(b []byte, changes []Change) []byte {
 // bytes AppendShape gives for changes that Normalise would leave alone;
 // everything else wraps ErrMalformed, or ErrTooLarge. The paths share memory with
 // a copy of b.
-func DecodeShape(b []byte) ([]Change, error) {
+func DecodeShape(b []byte) ([]Change, error) { return DecodeShapeIn(nil, b) }
+
+// DecodeShapeIn is DecodeShape with the changes in the memory of buf, as far as that
+// reaches. They are good until buf is used again.
+func DecodeShapeIn(buf []Change, b []byte) ([]Change, error) {
 	r := reader{rest: b, text: string(b)}
 	parents := r.parentTable()
-	changes := r.changes(parents)
+	changes := r.changes(buf, parents)
 	if r.err == nil && len(r.rest) > 0 {
 		r.fail("bytes after the shape")
 	}
@@ -133,8 +137,10 @@ func (r *reader) parentTable() []causal.Dot {
 
 // changes reads the paths with their parents, each of which must be used. The
 // parent lists share memory, each capped at its own end.
-func (r *reader) changes(parents []causal.Dot) []Change {
-	changes := make([]Change, r.count(maxChanges, minChange))
+func (r *reader) changes(buf []Change, parents []causal.Dot) []Change {
+	n := r.count(maxChanges, minChange)
+	changes := slices.Grow(buf[:0], n)[:n]
+	clear(changes)
 	refs := make([]causal.Dot, 0, max(len(parents), min(len(changes), len(r.rest)-len(changes))))
 	used, unused := make([]bool, len(parents)), len(parents)
 	for i := range changes {

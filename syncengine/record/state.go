@@ -141,14 +141,17 @@ const (
 // DecodeState reads canonical bytes. It takes only what Append gives for some
 // state; everything else wraps ErrMalformed. Values share memory with b.
 // DecodeState(s.Append(nil)) gives s, and the bytes of the result are b.
-func DecodeState(b []byte) (State, error) {
+func DecodeState(b []byte) (State, error) { return DecodeStateIn(nil, b) }
+
+// DecodeStateIn is DecodeState with the live values in the memory of room.
+func DecodeStateIn(room *Room, b []byte) (State, error) {
 	r := reader{rest: b, text: string(b)}
 	if r.byte() != stateFormat {
 		r.fail("state format")
 	}
 	s := State{VV: r.vector()}
 	s.Held = r.held(s.VV)
-	s.Live = r.live(s)
+	s.Live = r.live(s, room)
 	s.Marks = r.marks(s)
 	if r.err == nil && len(r.rest) > 0 {
 		r.fail("bytes after the state")
@@ -201,12 +204,12 @@ func (r *reader) held(v causal.Vector) causal.Vector {
 	return held
 }
 
-func (r *reader) live(s State) []Entry {
+func (r *reader) live(s State, room *Room) []Entry {
 	total := r.count(math.MaxInt, minEntry)
 	if total == 0 {
 		return nil
 	}
-	out := make([]Entry, 0, total)
+	out := room.take(total)
 	for last := -1; len(out) < total; {
 		if last = r.index(len(s.VV), last); r.err != nil {
 			return nil

@@ -161,6 +161,7 @@ func (c *columns) readRows(count int) ([]row, error) {
 		if !ok {
 			return nil, unreadable("columns: revision %d of %d", i, count)
 		}
+		c.shapes[r.shape].users++
 	}
 	if err := takeErased(&rest, rows); err != nil {
 		return nil, err

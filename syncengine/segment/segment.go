@@ -262,7 +262,7 @@ func (s *Segment) RevisionIn(i int, buf []record.Change) (record.Revision, error
 }
 
 func (s *Segment) changes(i int, buf []record.Change) ([]record.Change, error) {
-	shared, err := s.columns.shapes[s.rows[i].shape].decode()
+	shared, err := s.columns.shapes[s.rows[i].shape].decode(buf)
 	if err != nil {
 		return nil, err
 	}
@@ -272,15 +272,22 @@ func (s *Segment) changes(i int, buf []record.Change) ([]record.Change, error) {
 	return decodeBody(buf, shared, s.rows[i].body)
 }
 
-// shape is an entry of the table of shapes, decoded at most once.
+// shape is an entry of the table of shapes. One that several revisions share is
+// decoded at most once.
 type shape struct {
 	raw     []byte
+	users   int
 	once    sync.Once
 	changes []record.Change
 	err     error
 }
 
-func (p *shape) decode() ([]record.Change, error) {
+// decode returns the changes of the shape, without values: in the memory of buf when
+// nobody else will ask for them.
+func (p *shape) decode(buf []record.Change) ([]record.Change, error) {
+	if p.users == 1 {
+		return record.DecodeShapeIn(buf, p.raw)
+	}
 	p.once.Do(func() { p.changes, p.err = record.DecodeShape(p.raw) })
 	return p.changes, p.err
 }
