@@ -91,6 +91,19 @@ type FeedQuery struct {
 	Subject   record.ID
 	Flags     Flags // any of these
 	Limit     int   // at least 1
+	Bytes     int   // the row that brings their sizes to this is the last one; 0: no bound
+}
+
+// Size returns what a row takes in memory, in bytes, as FeedQuery.Bytes counts it.
+func (r RecordRow) Size() int { return len(r.State) + len(r.Places) }
+
+// Full reports whether the answer to q ended at a limit of q: then there may be more.
+func (q FeedQuery) Full(answer []RecordRow) bool {
+	size := 0
+	for _, r := range answer {
+		size += r.Size()
+	}
+	return len(answer) >= q.Limit || q.Bytes > 0 && size >= q.Bytes
 }
 
 // Departure says that a record left a division at a position.
@@ -118,7 +131,8 @@ type Sum struct {
 type RecordReader interface {
 	// Record returns one record.
 	Record(id record.ID) (RecordRow, bool, error)
-	// Feed returns records in order of position, at most q.Limit.
+	// Feed returns records in order of position, at most q.Limit, and no more after
+	// q.Bytes: one state can be large, and a page of them must not be.
 	Feed(q FeedQuery) ([]RecordRow, error)
 	// Departures returns departures with a position in (after, upTo] (upTo 0: no
 	// end) from divisions under one of the prefixes and of one of the classes, in

@@ -204,7 +204,7 @@ func (p *pager) records(caller segment.Certificate) (done bool, err error) {
 // stretch sends what lies in (from, end] of some parts. It reports whether the
 // page is full, and how far it came.
 func (p *pager) stretch(caller segment.Certificate, parts []int, from, end Position, size *int) (full bool, reached Position, err error) {
-	q := FeedQuery{After: from, UpTo: end, Limit: p.limit - len(p.out.Bases)}
+	q := FeedQuery{After: from, UpTo: end, Limit: p.limit - len(p.out.Bases), Bytes: session.MaxPageBytes}
 	for _, i := range parts {
 		q.Divisions = append(q.Divisions, p.cursor.parts[i].prefix)
 		q.Classes = append(q.Classes, p.cursor.parts[i].class)
@@ -229,7 +229,7 @@ func (p *pager) stretch(caller segment.Certificate, parts []int, from, end Posit
 			return true, row.Position, p.departures(caller, parts, from, row.Position)
 		}
 	}
-	if len(rows) == q.Limit {
+	if q.Full(rows) {
 		end, full = rows[len(rows)-1].Position, true
 	}
 	return full, end, p.departures(caller, parts, from, end)

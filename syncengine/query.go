@@ -101,10 +101,13 @@ func (e *Engine) LearnKinds(ctx context.Context) (int, error) {
 	return n, err
 }
 
+// scanBytes is about how much of records is read at a time.
+const scanBytes = 1 << 20
+
 // classify writes records again that went to the fewest because their kind was
 // not known, and now have another class.
 func (b *batch) classify() error {
-	q := FeedQuery{Divisions: everywhere, Classes: []record.Class{record.ClassSensitive}, Limit: 1000}
+	q := FeedQuery{Divisions: everywhere, Classes: []record.Class{record.ClassSensitive}, Limit: 1000, Bytes: scanBytes}
 	for {
 		rows, err := b.tx.Feed(q)
 		if err != nil {
@@ -120,7 +123,7 @@ func (b *batch) classify() error {
 			}
 			w.stale = true
 		}
-		if len(rows) < q.Limit {
+		if !q.Full(rows) {
 			return nil
 		}
 	}

@@ -126,10 +126,6 @@ type HeldPlace struct {
 	Dot      causal.Dot
 }
 
-// heldRows is how many records are read at a time for what is held in them. Few: a
-// row can be large.
-const heldRows = 4
-
 // Held returns the held and waiting revisions at or after a place, in feed order of
 // their records, then by dot. At most limit of them (at least 1 is given), fewer
 // where they are large; next is where the others begin, zero when there are none. A
@@ -155,7 +151,7 @@ type heldList struct {
 }
 
 func (l *heldList) read(from HeldPlace) error {
-	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Flags: FlagHeld | FlagWaiting, Limit: heldRows}
+	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Flags: FlagHeld | FlagWaiting, Limit: 100, Bytes: scanBytes}
 	q.After = max(from.Position, 1) - 1
 	for {
 		rows, err := l.r.Feed(q)
@@ -168,7 +164,7 @@ func (l *heldList) read(from HeldPlace) error {
 				return err
 			}
 		}
-		if len(rows) < q.Limit {
+		if !q.Full(rows) {
 			return nil
 		}
 	}

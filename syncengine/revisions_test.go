@@ -3,6 +3,7 @@
 package syncengine_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
 // note makes a record whose n saves lie in segments of three, and returns their dots.
@@ -133,5 +135,59 @@ func TestRecordThatChangesWhileTheHeldAreReadComesWithAllOfThem(t *testing.T) {
 	want := slices.Concat(first[:1], second, first)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// measured notes how many bytes of records its readers got at a time.
+type measured struct {
+	syncengine.Store
+	most *int
+}
+
+func (s measured) View(ctx context.Context, f func(syncengine.Reader) error) error {
+	return s.Store.View(ctx, func(r syncengine.Reader) error { return f(measuredReader{r, s.most}) })
+}
+
+type measuredReader struct {
+	syncengine.Reader
+	most *int
+}
+
+func (r measuredReader) Feed(q syncengine.FeedQuery) ([]syncengine.RecordRow, error) {
+	rows, err := r.Reader.Feed(q)
+	size := 0
+	for _, row := range rows {
+		size += row.Size()
+	}
+	*r.most = max(*r.most, size)
+	return rows, err
+}
+
+func TestLargeRecordsAreReadFewAtATime(t *testing.T) {
+	c := newCentre(t)
+	d := c.enrol(1, doctor("zhang", villageA))
+	const records, size = 40, 45_000
+	for range records {
+		id, scope := d.create(kindNote, villageA, strings.Repeat("1", size))
+		c.push(d.seal())
+		d.edit(id, villageA, scope, set(phone, strings.Repeat("2", size)))
+		c.push(d.seal())
+	}
+	most := 0
+	c.reopen(measured{c.store, &most})
+	got, q := 0, session.PullRequest{PageRecords: session.MaxPageRecords}
+	for last := false; !last; {
+		page, err := c.PullPage(t.Context(), d.cert, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, q.Cursor, last = got+len(page.Bases), page.Cursor, page.Last != nil
+	}
+	if got != records {
+		t.Errorf("%d records came", got)
+	}
+	c.sound()
+	if limit := session.MaxPageBytes + 3*size; most == 0 || most > limit {
+		t.Errorf("%d bytes of records were read at a time, at most %d should be", most, limit)
 	}
 }

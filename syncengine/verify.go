@@ -236,7 +236,7 @@ func (v *verifier) chain(i ledger.Index, head SegmentHead, cert segment.Certific
 // records walks the feed: each record's state against its revisions, its row
 // against its state.
 func (v *verifier) records() error {
-	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Limit: 500}
+	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Limit: 500, Bytes: scanBytes}
 	last := Position(0)
 	for {
 		rows, err := v.r.Feed(q)
@@ -252,7 +252,7 @@ func (v *verifier) records() error {
 				return err
 			}
 		}
-		if len(rows) < q.Limit {
+		if !q.Full(rows) {
 			return v.piles()
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	linkReason = "证件号码、姓名、性别、出生日期一致 / number, name, sex and birth date agree"
 
 	pageRecords = 500
+	pageBytes   = 1 << 20
 	// maxBearers bounds the residents looked at for one number. A number that more
 	// bear is a placeholder somebody typed, and nobody is linked by it.
 	maxBearers = 16
@@ -84,10 +85,11 @@ func (l *Links) Follow(ctx context.Context) (int, error) {
 	}
 	saved, end := 0, l.shard.Position()
 	for {
-		rows, err := l.shard.List(ctx, syncengine.FeedQuery{
-			After: l.position, UpTo: end, Kind: care.KindResident, Limit: pageRecords,
+		q := syncengine.FeedQuery{
+			After: l.position, UpTo: end, Kind: care.KindResident, Limit: pageRecords, Bytes: pageBytes,
 			Divisions: []record.Division{""}, Classes: []record.Class{record.ClassGeneral, record.ClassSensitive},
-		})
+		}
+		rows, err := l.shard.List(ctx, q)
 		if err != nil {
 			return saved, fmt.Errorf("read the feed: %w", err)
 		}
@@ -101,7 +103,7 @@ func (l *Links) Follow(ctx context.Context) (int, error) {
 			}
 			l.position = row.Position
 		}
-		if len(rows) < pageRecords {
+		if !q.Full(rows) {
 			l.position = max(l.position, end) // what is no resident is passed over once
 			return saved, nil
 		}

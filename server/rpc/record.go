@@ -130,10 +130,6 @@ type listing struct {
 	wanted  func(record.Register) bool // nil: no registers
 }
 
-// readAhead is how many rows are read at a time: what a page has no room for was
-// read in vain.
-const readAhead = 50
-
 func (l listing) page(ctx context.Context, token string) (out []*syncv1.Record, next string, err error) {
 	from, err := parsePlace(l.request, token)
 	if err != nil {
@@ -141,7 +137,7 @@ func (l listing) page(ctx context.Context, token string) (out []*syncv1.Record, 
 	}
 	l.query.After = syncengine.Position(from.after)
 	for size := 0; ; {
-		l.query.Limit = min(readAhead, l.size-len(out))
+		l.query.Limit, l.query.Bytes = l.size-len(out), pageBytes
 		rows, err := callOf(ctx).county.Engine.List(ctx, l.query)
 		if err != nil {
 			return nil, "", err
@@ -156,7 +152,7 @@ func (l listing) page(ctx context.Context, token string) (out []*syncv1.Record, 
 				return out, place{after: uint64(row.Position)}.token(l.request), nil
 			}
 		}
-		if len(rows) < l.query.Limit {
+		if !l.query.Full(rows) {
 			return out, "", nil
 		}
 	}

@@ -26,12 +26,13 @@ func (w *world) Feed(q syncengine.FeedQuery) ([]syncengine.RecordRow, error) {
 		return nil, nil
 	}
 	var out []syncengine.RecordRow
+	size := 0
 	for _, row := range w.candidates(q).from(byPosition{position: q.After + 1}) {
-		if q.UpTo != 0 && row.Position > q.UpTo || len(out) == q.Limit {
+		if q.UpTo != 0 && row.Position > q.UpTo || len(out) == q.Limit || q.Bytes > 0 && size >= q.Bytes {
 			break
 		}
 		if selects(q, row) {
-			out = append(out, *row)
+			out, size = append(out, *row), size+row.Size()
 		}
 	}
 	return out, nil

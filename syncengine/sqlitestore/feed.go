@@ -49,14 +49,15 @@ func (r reader) Feed(q syncengine.FeedQuery) ([]syncengine.RecordRow, error) {
 		question = sqlFlagged
 	}
 	var out []syncengine.RecordRow
+	size := 0
 	err := sqlitefile.Query(
 		r.conn, question,
 		func(s *sqlite.Stmt) { bindFeed(s, q) },
 		func(s *sqlite.Stmt) bool {
 			if row := columnRecord(s); selects(q, row) {
-				out = append(out, row)
+				out, size = append(out, row), size+row.Size()
 			}
-			return len(out) < q.Limit
+			return len(out) < q.Limit && (q.Bytes <= 0 || size < q.Bytes)
 		},
 	)
 	return out, err

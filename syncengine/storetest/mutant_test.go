@@ -75,11 +75,12 @@ func mutants() map[string]mutant {
 			_ = s.Clone().Update(ctx, f)
 			return nil
 		}},
-		"a view moves on":               {live: true},
-		"the feed starts at the cursor": {feed: asked(func(q *query) { q.After -= min(q.After, 1) })},
-		"the feed stops before its end": {feed: asked(func(q *query) { q.UpTo -= min(q.UpTo, 1) })},
-		"the feed has no end":           {feed: asked(func(q *query) { q.UpTo = 0 })},
-		"the feed has no limit":         {feed: asked(func(q *query) { q.Limit = 1 << 20 })},
+		"a view moves on":                {live: true},
+		"the feed starts at the cursor":  {feed: asked(func(q *query) { q.After -= min(q.After, 1) })},
+		"the feed stops before its end":  {feed: asked(func(q *query) { q.UpTo -= min(q.UpTo, 1) })},
+		"the feed has no end":            {feed: asked(func(q *query) { q.UpTo = 0 })},
+		"the feed has no limit":          {feed: asked(func(q *query) { q.Limit = 1 << 20 })},
+		"the feed has no limit in bytes": {feed: asked(func(q *query) { q.Bytes = 0 })},
 		"the limit counts what is not selected": {feed: func(t tx, q query) (rows, error) {
 			all, err := t.Feed(query{After: q.After, UpTo: q.UpTo, Divisions: []record.Division{""}, Classes: []record.Class{0, 1, 2, 255}, Limit: q.Limit})
 			some, _ := t.Feed(q)

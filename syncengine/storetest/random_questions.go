@@ -92,6 +92,9 @@ func (g *Random) askFeed() question {
 	if g.rnd.IntN(3) == 0 {
 		q.Flags = syncengine.Flags(g.rnd.IntN(32))
 	}
+	if g.rnd.IntN(3) == 0 {
+		q.Bytes = g.rnd.IntN(2000)
+	}
 	return question{fmt.Sprintf("feed %+v", q), func(rd syncengine.Reader) (any, error) {
 		rows, err := rd.Feed(q)
 		return strangers(rows), err
