@@ -12,7 +12,7 @@ NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
 # Tests that live through thousands of counties have steps of their own, most of them without the race detector.
 # The ordinary run repeats the same counties for a while; `make sim` draws fresh ones.
-LONG='^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught|TestShrink|TestSimulation)$'
+LONG='^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught|TestSimulation)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
 DEVICE_PACKAGES=(tablet transport syncengine care)

@@ -44,6 +44,7 @@ func (d *device) login(l *line) (desk, bool) {
 	err = l.around(func() error {
 		c, err := w.centre.CertificateOf(w.ctx, cert.Replica())
 		switch {
+		case err == nil && c.IssuedAt.Before(cert.IssuedAt): // a restored centre has lost the newest
 		case err == nil:
 			newest = c
 		case syncengine.ReasonOf(err) == syncengine.ReasonNotFound:
@@ -217,13 +218,15 @@ func outcome(r replica.Report, err error, crashed bool) string {
 	return out
 }
 
-// certificate returns what the centre says of a device's present key.
+// certificate returns the newest certificate of a device's present key: what the
+// centre says, or the device's own if the centre has lost it.
 func (d *device) certificate() segment.Certificate {
 	id, err := d.ID(d.w.ctx)
 	d.w.must(err, "id")
 	c, err := d.w.centre.CertificateOf(d.w.ctx, id)
-	if err != nil {
-		c, err = d.Certificate(d.w.ctx)
+	own, oerr := d.Certificate(d.w.ctx)
+	if err != nil || oerr == nil && c.IssuedAt.Before(own.IssuedAt) {
+		c, err = own, oerr
 	}
 	d.w.must(err, "certificate")
 	return c
