@@ -24,7 +24,7 @@ func (e *Engine) update(ctx context.Context, f func(*batch) error) (err error) {
 	defer func() { <-e.writing }()
 	defer func() {
 		if p := recover(); p != nil {
-			err = newPanicError(p)
+			err = NewPanicError(p)
 			e.doubtful = true
 			_ = e.certain(ctx) // else the next update tries again
 		}
@@ -85,8 +85,8 @@ func (e *Engine) commit(h head) {
 	e.wake = make(chan struct{})
 }
 
-// PanicError is what an update ends with that panicked. It says where, and nothing
-// of what was being worked on.
+// PanicError is what ends an update, or other work, that panicked. It says where, and
+// nothing of what was being worked on.
 type PanicError struct {
 	Type  string // of the value that was panicked with
 	Stack string // a function and its line in the source a line, innermost first
@@ -98,8 +98,8 @@ func (p *PanicError) Error() string { return "panic of type " + p.Type }
 // stackDepth is how many functions a PanicError names at most.
 const stackDepth = 64
 
-// newPanicError must be called by the function that recovers.
-func newPanicError(value any) *PanicError {
+// NewPanicError must be called by the deferred function that recovered the value.
+func NewPanicError(value any) *PanicError {
 	callers := make([]uintptr, stackDepth)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
 	var b strings.Builder

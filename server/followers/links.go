@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -94,7 +95,7 @@ func (l *Links) Follow(ctx context.Context) (int, error) {
 			return saved, fmt.Errorf("read the feed: %w", err)
 		}
 		for _, row := range rows {
-			made, err := l.take(ctx, row)
+			made, err := l.takeAlone(ctx, row)
 			if err != nil {
 				return saved, fmt.Errorf("resident %s: %w", row.ID, err)
 			}
@@ -108,6 +109,28 @@ func (l *Links) Follow(ctx context.Context) (int, error) {
 			return saved, nil
 		}
 	}
+}
+
+// takeAlone is take, but a resident with whom nothing can be done is nobody else's
+// trouble: it is passed over until it changes. With a panic of this goroutine the
+// whole server would end, at each start again.
+func (l *Links) takeAlone(ctx context.Context, row syncengine.RecordRow) (made bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = syncengine.NewPanicError(p)
+		}
+		var bug *syncengine.PanicError
+		switch {
+		case errors.As(err, &bug):
+			l.log.Error("a resident was passed over", "record", row.ID, "err", err, "stack", bug.Stack)
+		case err != nil && syncengine.ReasonOf(err) == syncengine.ReasonInvalid:
+			l.log.Error("a resident was passed over", "record", row.ID, "err", err)
+		default:
+			return
+		}
+		made, err = false, nil
+	}()
+	return l.take(ctx, row)
 }
 
 // take learns one resident as it now stands and links it if it must be.

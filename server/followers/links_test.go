@@ -3,7 +3,9 @@
 package followers_test
 
 import (
+	"context"
 	"crypto/ed25519"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"testing"
@@ -200,4 +202,59 @@ func TestANumberThatManyBearLinksNobodyElse(t *testing.T) {
 	c.register(wang(), village)
 	c.register(wang(), village)
 	c.follow(0)
+}
+
+// cursed cannot work on one resident.
+type cursed struct {
+	*syncengine.Engine
+	id   record.ID
+	with func() error
+}
+
+func (c cursed) Get(ctx context.Context, id record.ID) (syncengine.RecordView, error) {
+	if id == c.id {
+		return syncengine.RecordView{}, c.with()
+	}
+	return c.Engine.Get(ctx, id)
+}
+
+func TestResidentWithWhomNothingCanBeDoneStopsNobodyElse(t *testing.T) {
+	for name, row := range map[string]struct {
+		with  func() error
+		stops bool
+	}{
+		"a panic":               {func() error { panic("139") }, false},
+		"an impossible request": {func() error { return &syncengine.Error{Reason: syncengine.ReasonInvalid} }, false},
+		"a store that fails":    {func() error { return io.ErrUnexpectedEOF }, true},
+	} {
+		c := newCounty(t)
+		bad := c.register(wang(), village)
+		c.links = followers.NewLinks(cursed{c.Engine, bad, row.with}, slog.New(slog.DiscardHandler))
+		c.register(wang(), village)
+		li := wang()
+		li.IdentityDocument.Number = "990000195803060028"
+		c.register(li, village)
+		c.register(li, village)
+		if _, err := c.links.Follow(t.Context()); (err != nil) != row.stops {
+			t.Errorf("%s: %v", name, err)
+		}
+		if row.stops {
+			continue
+		}
+		if links := c.count(care.KindResidentLink); links != 1 {
+			t.Errorf("%s: %d links", name, links)
+		}
+	}
+}
+
+func (c *county) count(kind record.Kind) int {
+	c.t.Helper()
+	rows, err := c.List(c.t.Context(), syncengine.FeedQuery{
+		Kind: kind, Divisions: []record.Division{""}, Limit: 100,
+		Classes: []record.Class{record.ClassEveryone, record.ClassGeneral, record.ClassSensitive},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return len(rows)
 }
