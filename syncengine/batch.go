@@ -26,6 +26,8 @@ type batch struct {
 	now  time.Time
 	head head // becomes the engine's when the commit succeeded
 
+	trusting bool // records that their makers' saves create are taken for new
+
 	works   map[record.ID]*work
 	order   []*work // as first touched
 	pending []pendingSegment
@@ -90,8 +92,27 @@ func (b *batch) record(id record.ID) (*work, error) {
 	} else if w.state, w.places, err = row.decodeIn(&b.e.room); err != nil {
 		return nil, fmt.Errorf("record %s: %w", id, err)
 	}
-	b.works[id] = w
+	b.add(w)
+	return w, nil
+}
+
+func (b *batch) add(w *work) {
+	b.works[w.row.ID] = w
 	b.order = append(b.order, w)
+}
+
+// recordOf returns the batch's copy of the record of a segment's revision. A save by
+// which its maker creates a record comes before all others but for forks and for
+// carriers out of order, so a trusting batch does not look whether the record is
+// stored: flush finds out, and the batch is tried again without trust.
+func (b *batch) recordOf(seg *segment.Segment, i int) (*work, error) {
+	id := seg.RecordID(i)
+	_, known := b.works[id]
+	if known || !b.trusting || !seg.Creates(i) || id.Derived() {
+		return b.record(id)
+	}
+	w := &work{row: RecordRow{ID: id}}
+	b.add(w)
 	return w, nil
 }
 

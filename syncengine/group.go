@@ -4,6 +4,7 @@ package syncengine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 )
@@ -71,7 +72,10 @@ func (g *group) take(most int) []*pushJob {
 // commitJobs runs jobs in one transaction. When that fails, be it by a panic, each
 // half is tried by itself, so that one that cannot be stored fails nobody else.
 func (e *Engine) commitJobs(ctx context.Context, jobs []*pushJob) {
-	err := e.runJobs(ctx, jobs)
+	err := e.runJobs(ctx, jobs, true)
+	if errors.Is(err, ErrRecordStored) {
+		err = e.runJobs(ctx, jobs, false)
+	}
 	if half := len(jobs) / 2; err != nil && half > 0 {
 		e.commitJobs(ctx, jobs[:half])
 		e.commitJobs(ctx, jobs[half:])
@@ -85,9 +89,12 @@ func (e *Engine) commitJobs(ctx context.Context, jobs []*pushJob) {
 	}
 }
 
-func (e *Engine) runJobs(ctx context.Context, jobs []*pushJob) error {
+// runJobs runs jobs in one transaction. With trust it can fail with ErrRecordStored,
+// and nothing was written then.
+func (e *Engine) runJobs(ctx context.Context, jobs []*pushJob, trusting bool) error {
 	var position Position
 	err := e.update(ctx, func(b *batch) error {
+		b.trusting = trusting
 		for _, j := range jobs {
 			if err := j.run(b); err != nil {
 				return err

@@ -173,7 +173,7 @@ type source struct {
 // take stores one revision of a new segment in its record: received with a
 // verdict, or waiting for its prev.
 func (b *batch) take(seg *segment.Segment, i int, src source) error {
-	w, err := b.record(seg.RecordID(i))
+	w, err := b.recordOf(seg, i)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package syncengine
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -142,10 +143,14 @@ type RecordReader interface {
 	Sums() (map[SumKey]Sum, error)
 }
 
+// ErrRecordStored is wrapped when a row is put as new under an id that is stored.
+var ErrRecordStored = errors.New("record is stored already")
+
 // RecordWriter writes records and the feed.
 type RecordWriter interface {
 	// PutRecord stores the row under its id: a new one when Ref is 0, else in place
-	// of the one it was read from.
+	// of the one it was read from. With Ref 0 and an id that is stored the error wraps
+	// ErrRecordStored.
 	PutRecord(RecordRow) error
 	// PutDeparture stores d in place of an earlier one of the same record and division.
 	PutDeparture(d Departure) error

@@ -65,7 +65,7 @@ func (w *world) PutRecord(row syncengine.RecordRow) error {
 	before, known := w.records.get(byID(row.ID))
 	switch {
 	case row.Ref == 0 && known:
-		return fmt.Errorf("record %s: put as new, but it is stored", row.ID)
+		return fmt.Errorf("record %s: %w", row.ID, syncengine.ErrRecordStored)
 	case row.Ref == 0:
 		w.lastRef++
 		row.Ref = w.lastRef

@@ -97,13 +97,16 @@ func makerBits(maker causal.ReplicaID, salt [16]byte) []byte {
 // salt: whether MakeID gives such an id, or the id is a derived one, which
 // everybody may create.
 func (id ID) MadeBy(maker causal.ReplicaID, salt [16]byte) bool {
-	if id[6]>>4 == 8 {
+	if id.Derived() {
 		return true
 	}
 	bits := makerBits(maker, salt)
 	bits[0] = bits[0]&0x3f | 0x80
 	return bytes.Equal(id[8:], bits)
 }
+
+// Derived reports whether the id is one that everybody computes alike.
+func (id ID) Derived() bool { return id[6]>>4 == 8 }
 
 func (id ID) withKind(kind Kind, version byte) ID {
 	binary.BigEndian.PutUint16(id[6:], uint16(version)<<12|uint16(kind&MaxKind))

@@ -215,6 +215,10 @@ func (s *Segment) Dot(i int) causal.Dot {
 // RecordID returns the record of revision i. It need not be a valid id.
 func (s *Segment) RecordID(i int) record.ID { return s.rows[i].id }
 
+// Creates reports whether revision i says that it makes its record: it is its
+// author's first one there, and its author saw no scope.
+func (s *Segment) Creates(i int) bool { return s.rows[i].prev.Counter == 0 && s.rows[i].scope == 0 }
+
 // Prev returns the author replica's previous revision of that record, as stated.
 // Where Revision(i) gives an error it need not make sense.
 func (s *Segment) Prev(i int) record.Prev { return s.rows[i].prev }

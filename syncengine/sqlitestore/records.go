@@ -61,7 +61,7 @@ func (t tx) PutRecord(row syncengine.RecordRow) error {
 }
 
 func (t tx) insertRecord(row syncengine.RecordRow, position int64) error {
-	return t.write(afterRecord, sqlInsertRecord, func(s *sqlite.Stmt) {
+	err := t.write(afterRecord, sqlInsertRecord, func(s *sqlite.Stmt) {
 		s.BindBytes(1, row.ID[:])
 		bindPosition(s, 2, position)
 		s.BindInt64(3, int64(row.Class))
@@ -72,6 +72,10 @@ func (t tx) insertRecord(row syncengine.RecordRow, position int64) error {
 		s.BindBytes(8, row.Places)
 		s.BindBytes(9, row.State)
 	})
+	if sqlite.ErrCode(err) == sqlite.ResultConstraintUnique { // of id: no other column is unique
+		return fmt.Errorf("record %s: %w", row.ID, syncengine.ErrRecordStored)
+	}
+	return err
 }
 
 func (t tx) updateRecord(row syncengine.RecordRow, position int64) error {

@@ -5,6 +5,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -96,7 +97,14 @@ func withRef(row syncengine.RecordRow, ref int64) syncengine.RecordRow {
 
 func recordTwice(t *testing.T, s syncengine.Store) {
 	update(t, s, func(tx syncengine.Tx) { must(t, tx.PutRecord(sampleRow(1, 1))) })
-	refused(t, s, func(tx syncengine.Tx) error { return tx.PutRecord(sampleRow(1, 2)) })
+	var err error
+	refused(t, s, func(tx syncengine.Tx) error {
+		err = tx.PutRecord(sampleRow(1, 2))
+		return err
+	})
+	if !errors.Is(err, syncengine.ErrRecordStored) {
+		t.Errorf("it is refused with %v", err)
+	}
 }
 
 func recordStranger(t *testing.T, s syncengine.Store) {
