@@ -11,7 +11,7 @@ export GOTOOLCHAIN=local
 NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
 
 # Tests that live through thousands of counties have steps of their own, most of them without the race detector.
-# The ordinary run repeats the same counties for a while; `make sim` draws fresh ones.
+# The simulation repeats the counties that once failed, then draws fresh ones from a seed that it prints.
 LONG='^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught|TestSimulation)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
@@ -79,7 +79,7 @@ all() {
 	fi
 	step 'wrong rules fall in simulated counties' go test -count=1 -run '^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught)$' \
 		./syncengine ./syncengine/replica ./syncengine/simtest
-	step 'simulation' go test -count=1 -timeout 30m -run '^TestSimulation$' ./syncengine/simtest -sim.master 1 -simtime 40s
+	step 'simulation' go test -count=1 -timeout 30m -v -run '^TestSimulation$' ./syncengine/simtest -simtime 3m
 	step 'simulation with race detector' go test -race -short -count=1 -run '^TestSimulation$' ./syncengine/simtest -sim.master 1
 	echo "== tests with race detector (so far $SECONDS s)"
 	# shellcheck disable=SC2046
