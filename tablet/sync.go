@@ -129,7 +129,7 @@ func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, lo
 func (t *Tablet) syncOnce(ctx context.Context, c session.Centre, o *SyncOptions, locked bool, out *SyncReport) error {
 	r, err := t.rep().Sync(ctx, c, replica.Options{Locked: locked, Progress: o.progress()})
 	out.add(r)
-	if r.Bases+r.Departures+r.Acks > 0 {
+	if r.Bases+r.Departures+r.Acks+r.Erased > 0 {
 		t.forgetNames()
 	}
 	if err != nil {

@@ -209,12 +209,18 @@ func liveBase(b session.Base, state record.State, from source) baseRow {
 		print:    record.Fingerprint(b.ID, b.State),
 		conflict: state.Conflicts() > 0,
 	}
+	now.subjects = subjectsOf(state)
+	return now
+}
+
+// subjectsOf returns the residents that a state is about.
+func subjectsOf(state record.State) (out []record.ID) {
 	for _, e := range state.At(record.PathSubject) {
 		if e.Value.Form == record.Present && len(e.Value.Bytes) == 16 {
-			now.subjects = withSubject(now.subjects, record.ID(e.Value.Bytes))
+			out = withSubject(out, record.ID(e.Value.Bytes))
 		}
 	}
-	return now
+	return out
 }
 
 // takeDeparture takes an offered departure. The centre's is kept even for a

@@ -5,6 +5,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
@@ -85,8 +86,19 @@ func readPapers(tx Reader) (Parcel, error) {
 	return p, err
 }
 
+// segmentsToExport returns what to hand on, orders first: others take a segment
+// without its bodies only when they know the order.
 func segmentsToExport(tx Reader, o ExportOptions) ([]segment.Hash, error) {
 	epoch, err := readEpoch(tx)
+	if err != nil {
+		return nil, err
+	}
+	orders := map[segment.Hash]bool{}
+	err = scan(tx, Orders, nil, func(row Row) error {
+		o, err := unpackOrder(row.Head)
+		orders[o.act] = true
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +110,15 @@ func segmentsToExport(tx Reader, o ExportOptions) ([]segment.Hash, error) {
 			out = append(out, h)
 		}
 		return err
+	})
+	slices.SortStableFunc(out, func(a, b segment.Hash) int {
+		switch {
+		case orders[a] == orders[b]:
+			return 0
+		case orders[a]:
+			return -1
+		}
+		return 1
 	})
 	return out, err
 }

@@ -20,6 +20,13 @@ func (s *syncRun) takeOffice(tx Tx, wires [][]byte) error {
 		if err != nil {
 			return fmt.Errorf("office segment: %w: %w", ErrPage, err)
 		}
+		bare, err := stripped(tx, seg)
+		if err != nil {
+			return err
+		}
+		if bare && !s.atCentre() {
+			continue // the centre has it, and it is known from there
+		}
 		fresh, err := s.r.keepOffice(tx, seg)
 		if errors.Is(err, errNotOffice) && !s.atCentre() {
 			continue
@@ -80,6 +87,9 @@ func (r *Replica) keepForeign(tx Tx, seg *segment.Segment, row segmentRow) (bool
 	}
 	if !row.office {
 		return true, nil
+	}
+	if err := noteOrders(tx, seg); err != nil {
+		return true, err
 	}
 	return true, noteArrival(tx, seg.Hash())
 }

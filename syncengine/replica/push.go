@@ -9,7 +9,6 @@ import (
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
-	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 )
@@ -38,49 +37,6 @@ func (s *syncRun) push(ctx context.Context, wants []segment.Hash) error {
 	}
 	s.report.Blocked += len(blocked)
 	return err
-}
-
-// kindErasure is the kind of the act that orders a body gone.
-const kindErasure record.Kind = 6
-
-// ordersFirst moves the centre's segments with erasure orders to the front. A
-// restored centre takes a segment whose bodies were taken out only when it knows
-// the order.
-func (s *syncRun) ordersFirst(ctx context.Context, wants []segment.Hash) ([]segment.Hash, error) {
-	var orders, others []segment.Hash
-	err := s.r.view(ctx, func(tx Reader) error {
-		for _, h := range wants {
-			order, err := isOrder(tx, h)
-			if err != nil {
-				return err
-			}
-			if order {
-				orders = append(orders, h)
-			} else {
-				others = append(others, h)
-			}
-		}
-		return nil
-	})
-	return append(orders, others...), err
-}
-
-// isOrder reports whether a segment is the centre's and has an erasure order.
-func isOrder(tx Reader, h segment.Hash) (bool, error) {
-	row, ok, err := readSegmentRow(tx, h)
-	if err != nil || !ok || !row.office {
-		return false, err
-	}
-	seg, ok, err := segmentOf(tx, h)
-	if err != nil || !ok {
-		return false, err
-	}
-	for i := range seg.Len() {
-		if seg.RecordID(i).Kind() == kindErasure {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // blockedSegment is one that the peer does not take: it expects a counter first.

@@ -73,10 +73,8 @@ func (r *Replica) carry(tx Tx, p Parcel) (Carried, error) {
 			out.Gaps++
 		}
 	}
-	for _, wire := range p.Segments {
-		if err := r.carrySegment(tx, wire, &out); err != nil {
-			return out, err
-		}
+	if err := r.carrySegments(tx, p.Segments, &out); err != nil {
+		return out, err
 	}
 	if err := r.carryWord(tx, p, &out); err != nil {
 		return out, err
@@ -84,11 +82,39 @@ func (r *Replica) carry(tx Tx, p Parcel) (Carried, error) {
 	if err := r.carryBases(tx, p, &out); err != nil {
 		return out, err
 	}
+	if _, err := r.obey(tx, false); err != nil {
+		return out, err
+	}
 	_, out.Forked, err = value(tx, valueForked)
 	return out, err
 }
 
-func (r *Replica) carrySegment(tx Tx, wire []byte, out *Carried) error {
+// carrySegments takes segments, and those that were not taken once more at the end:
+// the order that explains why bodies are missing may stand behind them.
+func (r *Replica) carrySegments(tx Tx, wires [][]byte, out *Carried) error {
+	var again [][]byte
+	for _, wire := range wires {
+		refused, err := r.carrySegment(tx, wire, out)
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			again = append(again, wire)
+		}
+	}
+	for _, wire := range again {
+		refused, err := r.carrySegment(tx, wire, out)
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			out.Refused = append(out.Refused, *refused)
+		}
+	}
+	return nil
+}
+
+func (r *Replica) carrySegment(tx Tx, wire []byte, out *Carried) (*Refusal, error) {
 	h, outcome, reason, err := r.takeSegment(tx, wire)
 	switch outcome {
 	case session.OutcomeStored:
@@ -96,9 +122,9 @@ func (r *Replica) carrySegment(tx Tx, wire []byte, out *Carried) error {
 	case session.OutcomeAlready:
 		out.Already++
 	case session.OutcomeRefused:
-		out.Refused = append(out.Refused, Refusal{h, reason})
+		return &Refusal{h, reason}, err
 	}
-	return err
+	return nil, err
 }
 
 // takeSegment stores somebody's segment, if its certificate is known here and its
@@ -121,6 +147,9 @@ func (r *Replica) takeSegment(tx Tx, wire []byte) (segment.Hash, session.Outcome
 		return hash, session.OutcomeRefused, "wrong_shard", nil
 	case seg.Verify(cert.PublicKey) != nil:
 		return hash, session.OutcomeRefused, reasonSignature, nil
+	}
+	if bare, err := stripped(tx, seg); err != nil || bare {
+		return hash, session.OutcomeRefused, reasonUnreadable, err
 	}
 	row := r.segmentRow(seg)
 	row.office = cert.Role == segment.RoleCentre

@@ -267,10 +267,7 @@ func noteRecord(tx Tx, rev record.Revision) error {
 	if err != nil {
 		return err
 	}
-	subjects := b.subjects
-	if c, has := rev.Change(record.PathSubject); has && c.Value.Form == record.Present && len(c.Value.Bytes) == 16 {
-		subjects = withSubject(subjects, record.ID(c.Value.Bytes))
-	}
+	subjects := withSubjectOf(b.subjects, rev)
 	if ok && b.places && len(subjects) == len(b.subjects) {
 		return nil
 	}
@@ -281,6 +278,15 @@ func noteRecord(tx Tx, rev record.Revision) error {
 	}
 	b.places, b.subjects = true, subjects
 	return tx.PutHead(Bases, recordKey(rev.Record), b.pack())
+}
+
+// withSubjectOf returns list with the resident that a revision names, if any.
+func withSubjectOf(list []record.ID, rev record.Revision) []record.ID {
+	c, has := rev.Change(record.PathSubject)
+	if !has || c.Value.Form != record.Present || len(c.Value.Bytes) != 16 {
+		return list
+	}
+	return withSubject(list, record.ID(c.Value.Bytes))
 }
 
 func withSubject(list []record.ID, id record.ID) []record.ID {

@@ -151,6 +151,9 @@ func keepSegment(tx Tx, seg *segment.Segment, row segmentRow) error {
 	if err := tx.PutHead(Unsettled, chain, nil); err != nil {
 		return err
 	}
+	if err := reopenOrders(tx, row); err != nil {
+		return err
+	}
 	for i := range seg.Len() {
 		if err := keepPlace(tx, seg, i, row.made); err != nil {
 			return err

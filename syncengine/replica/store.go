@@ -80,7 +80,8 @@ const (
 	Arrivals                       // the centre's segments in order of arrival
 	Envelopes                      // own segments encrypted to the shard, until acked
 	Evidence                       // checkpoints that contradict each other
-	lastBucket   = Evidence
+	Orders                         // revisions whose bodies the centre ordered gone
+	lastBucket   = Orders
 )
 
 // Buckets returns all buckets.

@@ -57,6 +57,7 @@ type Report struct {
 	Bases      int // states taken
 	Departures int
 	Office     int  // the centre's own segments taken
+	Erased     int  // bodies taken out of segments by the centre's order
 	Complete   bool // the pull came to its end, and the states here add up to the centre's
 	Repulled   bool // states did not add up and were pulled again
 	Revoked    bool // the centre takes saves and gives nothing
@@ -90,6 +91,10 @@ func (r *Replica) Sync(ctx context.Context, centre session.Centre, o Options) (R
 	defer r.syncing.Unlock()
 	s := &syncRun{r: r, centre: centre, Options: o, refused: map[segment.Hash]string{}, stated: map[segment.Hash]bool{}}
 	err := s.run(ctx)
+	if !s.Locked {
+		erased, oerr := r.obeyOrders(ctx, err == nil && s.atCentre())
+		s.report.Erased, err = erased, errors.Join(err, oerr)
+	}
 	s.report.Epoch = s.epoch
 	if err != nil {
 		return s.report, fmt.Errorf("sync: %w", err)
