@@ -25,3 +25,12 @@ func Bodies(r replica.Reader) (n int) {
 	_, _ = sqlitefile.One(r.(*tx).conn, `SELECT count(*) FROM bodies`, nil, func(q *sqlite.Stmt) { n = q.ColumnInt(0) })
 	return n
 }
+
+// Sealed returns all bodies as they stand in the file.
+func Sealed(r replica.Reader) (all [][]byte) {
+	_ = sqlitefile.Query(r.(*tx).conn, `SELECT sealed FROM bodies`, nil, func(q *sqlite.Stmt) bool {
+		all = append(all, sqlitefile.Bytes(q, 0))
+		return true
+	})
+	return all
+}

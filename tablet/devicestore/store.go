@@ -78,18 +78,26 @@ func Open(path string, sealer Sealer) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{file: file, sealer: sealer}
-	if err := s.shortLog(); err != nil {
+	if err := s.configure(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) shortLog() error {
+// configure sets what the writer does otherwise than on a server. What is deleted is
+// overwritten: somebody with the key could read it in the file's free pages.
+func (s *Store) configure() error {
 	return s.file.Update(context.Background(), func(conn *sqlite.Conn) error {
-		if err := sqlitefile.Exec(conn, fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, logPages)); err != nil {
-			return err
+		for _, setting := range []string{
+			fmt.Sprintf(`PRAGMA wal_autocheckpoint = %d`, logPages),
+			fmt.Sprintf(`PRAGMA journal_size_limit = %d`, logPages*4096),
+			`PRAGMA secure_delete = ON`,
+		} {
+			if err := sqlitefile.Exec(conn, setting); err != nil {
+				return err
+			}
 		}
-		return sqlitefile.Exec(conn, fmt.Sprintf(`PRAGMA journal_size_limit = %d`, logPages*4096))
+		return nil
 	})
 }
 

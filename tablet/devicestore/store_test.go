@@ -194,6 +194,34 @@ func TestBodiesLeaveNothingBehind(t *testing.T) {
 	}
 }
 
+// What is gone is gone from the file as well, sealed though it was.
+func TestWhatIsDeletedIsOverwritten(t *testing.T) {
+	s, _, dir := newStore(t)
+	var before [][]byte
+	for i, body := range []string{"short", string(make([]byte, 3000)), string(make([]byte, 50_000))} {
+		put(t, s, fmt.Sprint(i), "head", body)
+	}
+	err := s.View(t.Context(), func(r replica.Reader) error {
+		before = devicestore.Sealed(r)
+		return nil
+	})
+	if err != nil || len(before) != 3 {
+		t.Fatalf("%d bodies, %v", len(before), err)
+	}
+	put(t, s, "0", "head", "other")
+	put(t, s, "1", "head", "")
+	err = s.Update(t.Context(), func(tx replica.Tx) error { return tx.Delete(replica.Bases, []byte("2")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, sealed := range before {
+		wantNowhere(t, dir, sealed[len(sealed)-20:])
+	}
+}
+
 func TestNotesAreKept(t *testing.T) {
 	s, v, dir := newStore(t)
 	ctx := context.Background()
