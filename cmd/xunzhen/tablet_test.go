@@ -278,3 +278,43 @@ func TestResidentsWithOneNumberAreShownTogetherAndLinkedByTheCentre(t *testing.T
 	}
 	t.Error("not linked")
 }
+
+// Whoever forgot the secret is told, in their language, what is still possible, and
+// what is told is true.
+func TestAForgottenSecretIsNoDeadEnd(t *testing.T) {
+	one, two := clinic(t)
+	code := strings.TrimSpace(one.ok("enrol", "--scope", village, "--staff", "li", "--staff", "zhao"))
+	one.ok("tablet", "enrol", code)
+	resident := one.save(`{"name": "王试春"}`, "--kind", "resident")
+	file := func(secret string) string {
+		path := filepath.Join(t.TempDir(), secret)
+		if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	one.ok("tablet", "secret", "zhao", "--new-file", file("colleague"))
+	one.ok("tablet", "lock")
+	one.env["XUNZHEN_SECRET"] = "forgotten"
+	for lang, says := range map[string][]string{
+		"en": {"not right", "Nothing that was saved is lost", "xunzhen tablet secret", "xunzhen tablet sync --locked", "county office"},
+		"zh": {"口令不对", "没有丢失", "xunzhen tablet secret", "xunzhen tablet sync --locked", "县中心"},
+	} {
+		one.fails(exitFailed, says, "tablet", "list", "--lang", lang)
+	}
+	one.ok("tablet", "sync", "--locked")
+	two.ok("tablet", "sync")
+	if got := two.show(resident).Values["name"]; got != "王试春" {
+		t.Errorf("name %v came to the centre", got)
+	}
+	one.env["XUNZHEN_SECRET"] = "colleague"
+	one.ok("tablet", "secret", "li", "--new-file", file("remembered"))
+	one.env["XUNZHEN_SECRET"] = "remembered"
+	one.ok("tablet", "list")
+	one.env["XUNZHEN_SECRET"] = "forgotten"
+	for range 5 {
+		one.fails(exitFailed, []string{"not right"}, "tablet", "list")
+	}
+	one.fails(exitFailed, []string{"too many", "county office"}, "tablet", "list")
+	one.fails(exitFailed, []string{"次数太多", "县中心"}, "tablet", "list", "--lang", "zh")
+}
