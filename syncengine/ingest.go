@@ -352,6 +352,9 @@ func (b *batch) certificate(h segment.Hash) (segment.Certificate, bool, error) {
 	if c, ok := b.certs[h]; ok {
 		return c, true, nil
 	}
+	if c, ok := b.e.certs.find(h); ok {
+		return c, true, nil
+	}
 	c, ok, err := b.e.certificate(b.tx, h)
 	if ok {
 		b.certs[h] = c

@@ -21,23 +21,7 @@ func (e *Engine) Push(ctx context.Context, q session.PushRequest) (session.PushR
 	if err := checkPush(q); err != nil {
 		return session.PushReply{}, err
 	}
-	var segments []incoming
-	sent := e.presented(q.Certificates)
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
-		for _, wire := range q.Segments {
-			in, err := e.examine(wire, func(h segment.Hash) (segment.Certificate, bool, error) {
-				if c, ok := sent[h]; ok {
-					return c, true, nil
-				}
-				return e.certificate(r, h)
-			})
-			if err != nil {
-				return err
-			}
-			segments = append(segments, in)
-		}
-		return nil
-	})
+	segments, err := e.examineAll(ctx, q)
 	if err != nil {
 		return session.PushReply{}, fmt.Errorf("push: %w", err)
 	}
@@ -52,6 +36,26 @@ func (e *Engine) Push(ctx context.Context, q session.PushRequest) (session.PushR
 	}
 	reply.Acks, err = e.acksFor(reply.Results)
 	return reply, err
+}
+
+// examineAll examines the segments of a push by the certificates that came with it
+// and those that are stored.
+func (e *Engine) examineAll(ctx context.Context, q session.PushRequest) ([]incoming, error) {
+	sent := e.presented(q.Certificates)
+	segments := make([]incoming, 0, len(q.Segments))
+	for _, wire := range q.Segments {
+		in, err := e.examine(wire, func(h segment.Hash) (segment.Certificate, bool, error) {
+			if c, ok := sent[h]; ok {
+				return c, true, nil
+			}
+			return e.storedCertificate(ctx, h)
+		})
+		if err != nil {
+			return nil, err
+		}
+		segments = append(segments, in)
+	}
+	return segments, nil
 }
 
 // jobRevisions is about how many revisions one job has: some five milliseconds of
