@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +16,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/server"
@@ -53,66 +51,6 @@ func (raw) Name() string { return "proto" }
 func sendRaw(c *servertest.Caller, method string, request []byte, opts ...grpc.CallOption) error {
 	var reply []byte
 	return c.Conn.Invoke(c.Context(), "/xunzhen.sync.v1."+method, request, &reply, append(opts, grpc.ForceCodec(raw{}))...)
-}
-
-// What the wire can carry and the services must survive: each is refused with its
-// reason, and the next call is answered as if nothing had been.
-func TestBadRequestsAreRefused(t *testing.T) {
-	s := servertest.Start(t)
-	d := s.Enrol(servertest.Doctor("zhang"))
-	shard := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), d.Cert.Shard[:])
-	// Two bytes on the wire, an OfferRun in memory.
-	entry := protowire.AppendBytes(protowire.AppendTag(nil, 5, protowire.BytesType), nil)
-	field := func(number protowire.Number, size int) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(slices.Clone(shard), number, protowire.BytesType), make([]byte, size))
-	}
-	for name, row := range map[string]struct {
-		method  string
-		request []byte
-		opts    []grpc.CallOption
-		want    syncv1.Reason
-	}{
-		"garbage":                {"SyncService/Push", []byte("garbage"), nil, syncv1.Reason_REASON_INVALID},
-		"message cut":            {"SyncService/Hello", shard[:5], nil, syncv1.Reason_REASON_INVALID},
-		"nothing":                {"SyncService/Hello", nil, nil, syncv1.Reason_REASON_WRONG_SHARD},
-		"push over its limit":    {"SyncService/Push", field(4, transport.MaxRequest), nil, tooMuch},
-		"segments over theirs":   {"SyncService/Push", field(4, session.MaxPushBytes+1), nil, tooMuch},
-		"hello over its limit":   {"SyncService/Hello", field(4, 600<<10), nil, tooMuch},
-		"renewal over its limit": {"EnrolmentService/Renew", field(9, 65<<10), nil, tooMuch},
-		"code over its limit":    {"EnrolmentService/Enrol", field(2, 65<<10), nil, tooMuch},
-		"a vector of 250,000":    {"SyncService/Hello", bytes.Repeat(entry, 250_000), nil, tooMuch},
-		"a vector of 1,000,000":  {"SyncService/Hello", bytes.Repeat(entry, 1_000_000), nil, tooMuch},
-		"bomb of 64 MiB":         {"SyncService/Push", field(4, 64<<20), []grpc.CallOption{transport.Compressed()}, tooMuch},
-		"bomb at the door":       {"EnrolmentService/Login", field(2, 8<<20), []grpc.CallOption{transport.Compressed()}, tooMuch},
-		"offers that do not add up": {"SyncService/Hello", protowire.AppendBytes(protowire.AppendTag(slices.Clone(shard), 5, protowire.BytesType),
-			protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), make([]byte, 31))), nil, syncv1.Reason_REASON_INVALID},
-		"cursor that is none": {"SyncService/Hello", field(4, 100), nil, unspecified}, // just does not hold
-	} {
-		err := sendRaw(d.Caller, row.method, row.request, row.opts...)
-		if got := transport.ReasonOf(err); got != row.want {
-			t.Errorf("%s: %v, want %s", name, err, transport.ReasonName(row.want))
-		}
-		if _, err := d.Hello(session.HelloRequest{}); err != nil {
-			t.Fatalf("after %s: %v", name, err)
-		}
-	}
-	_, err := d.Pull(session.PullRequest{Cursor: []byte("no cursor")})
-	wantReason(t, "cursor", err, syncv1.Reason_REASON_INVALID)
-	d.Create(servertest.Village, "139")
-	good := d.Seal()
-	broken := bytes.Clone(good.Bytes())
-	broken[len(broken)/2] ^= 1
-	reply, err := d.Push(session.PushRequest{
-		Segments: [][]byte{broken, good.Bytes()[:40], nil, good.Bytes()}, Gaps: [][]byte{{1}}, Certificates: [][]byte{{2}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, r := range reply.Results {
-		if want := i == 3; (r.Outcome == session.OutcomeStored) != want {
-			t.Errorf("segment %d: %+v", i, r)
-		}
-	}
 }
 
 func TestUnknownMethodsAndServicesAreRefused(t *testing.T) {

@@ -53,6 +53,7 @@ type serveCommand struct {
 	// WithInput ends the server when its standard input does: with the process that
 	// started it, however that ended.
 	WithInput bool   `hidden:""`
+	Memory    int64  `help:"${help_memory}" default:"200" placeholder:"MIB"`
 	Log       string `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
 }
 
@@ -68,6 +69,9 @@ func (f serveCommand) Run(c *call) (err error) {
 	}
 	if err := f.needsCounty(data); err != nil {
 		return err
+	}
+	if f.Memory > 0 {
+		server.LimitMemory(f.Memory << 20)
 	}
 	cfg := f.config(c, data)
 	s, err := server.New(c.ctx, cfg)

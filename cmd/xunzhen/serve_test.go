@@ -9,9 +9,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
+	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
@@ -77,6 +79,25 @@ func (w *watcher) Write(b []byte) (int, error) {
 		w.done()
 	}
 	return n, err
+}
+
+func TestServeStaysNearTheMemoryItIsGiven(t *testing.T) {
+	before := debug.SetMemoryLimit(-1) // only asks
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	for _, row := range []struct {
+		args []string
+		want int64
+	}{
+		{nil, server.UsualMemory},
+		{[]string{"--memory", "123"}, 123 << 20},
+		{[]string{"--memory", "0"}, 123 << 20}, // left as it was
+	} {
+		_, stop := newShell(t).serve(append([]string{"--county", "431124"}, row.args...)...)
+		if got := debug.SetMemoryLimit(-1); got != row.want {
+			t.Errorf("%v: %d bytes, want %d", row.args, got, row.want)
+		}
+		stop()
+	}
 }
 
 func TestAFolderHasOneServerAtATime(t *testing.T) {

@@ -86,6 +86,9 @@ func (c *call) admit() error {
 	return err
 }
 
+// holdEach is how much longer one waits for each other who waits.
+const holdEach = 500 * time.Microsecond
+
 // hold keeps a caller that must come again waiting for a moment, if there is room.
 func (c *call) hold() {
 	select {
@@ -94,7 +97,8 @@ func (c *call) hold() {
 	default:
 		return
 	}
-	timer := time.NewTimer(c.guard.cfg.Limits.Hold)
+	// The more wait, the longer: they do not all come back at once.
+	timer := time.NewTimer(c.guard.cfg.Limits.Hold + time.Duration(len(c.guard.held))*holdEach)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -174,8 +178,8 @@ func (c *call) receive(ctx context.Context, dec func(any) error, into any) error
 	if err := c.checkShard(into); err != nil {
 		return err
 	}
-	if c.method.lane == lanePush {
-		done, err := c.guard.push.Wait(ctx, c.who())
+	if c.method.turns != nil {
+		done, err := c.method.turns.Wait(ctx, c.who())
 		if err != nil {
 			return err
 		}

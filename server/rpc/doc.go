@@ -60,10 +60,10 @@ func Options() []grpc.ServerOption {
 }
 
 const (
-	maxStreams = 32
+	maxStreams = 16
 	maxHeader  = 8 << 10
 	window     = 64 << 10
-	connWindow = 1 << 20
+	connWindow = 128 << 10
 )
 
 // Register adds all services, guarded, to a server that was made with Options.

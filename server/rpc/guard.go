@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/server/admission"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -77,6 +78,7 @@ type method struct {
 	lane       int
 	maxRequest int
 	read       time.Duration
+	turns      *admission.Turns[caller] // that a request must wait for; nil: none
 }
 
 func (g *Guard) method(service, name string, stream bool) method {
@@ -85,8 +87,11 @@ func (g *Guard) method(service, name string, stream bool) method {
 	m.lane = lane(m.name, m.rule, stream)
 	m.maxRequest = maxRequest(m.name)
 	m.read = g.cfg.Limits.Read
-	if m.lane == lanePush {
-		m.read = g.cfg.Limits.Push
+	switch {
+	case m.lane == lanePush:
+		m.read, m.turns = g.cfg.Limits.Push, g.push
+	case m.name == syncv1grpc.SyncService_Hello_FullMethodName:
+		m.turns = g.pull // it reads as much as a page
 	}
 	return m
 }

@@ -19,7 +19,8 @@ type Limits struct {
 	Door admission.Budget
 	// Lanes say how many calls may be in progress.
 	Lanes [laneCount]Lane
-	// PushTurns and PullTurns are how many pushes and pages are worked on at a time.
+	// PushTurns and PullTurns are how many pushes, and how many pages and hellos, are
+	// worked on at a time.
 	PushTurns, PullTurns int
 	// Read is how long a request may take to arrive, Push a whole Push.
 	Read, Push time.Duration
@@ -27,8 +28,9 @@ type Limits struct {
 	Work time.Duration
 	// Stall is how long a client may leave a message of a stream unread.
 	Stall time.Duration
-	// Hold is how long a caller that must come again waits for hearing so, and Held how
-	// many may wait: one that calls again at once gets no further than others.
+	// Hold is how long a caller that must come again waits for hearing so, a little
+	// longer for each who waits with it, and Held how many may wait: one that calls again
+	// at once gets no further than others, and costs less.
 	Hold time.Duration
 	Held int
 	// Look is how long a stream without a session may last.
@@ -88,8 +90,8 @@ func DefaultLimits() Limits {
 		Push:  2 * time.Minute,
 		Work:  30 * time.Second,
 		Stall: time.Minute,
-		Hold:  250 * time.Millisecond,
-		Held:  256, // with at most 64 KiB of each one's request
+		Hold:  time.Second,
+		Held:  4096,
 		Look:  time.Minute,
 		Hint:  time.Second,
 	}

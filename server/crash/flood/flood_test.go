@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flood_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/transport"
+)
+
+// What the issue of the server's limits asks for.
+const (
+	maxPeakMiB = 300
+	maxRatio   = 5.0
+)
+
+const (
+	samples     = 120                  // pushes of the other tablet in one measurement
+	perPush     = 10                   // residents in each
+	pause       = 5 * time.Millisecond // between them
+	patience    = 2 * time.Second
+	maxAttempts = 3 // a busy machine is no fault of the server's
+)
+
+// attack is something that is done to the server by many at the same time until the
+// context ends. Everything that can be made before is made by prepare.
+type attack struct {
+	name    string
+	prepare func(p *place) func(ctx context.Context, worker int)
+	workers int
+}
+
+func attacks() []attack {
+	return []attack{
+		{"bad calls of all sorts", throwBadCalls, 8},
+		{"bad segments of all sorts", throwBadSegments, 8},
+		{"one tablet pushes all it may", pushFullRequests, 8},
+		{"one tablet pushes thousands of tiny segments", pushTinySegments, 8},
+		{"one tablet asks for everything at once", askForEverything, 16},
+		{"strangers log in and do not end", logInWithoutEnd, 64},
+	}
+}
+
+// run runs the attack while f does, and says how many calls the attackers made.
+func (a attack) run(p *place, f func()) int64 {
+	work := a.prepare(p)
+	ctx, stop := context.WithCancel(p.t.Context())
+	var workers sync.WaitGroup
+	var calls atomic.Int64
+	for i := range a.workers {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				work(ctx, i)
+				calls.Add(1)
+			}
+		})
+	}
+	f()
+	stop()
+	workers.Wait()
+	return calls.Load()
+}
+
+// throwBadCalls sends each bad call again and again.
+func throwBadCalls(p *place) func(context.Context, int) {
+	rows, d := badCalls(p), p.devices[0]
+	browser := p.browser()
+	var next atomic.Int64
+	return func(ctx context.Context, _ int) {
+		row := rows[int(next.Add(1))%len(rows)]
+		_ = row.post(ctx, browser, d)
+	}
+}
+
+// throwBadSegments pushes 64 segments at a time that will all be refused.
+func throwBadSegments(p *place) func(context.Context, int) {
+	d := p.devices[0]
+	var wires [][]byte
+	for _, row := range badSegments(p)[:20] { // the later ones are stored
+		wires = append(wires, row.make(d))
+	}
+	for len(wires) < 64 {
+		wires = append(wires, wires[len(wires)-20])
+	}
+	return func(ctx context.Context, _ int) { d.pushAnyway(ctx, d.peer, wires...) }
+}
+
+// pushAnyway pushes and does as it is told when it is told to wait, but no longer than
+// a program without manners would.
+func (d *device) pushAnyway(ctx context.Context, over *peer, wires ...[]byte) {
+	_, err := over.sync.Push(transport.WithToken(ctx, d.token), &syncv1.PushRequest{Shard: d.p.shard[:], Segments: wires})
+	if r, ok := transport.RefusalOf(err); ok && r.Retry {
+		wait(ctx, min(r.RetryAfter, time.Millisecond))
+	}
+}
+
+// pushFullRequests pushes new segments of 64 KiB, as many as fit in a request, from
+// eight connections; when all are stored, the same ones again.
+func pushFullRequests(p *place) func(context.Context, int) {
+	d := p.devices[0]
+	const requests, each = 12, 15
+	var pushes [][][]byte
+	for range requests {
+		var wires [][]byte
+		for range each {
+			s := d.seal(d.residents(400)...)
+			d.sent(s)
+			wires = append(wires, s.Bytes())
+		}
+		pushes = append(pushes, wires)
+	}
+	lines := p.lines(8)
+	var next atomic.Int64
+	return func(ctx context.Context, worker int) {
+		i := int(next.Add(1)-1) % requests
+		d.pushAnyway(ctx, lines[worker%len(lines)], pushes[i]...)
+	}
+}
+
+// pushTinySegments pushes segments with one save each, 64 at a time.
+func pushTinySegments(p *place) func(context.Context, int) {
+	d := p.devices[0]
+	const requests = 64
+	var pushes [][][]byte
+	for range requests {
+		var wires [][]byte
+		for range 64 {
+			s := d.seal(d.resident("王"))
+			d.sent(s)
+			wires = append(wires, s.Bytes())
+		}
+		pushes = append(pushes, wires)
+	}
+	lines := p.lines(8)
+	var next atomic.Int64
+	return func(ctx context.Context, worker int) {
+		i := int(next.Add(1)-1) % requests
+		d.pushAnyway(ctx, lines[worker%len(lines)], pushes[i]...)
+	}
+}
+
+// askForEverything says hello with 4,096 offers and pulls from the beginning, in turn.
+func askForEverything(p *place) func(context.Context, int) {
+	d := p.devices[0]
+	lines := p.lines(8)
+	hello := &syncv1.HelloRequest{Shard: p.shard[:]}
+	run := &syncv1.OfferRun{Replica: idOf(d), SegmentHashes: make([]byte, 32*4096)}
+	for range 4096 {
+		run.FirstCounters, run.Counts = append(run.FirstCounters, 1), append(run.Counts, 1)
+	}
+	hello.Offers = []*syncv1.OfferRun{run}
+	return func(ctx context.Context, worker int) {
+		over, ctx := lines[worker%len(lines)], transport.WithToken(ctx, d.token)
+		if worker%2 == 0 {
+			_, _ = over.sync.Hello(ctx, hello)
+			return
+		}
+		pull, err := over.sync.Pull(ctx, &syncv1.PullRequest{Shard: p.shard[:], PageRecords: 1000})
+		for err == nil {
+			_, err = pull.Recv()
+		}
+	}
+}
+
+// logInWithoutEnd begins logins of the greatest size a request can have from 64
+// connections, 32 at a time from each, and ends none before it is told to.
+func logInWithoutEnd(p *place) func(context.Context, int) {
+	lines := p.lines(64)
+	message := make([]byte, transport.MaxRequest)
+	return func(ctx context.Context, worker int) {
+		var open sync.WaitGroup
+		for range 32 {
+			open.Go(func() {
+				login, err := lines[worker].conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true},
+					syncv1grpc.EnrolmentService_Login_FullMethodName, grpc.ForceCodec(raw{}))
+				if err != nil {
+					return
+				}
+				if err := login.SendMsg(message); err == nil {
+					_ = login.RecvMsg(new([]byte))
+				}
+			})
+		}
+		open.Wait()
+	}
+}
+
+// lines returns connections that stand, with nobody's session.
+func (p *place) lines(n int) []*peer {
+	p.t.Helper()
+	var out []*peer
+	for range n {
+		line := p.stranger()
+		_, err := line.enrolment.Challenge(line.context(), &syncv1.ChallengeRequest{Shard: p.shard[:]})
+		do(p.t, err)
+		out = append(out, line)
+	}
+	return out
+}
+
+// delays are how long pushes took.
+type delays struct{ p50, p99 time.Duration }
+
+// push pushes residents of the other tablet one after the other, as many as samples
+// says and fewer where that takes too long.
+func (p *place) push() delays {
+	p.t.Helper()
+	d, begin := p.devices[1], time.Now()
+	var took []time.Duration
+	for len(took) < samples/4 || len(took) < samples && time.Since(begin) < patience {
+		s := d.seal(d.residents(perPush)...)
+		began := time.Now()
+		reply, err := d.sync.Push(d.context(), &syncv1.PushRequest{Shard: p.shard[:], Segments: [][]byte{s.Bytes()}})
+		took = append(took, time.Since(began).Round(10*time.Microsecond))
+		if must(p.t, reply, err).GetResults()[0].GetOutcome() != syncv1.Outcome_OUTCOME_STORED {
+			p.t.Fatalf("a push of the other tablet: %v", reply)
+		}
+		d.sent(s)
+		wait(p.t.Context(), pause)
+	}
+	slices.Sort(took)
+	return delays{took[len(took)/2], took[len(took)*99/100]}
+}
+
+// trial is what one attack did.
+type trial struct {
+	before, under, after delays
+	calls                int64 // of the attackers
+}
+
+// idle returns how long pushes took without the attack: before it or after it,
+// whichever was slower.
+func (r trial) idle() delays {
+	return delays{max(r.before.p50, r.after.p50), max(r.before.p99, r.after.p99)}
+}
+
+func (r trial) ratio() float64  { return float64(r.under.p99) / float64(r.idle().p99) }
+func (r trial) median() float64 { return float64(r.under.p50) / float64(r.idle().p50) }
+
+// calm reports whether the machine had nothing else to do, so that the slowest pushes
+// say something about the server.
+func (r trial) calm() bool { return r.idle().p99 < 25*time.Millisecond }
+
+// tolerable reports whether the other tablet did not notice much.
+func (r trial) tolerable() bool {
+	return r.median() <= maxRatio && (r.ratio() <= maxRatio || !r.calm())
+}
+
+func (a attack) try(p *place, before delays) trial {
+	r := trial{before: before}
+	r.calls = a.run(p, func() { r.under = p.push() })
+	r.after = p.push()
+	p.t.Logf("%s: p99 %v, idle %v, ratio %.1f (median %.1f); %d calls; peak %d MiB",
+		a.name, r.under.p99, r.idle().p99, r.ratio(), r.median(), r.calls, p.server.peakMiB())
+	return r
+}
+
+func TestServerStandsWhatIsThrownAtIt(t *testing.T) {
+	p := newPlace(t)
+	p.push() // whatever is made once
+	idle := p.push()
+	for _, a := range attacks() {
+		r := a.try(p, idle)
+		for again := 1; again < maxAttempts && !r.tolerable(); again++ {
+			r = a.try(p, r.after)
+		}
+		if idle = r.after; !r.tolerable() {
+			t.Errorf("%s: another tablet waits too long, at most %.0f times as long it should", a.name, maxRatio)
+		}
+	}
+	if peak := p.server.peakMiB(); peak > maxPeakMiB {
+		t.Errorf("the server had %d MiB, at most %d it should", peak, maxPeakMiB)
+	}
+	p.wantSound()
+}
