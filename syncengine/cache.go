@@ -3,6 +3,7 @@
 package syncengine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -17,12 +18,14 @@ import (
 const maxCached = 128
 
 // segmentCache keeps opened segments by leaf. Segments are immutable but for
-// erasure, which drops its entry.
+// erasure, which drops them all and begins a new generation: what was read from a
+// snapshot of an older one is not kept.
 type segmentCache struct {
-	mu   sync.Mutex
-	segs map[ledger.Index]*segment.Segment
-	ring [maxCached]ledger.Index
-	next int
+	mu         sync.Mutex
+	segs       map[ledger.Index]*segment.Segment
+	ring       [maxCached]ledger.Index
+	next       int
+	generation uint64
 }
 
 func newSegmentCache() *segmentCache {
@@ -35,9 +38,13 @@ func (c *segmentCache) get(at ledger.Index) *segment.Segment {
 	return c.segs[at]
 }
 
-func (c *segmentCache) put(at ledger.Index, s *segment.Segment) {
+// put keeps a segment that was read in a snapshot taken in a generation.
+func (c *segmentCache) put(at ledger.Index, s *segment.Segment, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if generation != c.generation {
+		return
+	}
 	if len(c.segs) >= maxCached {
 		delete(c.segs, c.ring[c.next])
 	}
@@ -51,6 +58,33 @@ func (c *segmentCache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.segs)
+	c.generation++
+}
+
+func (c *segmentCache) now() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.generation
+}
+
+// agedReader is a snapshot that knows the generation before it was taken.
+type agedReader struct {
+	Reader
+	generation uint64
+}
+
+// view runs f in one snapshot of the store.
+func (e *Engine) view(ctx context.Context, f func(Reader) error) error {
+	generation := e.cache.now()
+	return e.cfg.Store.View(ctx, func(r Reader) error { return f(agedReader{r, generation}) })
+}
+
+// generationOf returns the generation of a snapshot; a transaction is never behind.
+func (c *segmentCache) generationOf(r Reader) uint64 {
+	if aged, ok := r.(agedReader); ok {
+		return aged.generation
+	}
+	return c.now()
 }
 
 // openStored returns the segment at a leaf of the store.
@@ -83,7 +117,7 @@ func (e *Engine) openStored(r Reader, at ledger.Index) (*segment.Segment, Segmen
 	if seg.Hash() != head.Hash {
 		return nil, head, fmt.Errorf("segment at leaf %d has another hash than its head", at)
 	}
-	e.cache.put(at, seg)
+	e.cache.put(at, seg, e.cache.generationOf(r))
 	return seg, head, nil
 }
 

@@ -44,7 +44,7 @@ func (e *Engine) storedCertificate(ctx context.Context, h segment.Hash) (cert se
 	if cert, ok = e.certs.find(h); ok {
 		return cert, true, nil
 	}
-	err = e.cfg.Store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		cert, ok, err = e.certificate(r, h)
 		return err
 	})

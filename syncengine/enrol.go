@@ -236,7 +236,7 @@ type ReplicaInfo struct {
 // Replicas returns every installation known, in order of replica id.
 func (e *Engine) Replicas(ctx context.Context) ([]ReplicaInfo, error) {
 	var out []ReplicaInfo
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		certs, err := e.certificates(r)
 		if err != nil {
 			return err

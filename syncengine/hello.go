@@ -31,7 +31,7 @@ func (e *Engine) Hello(ctx context.Context, caller segment.Certificate, q sessio
 		return session.HelloReply{}, fmt.Errorf("hello: %w", err)
 	}
 	var reply session.HelloReply
-	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		reply, err = e.hello(r, caller, q)
 		return err
 	})
@@ -107,7 +107,7 @@ func ownHeads(r Reader, replica causal.ReplicaID) ([]session.Head, error) {
 func (e *Engine) compareLedger(ctx context.Context, raw []byte) error {
 	if c, err := ledger.OpenCheckpoint(raw, e.cfg.ShardKey.Public()); len(raw) > 0 && err == nil {
 		extends := true
-		err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+		err := e.view(ctx, func(r Reader) (err error) {
 			extends, err = e.extends(r, c)
 			return err
 		})
@@ -153,7 +153,7 @@ func (e *Engine) stop(ctx context.Context, shown ledger.Epoch) error {
 // keepCertificates stores certificates that are new here.
 func (e *Engine) keepCertificates(ctx context.Context, raws [][]byte) error {
 	fresh := false
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		for hash := range e.presented(raws) {
 			acts, err := r.Acts(ActCertificate, hash[:])
 			if err != nil {
@@ -218,7 +218,7 @@ func (e *Engine) certificateOf(r ActReader, replica causal.ReplicaID) (segment.C
 // CertificateOf returns the newest certificate of a replica, or ReasonNotFound.
 func (e *Engine) CertificateOf(ctx context.Context, replica causal.ReplicaID) (segment.Certificate, error) {
 	var c segment.Certificate
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		found, ok, err := e.certificateOf(r, replica)
 		if err == nil && !ok {
 			err = refuse(ReasonNotFound, "certificate", nil)
@@ -232,7 +232,7 @@ func (e *Engine) CertificateOf(ctx context.Context, replica causal.ReplicaID) (s
 // Certificate returns the certificate with this hash, or ReasonNotFound.
 func (e *Engine) Certificate(ctx context.Context, hash segment.Hash) (segment.Certificate, error) {
 	var c segment.Certificate
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		found, ok, err := e.certificate(r, hash)
 		if err == nil && !ok {
 			err = refuse(ReasonNotFound, "certificate", nil)
@@ -246,7 +246,7 @@ func (e *Engine) Certificate(ctx context.Context, hash segment.Hash) (segment.Ce
 // Certificates returns every certificate known, in order of time, then hash.
 func (e *Engine) Certificates(ctx context.Context) ([]segment.Certificate, error) {
 	var out []segment.Certificate
-	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		out, err = e.certificates(r)
 		return err
 	})

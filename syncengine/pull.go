@@ -28,7 +28,7 @@ func (e *Engine) PullPage(ctx context.Context, caller segment.Certificate, q ses
 		return session.Page{}, err
 	}
 	var page session.Page
-	err = e.cfg.Store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		if e.revoked(caller) {
 			return refuse(ReasonRevoked, "pull", nil)
 		}

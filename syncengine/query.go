@@ -20,7 +20,7 @@ type RecordView struct {
 // Get returns a record, or ReasonNotFound.
 func (e *Engine) Get(ctx context.Context, id record.ID) (RecordView, error) {
 	var v RecordView
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		row, ok, err := r.Record(id)
 		if err == nil && !ok {
 			err = refuse(ReasonNotFound, "record", nil)
@@ -38,7 +38,7 @@ func (e *Engine) Get(ctx context.Context, id record.ID) (RecordView, error) {
 // List returns rows in feed order; see FeedQuery.
 func (e *Engine) List(ctx context.Context, q FeedQuery) ([]RecordRow, error) {
 	var out []RecordRow
-	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		out, err = r.Feed(q)
 		return err
 	})
@@ -48,7 +48,7 @@ func (e *Engine) List(ctx context.Context, q FeedQuery) ([]RecordRow, error) {
 // Checkpoint returns the signed statement of the ledger as it stands.
 func (e *Engine) Checkpoint(ctx context.Context) ([]byte, error) {
 	var out []byte
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		h, err := e.headOf(r)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (e *Engine) Checkpoint(ctx context.Context) ([]byte, error) {
 // Sums returns the number and fingerprint sum of every division and class.
 func (e *Engine) Sums(ctx context.Context) (map[SumKey]Sum, error) {
 	var out map[SumKey]Sum
-	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		out, err = r.Sums()
 		return err
 	})

@@ -51,7 +51,7 @@ const clockTolerance = 24 * time.Hour
 // next is where the others begin, zero when there are none. A revision that is
 // stored later comes later. ReasonNotFound: there is no such record.
 func (e *Engine) History(ctx context.Context, id record.ID, from HistoryPlace, limit int) (out []RevisionView, next HistoryPlace, err error) {
-	err = e.cfg.Store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		ps, err := storedPlaces(r, id)
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ type HeldPlace struct {
 // where they are large; next is where the others begin, zero when there are none. A
 // record that changes meanwhile comes later, with all of its own.
 func (e *Engine) Held(ctx context.Context, from HeldPlace, limit int) (out []HeldRevision, next HeldPlace, err error) {
-	err = e.cfg.Store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		l := heldList{e: e, r: r, limit: limit}
 		err := l.read(from)
 		out, next = l.out, l.next

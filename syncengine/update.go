@@ -63,14 +63,14 @@ func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
 		e.commit(b.head)
 		return nil
 	})
+	if b != nil && len(b.erasedSegs) > 0 {
+		e.cache.drop()
+	}
 	if err != nil {
 		return err
 	}
 	if !b.dirty() {
 		return nil
-	}
-	if len(b.erasedSegs) > 0 {
-		e.cache.drop()
 	}
 	b.mergeActs()
 	e.commit(b.head)

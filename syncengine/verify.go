@@ -50,7 +50,7 @@ const maxViolations = 100
 // Its error says that it could not look, not that something is broken.
 func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (VerifyReport, error) {
 	var v *verifier
-	err := e.cfg.Store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		h, err := readHead(r)
 		if err != nil {
 			return err
