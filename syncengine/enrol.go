@@ -28,20 +28,27 @@ type Rights struct {
 	Label     string // for people; never a resident's
 }
 
-// maxSuccessions is how many times in a row a key may be succeeded without a person.
-const maxSuccessions = 3
+const (
+	// maxSuccessions is how many times in a row a key may be succeeded without a person.
+	maxSuccessions = 3
+	// maxSuccessors is how many keys may go on from one without a person, since its
+	// own certificate was issued: a device has that many copies, or is an attack.
+	maxSuccessors = 4
+)
 
 // invitation is what the store keeps of an enrolment code: never the code itself.
 type invitation struct {
 	Rights  Rights
 	Expires int64 // UTC milliseconds
 	Used    bool
+	Epoch   string // a restored file does not know which codes were used since
 }
 
 // codeSize is the entropy of an enrolment code in bytes: 16 characters of text.
 const codeSize = 10
 
-// Invite makes a single-use enrolment code for these rights, good for life.
+// Invite makes a single-use enrolment code for these rights, good for life and
+// until the next restore.
 // Errors: ReasonInvalid for rights that are none.
 func (e *Engine) Invite(ctx context.Context, r Rights, life time.Duration) (string, error) {
 	if err := r.check(); err != nil {
@@ -53,7 +60,7 @@ func (e *Engine) Invite(ctx context.Context, r Rights, life time.Duration) (stri
 	}
 	code := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
 	err := e.office(ctx, func(b *batch) error {
-		return b.putInvitation(code, invitation{Rights: r, Expires: b.now.Add(life).UnixMilli()})
+		return b.putInvitation(code, invitation{Rights: r, Expires: b.now.Add(life).UnixMilli(), Epoch: b.head.epoch.String()})
 	})
 	return grouped(code), err
 }
@@ -120,6 +127,9 @@ func (e *Engine) Enrol(ctx context.Context, code string, key ed25519.PublicKey) 
 			}
 			return err
 		}
+		if i.Epoch != b.head.epoch.String() {
+			return refuse(ReasonCode, "enrol", nil)
+		}
 		i.Used = true
 		if err := b.putInvitation(code, i); err != nil {
 			return err
@@ -181,15 +191,22 @@ func rightsOf(c segment.Certificate) Rights {
 	return Rights{Role: c.Role, Staff: c.Staff, Divisions: c.Divisions, Classes: c.Classes, Label: c.Label}
 }
 
-// Renew issues the caller's certificate anew, with the same rights and a new
-// expiry. A revoked caller is refused (ReasonRevoked).
+// Renew issues the caller's certificate anew, with a new expiry and the rights that
+// the office gave last, whatever older certificate the caller shows. A revoked caller is refused (ReasonRevoked).
 func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment.Certificate, error) {
 	var cert segment.Certificate
 	err := e.office(ctx, func(b *batch) (err error) {
 		if e.revoked(caller) {
 			return refuse(ReasonRevoked, "renew", nil)
 		}
-		cert, err = b.certify(rightsOf(caller), caller.PublicKey, caller)
+		last, err := b.enrolled(caller.PublicKey)
+		if err != nil {
+			return err
+		}
+		if last.Raw == nil || last.IssuedAt.Before(caller.IssuedAt) {
+			last = caller // a restored centre has lost it
+		}
+		cert, err = b.certify(rightsOf(last), last.PublicKey, last)
 		return err
 	})
 	return cert, err
@@ -199,7 +216,7 @@ func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment
 // rights of its old certificate and cut off together with it. The same succession
 // again gives the same certificate, or one with the rights that the office has
 // given the old key since. Errors: ReasonUnreadable, ReasonSignature,
-// ReasonSuccession after three in a row without a person.
+// ReasonSuccession after three in a row, or four from one key, without a person.
 func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succession []byte) (segment.Certificate, error) {
 	s, err := segment.ParseSuccession(succession, caller.PublicKey)
 	if err != nil {
@@ -216,13 +233,32 @@ func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succes
 		extra := segment.Certificate{Predecessor: caller.Replica(), Successions: caller.Successions + 1}
 		if cert.Raw != nil {
 			extra.Successions = cert.Successions // asked before, and the rights were changed since
-		} else if caller.Successions >= maxSuccessions {
+		} else if n, err := b.successorsOf(caller); err != nil {
+			return err
+		} else if caller.Successions >= maxSuccessions || n >= maxSuccessors {
 			return refuse(ReasonSuccession, "succession", nil)
 		}
 		cert, err = b.certify(rightsOf(caller), s.PublicKey, extra)
 		return err
 	})
 	return cert, err
+}
+
+// successorsOf returns how many keys go on from the caller's since its newest
+// certificate was issued.
+func (b *batch) successorsOf(caller segment.Certificate) (int, error) {
+	last, err := b.enrolled(caller.PublicKey)
+	if err != nil {
+		return 0, err
+	}
+	all, err := b.e.certificates(b.tx)
+	keys := map[causal.ReplicaID]bool{}
+	for _, c := range all {
+		if c.Predecessor == caller.Replica() && c.IssuedAt.After(last.IssuedAt) {
+			keys[c.Replica()] = true
+		}
+	}
+	return len(keys), err
 }
 
 // ReplicaInfo is one installation as the office sees it.
