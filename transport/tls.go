@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/session"
 )
@@ -44,15 +45,23 @@ func checkPin(pin session.Pin, chain []*x509.Certificate) error {
 		if PinOf(authority) != pin {
 			continue
 		}
-		roots := x509.NewCertPool()
-		roots.AddCert(authority)
-		_, err := chain[0].Verify(x509.VerifyOptions{
-			Roots: roots, CurrentTime: chain[0].NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		})
-		if err != nil {
+		if err := signedFor(chain[0], authority); err != nil {
 			return fmt.Errorf("%w: %w", ErrPin, err)
 		}
 		return nil
 	}
 	return fmt.Errorf("%d certificates of others: %w", len(chain), ErrPin)
+}
+
+// signedFor checks that an authority signed a certificate for servers. The library's
+// way to verify chains holds dates against each other, and a server that was set up
+// with a wrong clock could never put it right.
+func signedFor(leaf, authority *x509.Certificate) error {
+	if err := leaf.CheckSignatureFrom(authority); err != nil {
+		return err
+	}
+	if !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) {
+		return errors.New("a certificate for something else than servers")
+	}
+	return nil
 }
