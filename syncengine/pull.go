@@ -204,6 +204,7 @@ func (p *pager) records(caller segment.Certificate) (done bool, err error) {
 // stretch sends what lies in (from, end] of some parts. It reports whether the
 // page is full, and how far it came.
 func (p *pager) stretch(caller segment.Certificate, parts []int, from, end Position, size *int) (full bool, reached Position, err error) {
+	var left []session.Departure
 	q := FeedQuery{After: from, UpTo: end, Limit: p.limit - len(p.out.Bases), Bytes: session.MaxPageBytes}
 	for _, i := range parts {
 		q.Divisions = append(q.Divisions, p.cursor.parts[i].prefix)
@@ -212,9 +213,17 @@ func (p *pager) stretch(caller segment.Certificate, parts []int, from, end Posit
 	if q.Limit < 1 {
 		return true, from, nil
 	}
+	left, q.UpTo, err = p.departures(caller, parts, from, end)
+	if err != nil {
+		return false, from, err
+	}
 	rows, err := p.r.Feed(q)
 	if err != nil {
 		return false, from, err
+	}
+	full, reached = q.UpTo < end, q.UpTo
+	if q.Full(rows) {
+		full, reached = true, rows[len(rows)-1].Position
 	}
 	for _, row := range rows {
 		if !p.covers(parts, row.Class, row.Divisions) {
@@ -226,13 +235,16 @@ func (p *pager) stretch(caller segment.Certificate, parts []int, from, end Posit
 			})
 		}
 		if *size += len(row.State); *size >= session.MaxPageBytes {
-			return true, row.Position, p.departures(caller, parts, from, row.Position)
+			full, reached = true, row.Position
+			break
 		}
 	}
-	if q.Full(rows) {
-		end, full = rows[len(rows)-1].Position, true
+	for _, d := range left {
+		if d.Position <= reached {
+			p.out.Departures = append(p.out.Departures, d)
+		}
 	}
-	return full, end, p.departures(caller, parts, from, end)
+	return full, reached, nil
 }
 
 func (p *pager) covers(parts []int, class record.Class, divisions []record.Division) bool {
@@ -246,49 +258,6 @@ func (p *pager) covers(parts []int, class record.Class, divisions []record.Divis
 		}
 	}
 	return false
-}
-
-// departures adds those records that left a division of these parts and are, as
-// they stand now, in no division of the caller's.
-func (p *pager) departures(caller segment.Certificate, parts []int, from, end Position) error {
-	for _, i := range parts {
-		o := p.cursor.parts[i]
-		for after := from; after < end; {
-			list, err := p.r.Departures(after, end, []record.Division{o.prefix}, []record.Class{o.class}, scanLimit)
-			if err != nil {
-				return err
-			}
-			for _, d := range list {
-				if err := p.departure(caller, d); err != nil {
-					return err
-				}
-			}
-			if len(list) < scanLimit {
-				break
-			}
-			after = list[len(list)-1].Position - 1
-			if list[0].Position == list[len(list)-1].Position {
-				return fmt.Errorf("more than %d departures at one position", scanLimit)
-			}
-		}
-	}
-	return nil
-}
-
-func (p *pager) departure(caller segment.Certificate, d Departure) error {
-	row, ok, err := p.r.Record(d.Record)
-	if err != nil || !ok {
-		return err
-	}
-	in := slices.ContainsFunc(row.Divisions, func(v record.Division) bool { return v.WithinAny(caller.Divisions) })
-	if in && caller.AllowsClass(row.Class) {
-		return nil
-	}
-	gone := session.Departure{ID: d.Record, Position: d.Position}
-	if !slices.Contains(p.out.Departures, gone) {
-		p.out.Departures = append(p.out.Departures, gone)
-	}
-	return nil
 }
 
 // summary closes a pull: the checkpoint, that it extends the caller's, and what
