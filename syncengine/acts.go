@@ -295,7 +295,7 @@ func (b *batch) flagged(f Flags) ([]record.ID, error) {
 	for _, w := range b.order {
 		out = append(out, w.row.ID)
 	}
-	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Flags: f, Limit: 1000}
+	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Flags: f, Limit: 1000, Bytes: scanBytes}
 	for {
 		rows, err := b.tx.Feed(q)
 		if err != nil {
@@ -305,7 +305,7 @@ func (b *batch) flagged(f Flags) ([]record.ID, error) {
 			out = append(out, r.ID)
 			q.After = r.Position
 		}
-		if len(rows) < q.Limit {
+		if !q.Full(rows) {
 			return out, nil
 		}
 	}
