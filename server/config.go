@@ -10,6 +10,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/xunzhen/xunzhen/server/admission"
 	"github.com/xunzhen/xunzhen/server/rpc"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -44,10 +45,8 @@ type Config struct {
 
 	// Limits of calls; default rpc.DefaultLimits.
 	Limits rpc.Limits
-	// Connections is how many connections may be open, PerAddress how many from one
-	// address; default 1024 and 256. One costs about 100 KiB at most while it is not
-	// calling. A hospital's tablets often share one address.
-	Connections, PerAddress int
+	// Arrivals bound connections; default DefaultArrivals.
+	Arrivals admission.Arrivals
 	// Handshake is how long a connection may take to become one; default 10 s.
 	Handshake time.Duration
 	// Idle is how long a connection without calls stays; default 2 minutes.
@@ -57,6 +56,15 @@ type Config struct {
 }
 
 const defaultListen = ":7443"
+
+// DefaultArrivals suit a county of a thousand tablets. A connection costs about 100 KiB
+// at most while it is not calling. A hospital's tablets often share one address: all of
+// them may come at once, and then each every ten seconds.
+func DefaultArrivals() admission.Arrivals {
+	return admission.Arrivals{
+		Total: 1024, PerAddress: 256, Rate: admission.Budget{PerSecond: 25, Burst: 256}, Hold: time.Second, Held: 512,
+	}
+}
 
 func (c Config) check() error {
 	switch {
@@ -80,8 +88,7 @@ func (c Config) withDefaults() Config {
 	if c.Limits == (rpc.Limits{}) {
 		c.Limits = rpc.DefaultLimits()
 	}
-	c.Connections = orElse(c.Connections, 1024)
-	c.PerAddress = orElse(c.PerAddress, 256)
+	c.Arrivals = orElse(c.Arrivals, DefaultArrivals())
 	c.Handshake = orElse(c.Handshake, 10*time.Second)
 	c.Idle = orElse(c.Idle, 2*time.Minute)
 	c.Drain = orElse(c.Drain, 15*time.Second)

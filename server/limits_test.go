@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -143,7 +144,10 @@ func TestOneCallerHasSoManyCallsAtATime(t *testing.T) {
 }
 
 func TestConnectionsAreCounted(t *testing.T) {
-	s := servertest.Start(t, func(c *server.Config) { c.PerAddress = 2 })
+	s := servertest.Start(t, func(c *server.Config) {
+		c.Arrivals = server.DefaultArrivals()
+		c.Arrivals.PerAddress, c.Arrivals.Held = 2, 0
+	})
 	for range 2 {
 		s.Enrol(servertest.Doctor("zhang"))
 	}
@@ -212,6 +216,27 @@ func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
 		_, err = stream.Recv()
 	}
 	wantReason(t, "who did not read", err, syncv1.Reason_REASON_TIMEOUT)
+}
+
+// A client that leaves while something is sent to it is no fault of the server's.
+func TestClientThatLeavesIsNoError(t *testing.T) {
+	s := servertest.Start(t)
+	d := s.Enrol(servertest.Doctor("zhang"), grpc.WithStaticStreamWindowSize(64<<10))
+	fill(d)
+	ended := s.Log.Seen("SyncService/Pull", d.Cert.Replica().String())
+	ctx, leave := context.WithCancel(d.Context())
+	stream, err := d.Sync.Pull(ctx, &syncv1.PullRequest{Shard: d.Cert.Shard[:], PageRecords: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	<-ended
+	if log := s.Log.String(); strings.Contains(log, "ERROR") {
+		t.Errorf("the log calls it one: %s", log)
+	}
 }
 
 // fill stores about a megabyte of records.

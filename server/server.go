@@ -208,7 +208,7 @@ func (s *Server) Listen() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listener = admission.NewListener(l, s.cfg.Connections, s.cfg.PerAddress)
+	s.listener = admission.NewListener(l, s.cfg.Arrivals, s.cfg.Clock)
 	return nil
 }
 

@@ -9,9 +9,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -178,46 +180,122 @@ func TestRatesRememberSoManyCallersOnly(t *testing.T) {
 	}
 }
 
-func TestListenerClosesConnectionsOverTheLimit(t *testing.T) {
+// door is a listener that greets whom it lets in.
+type door struct {
+	*Listener
+	t        *testing.T
+	accepted chan net.Conn
+}
+
+func newDoor(t *testing.T, limits Arrivals, clock func() time.Time) *door {
+	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := NewListener(inner, 10, 2)
-	defer l.Close()
-	accepted := make(chan net.Conn, 10)
+	d := &door{NewListener(inner, limits, clock), t, make(chan net.Conn, 100)}
+	t.Cleanup(func() { _ = d.Close() })
 	go func() {
 		for {
-			c, err := l.Accept()
+			c, err := d.Accept()
 			if err != nil {
-				close(accepted)
 				return
 			}
 			fmt.Fprint(c, "!")
-			accepted <- c
+			d.accepted <- c
 		}
 	}()
-	dial := func() (net.Conn, bool) {
-		c, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.ReadFull(c, make([]byte, 1))
-		return c, err == nil
+	return d
+}
+
+// dial reports whether a new connection is let in: not, when it is closed instead.
+func (d *door) dial() bool {
+	d.t.Helper()
+	c, err := net.Dial("tcp", d.Addr().String())
+	if err != nil {
+		d.t.Fatal(err)
 	}
-	_, first := dial()
-	_, second := dial()
-	_, third := dial()
-	if !first || !second || third {
+	d.t.Cleanup(func() { _ = c.Close() })
+	_, err = io.ReadFull(c, make([]byte, 1))
+	return err == nil
+}
+
+func TestListenerClosesConnectionsOverTheLimit(t *testing.T) {
+	d := newDoor(t, Arrivals{Total: 10, PerAddress: 2, Rate: Budget{PerSecond: 1, Burst: 10}}, time.Now)
+	if first, second, third := d.dial(), d.dial(), d.dial(); !first || !second || third {
 		t.Errorf("connections let in: %t %t %t", first, second, third)
 	}
-	one := <-accepted
+	one := <-d.accepted
 	one.Close()
 	one.Close()
-	if l.Open() != 1 {
-		t.Errorf("%d open", l.Open())
+	if d.Open() != 1 {
+		t.Errorf("%d open", d.Open())
 	}
-	if _, again := dial(); !again {
+	if !d.dial() {
 		t.Error("no place after one was closed")
+	}
+}
+
+func TestListenerLetsInSoManyOverTime(t *testing.T) {
+	var now atomic.Int64
+	clock := func() time.Time { return time.Unix(now.Load(), 0) }
+	d := newDoor(t, Arrivals{Total: 100, PerAddress: 100, Rate: Budget{PerSecond: 2, Burst: 5}}, clock)
+	come := func() (n int) {
+		for n < 50 && d.dial() {
+			n++
+			(<-d.accepted).Close()
+		}
+		return n
+	}
+	if n := come(); n < 5 || n > 6 {
+		t.Errorf("%d came at once", n)
+	}
+	now.Add(1)
+	if n := come(); n < 1 || n > 3 {
+		t.Errorf("%d came a second later", n)
+	}
+}
+
+func TestListenerLetsSomeWaitForNothing(t *testing.T) {
+	held := make(chan struct{}, 10)
+	d := newDoor(t, Arrivals{Rate: Budget{PerSecond: 1, Burst: 100}, Hold: time.Hour, Held: 3}, time.Now)
+	for range 3 {
+		go func() {
+			if !d.dial() { // not before the test ends
+				held <- struct{}{}
+			}
+		}()
+	}
+	for d.waiting() < 3 {
+		runtime.Gosched()
+	}
+	if d.dial() || len(held) > 0 {
+		t.Errorf("one more was let in, or %d of those who wait were sent away", len(held))
+	}
+}
+
+func (l *Listener) waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held
+}
+
+func TestAnIPv6NetworkCountsAsOneAddress(t *testing.T) {
+	network := func(s string) netip.Prefix { return Network(netip.MustParseAddr(s)) }
+	for _, row := range []struct {
+		a, b string
+		one  bool
+	}{
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"2001:db8::1", "2001:db8::ffff:1", true},
+		{"2001:db8::1", "2001:db8:0:1::1", false},
+	} {
+		if got := network(row.a) == network(row.b); got != row.one {
+			t.Errorf("%s and %s as one: %t", row.a, row.b, got)
+		}
+	}
+	if Network(netip.Addr{}) != (netip.Prefix{}) {
+		t.Error("no address has a network")
 	}
 }

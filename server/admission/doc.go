@@ -3,7 +3,7 @@
 // Package admission keeps one caller from taking the server from the others. It
 // bounds what may be in memory at a time, and shares out turns:
 //
-//	connection ─ Listener: so many in all, so many from one address
+//	connection ─ Listener: so many in all, so many from one address, and so many a second
 //	call       ─ Shares: so many at a time by one caller, so many in all
 //	           ─ Rates: a budget of bytes that fills up again
 //	work       ─ Turns: callers take turns, each one piece of work at a time

@@ -6,23 +6,47 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
 
-// Listener accepts connections up to a number in all and a number from one address.
-// One too many is closed at once, so that the queue of the operating system does not
-// fill up with strangers while others wait behind them.
+// Arrivals bound the connections that a Listener lets in.
+type Arrivals struct {
+	// Total may be open, PerAddress from one address. One who owns an IPv6 network owns
+	// its 2^64 addresses, which count as one.
+	Total, PerAddress int
+	// Rate is how many may come from one address over time: a handshake costs the server
+	// as much as a push.
+	Rate Budget
+	// Hold is how long one too many stays open, unanswered: who comes again at once comes
+	// no more often. Held is how many may; others are closed at once.
+	Hold time.Duration
+	Held int
+}
+
+// Listener accepts connections within Arrivals. What is too many is taken all the same,
+// so that the queue of the operating system does not fill up with strangers while others
+// wait behind them.
 type Listener struct {
 	net.Listener
-	total, perAddress int
+	limits Arrivals
+	rates  *Rates[netip.Prefix]
+	clock  func() time.Time
 
 	mu   sync.Mutex
 	open int
-	from map[netip.Addr]int
+	from map[netip.Prefix]int
+	held int
 }
 
+// maxArriving is how many addresses are remembered.
+const maxArriving = 4 << 10
+
 // NewListener returns a Listener over inner.
-func NewListener(inner net.Listener, total, perAddress int) *Listener {
-	return &Listener{Listener: inner, total: total, perAddress: perAddress, from: map[netip.Addr]int{}}
+func NewListener(inner net.Listener, limits Arrivals, clock func() time.Time) *Listener {
+	return &Listener{
+		Listener: inner, limits: limits, clock: clock,
+		rates: NewRates[netip.Prefix](limits.Rate, maxArriving), from: map[netip.Prefix]int{},
+	}
 }
 
 // Accept returns the next connection within the limits.
@@ -32,12 +56,11 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		address := addressOf(c)
-		if l.enter(address) {
-			return &counted{Conn: c, leave: sync.OnceFunc(func() { l.leave(address) })}, nil
+		from := Network(addressOf(c))
+		if l.rates.Spend(from, l.clock(), 1) == nil && l.enter(from) {
+			return &counted{Conn: c, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
 		}
-		// The stranger learns nothing but that it is closed.
-		_ = c.Close()
+		l.turnAway(c)
 	}
 }
 
@@ -48,27 +71,57 @@ func addressOf(c net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (l *Listener) enter(a netip.Addr) bool {
+// Network returns what counts as one address: an IPv4 address, or an IPv6 network.
+func Network(a netip.Addr) netip.Prefix {
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
+// turnAway closes a connection, now or later. The stranger learns nothing else.
+func (l *Listener) turnAway(c net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open >= l.total || l.from[a] >= l.perAddress {
+	if l.held >= l.limits.Held {
+		_ = c.Close()
+		return
+	}
+	l.held++
+	time.AfterFunc(l.limits.Hold, func() {
+		_ = c.Close()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.held--
+	})
+}
+
+func (l *Listener) enter(from netip.Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open >= l.limits.Total || l.from[from] >= l.limits.PerAddress {
 		return false
 	}
 	l.open++
-	l.from[a]++
+	l.from[from]++
 	return true
 }
 
-func (l *Listener) leave(a netip.Addr) {
+func (l *Listener) leave(from netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
-	if l.from[a]--; l.from[a] == 0 {
-		delete(l.from, a)
+	if l.from[from]--; l.from[from] == 0 {
+		delete(l.from, from)
 	}
 }
 
-// Open returns the number of open connections.
+// Open returns the number of open connections that were let in.
 func (l *Listener) Open() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -59,21 +59,12 @@ func addressOf(ctx context.Context) netip.Addr {
 	return netip.Addr{}
 }
 
-// who returns whose share the call is taken from. One who owns an IPv6 network owns
-// its 2^64 addresses.
+// who returns whose share the call is taken from.
 func (c *call) who() caller {
 	if c.principal.Who != auth.Nobody {
 		return caller{key: c.principal.Key()}
 	}
-	bits := 32
-	if c.from.Is6() {
-		bits = 64
-	}
-	p, err := c.from.Prefix(bits)
-	if err != nil {
-		return caller{}
-	}
-	return caller{from: p}
+	return caller{from: admission.Network(c.from)}
 }
 
 // admit lets the call in or says why not. Nothing of the request is read before.

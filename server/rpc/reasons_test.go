@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/server/admission"
@@ -77,5 +78,22 @@ func TestErrorsBecomeRefusals(t *testing.T) {
 	}
 	if got := refusal(&admission.Busy{RetryAfter: 3 * time.Second}).RetryAfter; got != 3*time.Second {
 		t.Errorf("busy for %v", got)
+	}
+}
+
+func TestClientsThatAreGoneAreNoErrorsOfTheServer(t *testing.T) {
+	for code, want := range map[codes.Code]syncv1.Reason{
+		codes.Canceled:          syncv1.Reason_REASON_TIMEOUT,
+		codes.DeadlineExceeded:  syncv1.Reason_REASON_TIMEOUT,
+		codes.Unavailable:       syncv1.Reason_REASON_TIMEOUT,
+		codes.ResourceExhausted: syncv1.Reason_REASON_INTERNAL, // a response over its limit
+		codes.Internal:          syncv1.Reason_REASON_INTERNAL, // one that cannot be encoded
+	} {
+		if got := reasonOf(sendError(status.Error(code, "sending"))); got != want {
+			t.Errorf("%s: %s", code, transport.ReasonName(got))
+		}
+	}
+	if err := sendError(nil); err != nil {
+		t.Errorf("what was sent: %v", err)
 	}
 }

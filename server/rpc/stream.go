@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // guardedStream reads requests as the guard does, and does not wait for ever for a
@@ -35,8 +37,17 @@ func (s *guardedStream) SendMsg(m any) error {
 	defer timer.Stop()
 	select {
 	case err := <-sent:
-		return err
+		return sendError(err)
 	case <-timer.C:
 		return fmt.Errorf("the client does not read: %w", context.DeadlineExceeded)
 	}
+}
+
+// sendError tells a client that is gone from a response that cannot be sent.
+func sendError(err error) error {
+	switch status.Code(err) {
+	case codes.Canceled, codes.DeadlineExceeded, codes.Unavailable:
+		return fmt.Errorf("the client is gone: %w", context.Canceled)
+	}
+	return err
 }

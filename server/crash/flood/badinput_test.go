@@ -60,11 +60,11 @@ func badCalls(p *place) []badCall {
 		{"a cursor that is none", request{method: pull, message: p.inShard(field(2, 100))}, "invalid"},
 		{"a cursor of 60,000 bytes", request{method: pull, message: p.inShard(field(2, 60_000))}, "invalid"},
 		{"a bomb of 64 MiB", request{method: push, encoding: "zstd", message: bomb(4, 64<<20)}, "too_much"},
-		{"a bomb of 1 GiB", request{method: push, encoding: "zstd", message: bomb(4, 1<<30)}, "too_much"},
+		{"a bomb of 512 MiB", request{method: push, encoding: "zstd", message: bomb(4, 512<<20)}, "too_much"},
 		{"a bomb at the door", request{method: login, encoding: "zstd", message: bomb(2, 8<<20), stranger: true}, "too_much"},
 		{"bombs one after the other", request{method: push, encoding: "zstd", message: bytes.Repeat(bomb(4, 1<<20), 64)}, "too_much"},
 		// gRPC answers these by itself, in words of its own.
-		{"a window of 256 MiB", request{method: push, encoding: "zstd", message: squeezed(make([]byte, 300<<20), 256<<20)}, "internal"},
+		{"a window of 256 MiB", request{method: push, encoding: "zstd", message: greedy()}, "internal"},
 		{"what only calls itself zstd", request{method: push, encoding: "zstd", message: []byte("zstd")}, "internal"},
 		{"an unknown compression", request{method: push, encoding: "rot13", message: []byte("zstd")}, "unimplemented"},
 		{"4 GiB announced", request{method: push, message: p.inShard(), claims: 1<<32 - 1}, "too_much"},

@@ -43,6 +43,8 @@ type place struct {
 	server  *child
 	devices []*device
 	office  *peer
+
+	standing []*peer // connections that attacks share
 }
 
 // newPlace makes a county with two certified devices, and starts its server.

@@ -124,13 +124,10 @@ func (p *place) inShard(more ...[]byte) []byte {
 	return bytes.Join(append([][]byte{shard}, more...), nil)
 }
 
-// squeezed returns a zstd frame of b that needs a window of so many bytes.
-func squeezed(b []byte, window int) []byte {
-	w, err := zstd.NewWriter(nil, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		panic(err) // the window is a constant of the caller
-	}
-	return w.EncodeAll(b, nil)
+// greedy is a zstd frame of four bytes that claims to need a window of 256 MiB: magic
+// number, descriptor, window (2^(10+18)), the head of a last block as it is, the block.
+func greedy() []byte {
+	return []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3, 4<<3 | 1, 0, 0, 'z', 's', 't', 'd'}
 }
 
 // bomb returns a zstd frame of a message with one field of so many zero bytes, without
