@@ -160,6 +160,36 @@ func TestTwoFormsThatDidNotSeeEachOtherConflict(t *testing.T) {
 	}
 }
 
+// A token gives back the screen it was made of, however much was saved since.
+func TestATokenShowsWhatItsScreenShowed(t *testing.T) {
+	tb, _ := create(t)
+	s := addResident(t, tb, `{"name": "王建国", "phone": "1"}`)
+	stale := get(t, tb, s.ID).Form
+	for _, phone := range []string{"2", "3"} {
+		_, err := tb.Save(stale, `{"name": "王建国", "phone": "`+phone+`"}`, "zhang")
+		do(t, err)
+	}
+	before := get(t, tb, s.ID)
+	_, err := tb.Save(stale, `{"name": "王建国", "phone": "4"}`, "zhang")
+	do(t, err)
+	shown, err := tb.Shown(before.Form)
+	do(t, err)
+	if shown.ID != s.ID || shown.JSON != before.JSON || shown.Form != before.Form || shown.Division != before.Division || shown.Voided {
+		t.Errorf("%+v, want %+v", shown, before)
+	}
+	had, has := before.Conflicts.At(0).Values, shown.Conflicts.At(0).Values
+	if has.Len() != had.Len() || has.At(0).Dot != had.At(0).Dot || has.At(1).JSON != had.At(1).JSON {
+		t.Errorf("%d values, want %d as they were numbered", has.Len(), had.Len())
+	}
+	void, err := tb.Void(s.Form, "重复建档", "zhang")
+	do(t, err)
+	if r, err := tb.Shown(void.Form); err != nil || !r.Voided || r.VoidReason != "重复建档" {
+		t.Errorf("a void form: %+v, %v", r, err)
+	}
+	_, err = tb.Shown(void.Form[1:])
+	wantReason(t, err, "form")
+}
+
 func TestAVoidBesideAnEditIsAConflict(t *testing.T) {
 	tb, _ := create(t)
 	s := addResident(t, tb, `{"name": "王建国", "phone": "1"}`)

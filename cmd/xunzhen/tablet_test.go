@@ -123,6 +123,61 @@ func TestAConflictIsSettledByHand(t *testing.T) {
 	}
 }
 
+// A choice given with the token of a screen is made on that screen: what came since is
+// not replaced.
+func TestResolveKeepsToTheScreenOfItsToken(t *testing.T) {
+	for name, choice := range map[string][]string{"pick": {"--pick", "1"}, "value": {"--value", `"177"`}} {
+		t.Run(name, func(t *testing.T) {
+			one, two := clinic(t)
+			id := one.save(`{"name": "王试春", "phone": "139"}`, "--kind", "resident")
+			one.ok("tablet", "sync")
+			two.ok("tablet", "sync")
+			old := one.ok("tablet", "show", id, "--json")
+			one.edit(id, "phone", "138")
+			two.edit(id, "phone", "137")
+			for _, s := range []*shell{one, two, one, two} {
+				s.ok("tablet", "sync")
+			}
+			seen := two.show(id) // 137 first, then 138
+			one.in = strings.ReplaceAll(old, `"139"`, `"155"`)
+			one.ok("tablet", "save")
+			one.ok("tablet", "sync")
+			two.ok("tablet", "sync")
+			two.ok(append([]string{"tablet", "resolve", id, "phone", "--form", seen.Form}, choice...)...)
+			if out := two.ok("tablet", "list", "--conflicts"); strings.Contains(out, "No records") {
+				t.Errorf("155, which that screen did not show, is gone: the phone is %v", two.show(id).Values["phone"])
+			}
+			out := two.ok("tablet", "show", id)
+			if strings.Contains(out, "138") || !strings.Contains(out, "155") {
+				t.Errorf("the choice replaces what that screen showed, and only that:\n%s", out)
+			}
+			if want := map[string]string{"pick": seen.Values["phone"].(string), "value": "177"}[name]; !strings.Contains(out, want) {
+				t.Errorf("not the value that was number 1 on that screen, %s:\n%s", want, out)
+			}
+		})
+	}
+}
+
+// A token of another record is refused: the id says which record is meant.
+func TestATokenOfAnotherRecordIsRefused(t *testing.T) {
+	one, _ := clinic(t)
+	id := one.save(`{"name": "王试春"}`, "--kind", "resident")
+	other := one.show(one.save(`{"name": "王例夏"}`, "--kind", "resident"))
+	for _, command := range [][]string{
+		{"void", id, "--reason", "twice"},
+		{"restore", id},
+		{"move", id, "--scope", "431124101202"},
+		{"resolve", id, "name", "--dot", "x"},
+		{"resolve", id, "name", "--pick", "1"},
+		{"resolve", id, "name", "--value", `"x"`},
+	} {
+		one.fails(exitFailed, []string{id, other.ID}, append([]string{"tablet"}, append(command, "--form", other.Form)...)...)
+	}
+	if now := one.show(other.ID); now.Voided || now.Form != other.Form {
+		t.Errorf("the other record was changed: %+v", now)
+	}
+}
+
 func TestAConflictIsSettledByAThirdValue(t *testing.T) {
 	one, two := clinic(t)
 	id := one.save(`{"general": {"body_size": {"height_cm_x10": 1600}}}`, "--kind", "checkup", "--subject",
