@@ -12,10 +12,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/proto"
 
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
@@ -34,8 +37,47 @@ func seeds(t testing.TB) map[string][][]byte {
 			out[target] = append(out[target], signed.Body)
 		}
 	}
-	out["FuzzOpenCheckpoint"] = append(out["FuzzOpenCheckpoint"], []byte(checkpoint().Text()))
+	text := checkpoint().Text()
+	size, root := fmt.Sprintf("\n%d\n", checkpoint().Size), checkpoint().Root.String()
+	out["FuzzOpenCheckpoint"] = append(out["FuzzOpenCheckpoint"], []byte(text),
+		[]byte(strings.Replace(text, size, "\nseven\n", 1)), []byte(strings.Replace(text, root, "no root", 1)))
+	for target, bad := range unreadable() {
+		for _, m := range bad {
+			raw, err := proto.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[target] = append(out[target], raw)
+		}
+	}
 	return out
+}
+
+// unreadable are messages, each with one thing that is out of its limits.
+func unreadable() map[string][]proto.Message {
+	shard, hash, one := county(), bytes.Repeat([]byte{1}, 32), []*syncv1.VerdictRun{{Verdict: 1, Count: 1}}
+	record := changed(1, Admitted).Record
+	return map[string][]proto.Message{
+		"FuzzDecodeLeaf": {
+			&syncv1.Leaf{SegmentHash: hash, Verdicts: []*syncv1.VerdictRun{{Verdict: 15, Count: 1}}},
+			&syncv1.Leaf{SegmentHash: hash, Verdicts: []*syncv1.VerdictRun{{Verdict: 1, Count: 1<<32 - 1}}},
+			&syncv1.Leaf{SegmentHash: hash, Verdicts: one, Changed: []*syncv1.ChangedVerdict{{
+				Record: record[:], Dot: changed(1, Admitted).Dot.Append(nil), Verdict: 15,
+			}}},
+			&syncv1.Leaf{SegmentHash: hash, Verdicts: one, Changed: []*syncv1.ChangedVerdict{{
+				Record: record[:], Dot: make([]byte, 32), Verdict: 1,
+			}}},
+		},
+		"FuzzOpenAcks": {
+			&syncv1.AcksBody{Shard: shard[:]},
+			&syncv1.AcksBody{Shard: shard[:], Epoch: epochToWire(Epoch{})},
+		},
+		"FuzzOpenBackupMark": {
+			&syncv1.BackupMarkBody{Shard: shard[:], Number: 1},
+			&syncv1.BackupMarkBody{Shard: shard[:], Epoch: epochToWire(epoch())},
+			&syncv1.BackupMarkBody{Shard: shard[:], Epoch: epochToWire(epoch()), Number: 1, LedgerSize: 1 << 63},
+		},
+	}
 }
 
 // Seeds are files, so that other tools can use them too.
