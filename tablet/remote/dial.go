@@ -6,63 +6,167 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"time"
+
+	"google.golang.org/grpc/credentials"
 
 	"github.com/xunzhen/xunzhen/transport"
 )
 
-// connectTimeout is how long one address may take to answer, handshake included:
-// long enough for a bad line in the hills.
-const connectTimeout = 20 * time.Second
+const (
+	// connectTimeout is how long one address may take to answer, handshake included:
+	// long enough for a bad line in the hills.
+	connectTimeout = 20 * time.Second
+	// headStart is how long an address is waited for before the next one is tried
+	// beside it.
+	headStart = 500 * time.Millisecond
+)
+
+// errWrongServer is wrapped when whoever answers is not the server of the pin.
+var errWrongServer = errors.New("not the server of the invitation")
 
 func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
 }
 
-// dial tries the addresses in turn, first the one that answered last.
+// answer is what became of one address.
+type answer struct {
+	at   int // in cfg.Addresses
+	conn *verified
+	err  error
+}
+
+// dial returns a connection to the first address at which the pinned server
+// answers. The one that answered last goes first; each of the others follows when
+// the one before has failed or its head start is over. An address has its whole
+// connectTimeout for itself, and is remembered only when it was the right server.
 func (c *Centre) dial(ctx context.Context) (net.Conn, error) {
-	c.mu.Lock()
-	first := c.address
-	c.pin = nil
-	c.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends those that are still trying
+	n, first := len(c.cfg.Addresses), c.answeredLast()
+	answers := make(chan answer)
+	next := time.NewTimer(0)
+	defer next.Stop()
 	var errs []error
-	for i := range c.cfg.Addresses {
-		at := (first + i) % len(c.cfg.Addresses)
-		conn, err := c.cfg.Dial(ctx, c.cfg.Addresses[at])
-		if err == nil {
-			c.mu.Lock()
-			c.address = at
-			c.mu.Unlock()
-			return conn, nil
+	for started := 0; len(errs) < n; {
+		select {
+		case <-next.C:
+			go c.try(ctx, (first+started)%n, answers)
+			if started++; started < n {
+				next.Reset(headStart)
+			}
+		case a := <-answers:
+			if a.err == nil {
+				c.remember(a.at, nil)
+				return a.conn, nil
+			}
+			if errs = append(errs, a.err); started < n {
+				next.Reset(0)
+			}
+		case <-ctx.Done():
+			return nil, errors.Join(append(errs, ctx.Err())...)
 		}
-		errs = append(errs, err)
 	}
-	return nil, errors.Join(errs...)
+	err := errors.Join(errs...)
+	c.remember(first, err)
+	return nil, err
 }
 
-// tls is the pinned configuration. It remembers what the pin said, because gRPC
-// turns it into text.
-func (c *Centre) tls() *tls.Config {
-	cfg := transport.ClientTLS(c.cfg.Pin)
-	check := cfg.VerifyConnection
-	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
-		err := check(cs)
-		c.mu.Lock()
-		c.pin = err
-		c.mu.Unlock()
-		return err
-	}
-	return cfg
+// dialPatience is how long dial may take at most.
+func (c *Centre) dialPatience() time.Duration {
+	return connectTimeout + time.Duration(len(c.cfg.Addresses))*headStart
 }
 
-// wrongServer returns why the last handshake failed because of the pin, nil when
-// it did not. Another address may lead to the right one.
+// try says what became of an address, or lets the connection go when nobody asks
+// any more.
+func (c *Centre) try(ctx context.Context, at int, answers chan<- answer) {
+	conn, err := c.connect(ctx, c.cfg.Addresses[at])
+	select {
+	case answers <- answer{at, conn, err}:
+	case <-ctx.Done():
+		if conn != nil {
+			_ = conn.Close() // nobody hears of it
+		}
+	}
+}
+
+// connect connects to one address and makes sure that it is the right server.
+func (c *Centre) connect(ctx context.Context, address string) (*verified, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	raw, err := c.cfg.Dial(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	conn, info, err := c.secure().ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	return &verified{conn, info}, nil
+}
+
+// remember keeps the address to begin with and whether the last attempts failed
+// because of the pin: gRPC turns that into text.
+func (c *Centre) remember(at int, failed error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.address, c.pin = at, nil
+	if errors.Is(failed, errWrongServer) {
+		c.pin = failed
+	}
+}
+
+func (c *Centre) answeredLast() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.address
+}
+
+// Address returns the address at which the centre answered last, or the first one.
+func (c *Centre) Address() string { return c.cfg.Addresses[c.answeredLast()] }
+
+// wrongServer returns why the last connection failed because of the pin, nil when
+// it did not.
 func (c *Centre) wrongServer() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pin != nil {
-		c.address = (c.address + 1) % len(c.cfg.Addresses)
-	}
 	return c.pin
 }
+
+// secure is TLS to the pinned server.
+func (c *Centre) secure() credentials.TransportCredentials {
+	cfg := transport.ClientTLS(c.cfg.Pin)
+	check := cfg.VerifyConnection
+	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
+		if err := check(cs); err != nil {
+			return fmt.Errorf("%w: %w", errWrongServer, err)
+		}
+		return nil
+	}
+	return credentials.NewTLS(cfg)
+}
+
+// verified is a connection to the pinned server, after the handshake.
+type verified struct {
+	net.Conn
+	info credentials.AuthInfo
+}
+
+// handshaken are the credentials of connections that dial has verified.
+type handshaken struct {
+	credentials.TransportCredentials
+}
+
+// ClientHandshake returns what the handshake has shown.
+func (handshaken) ClientHandshake(_ context.Context, _ string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	v, ok := conn.(*verified)
+	if !ok {
+		return nil, nil, errWrongServer
+	}
+	return v.Conn, v.info, nil
+}
+
+// Clone returns h: it has no state.
+func (h handshaken) Clone() credentials.TransportCredentials { return h }

@@ -19,7 +19,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -55,10 +54,13 @@ type Centre struct {
 	mu      sync.Mutex
 	token   string
 	address int   // of cfg.Addresses, the one that answered last
-	pin     error // why the last handshake failed, if it did
+	pin     error // why the last connection failed because of the pin, if it did
 }
 
 const defaultTries = 5
+
+// authority is what the server is called on the connection, wherever it is.
+const authority = "centre"
 
 // Between two tries to connect, gRPC waits so long at least and at most; our own
 // patience, which knows the call, comes on top.
@@ -82,12 +84,12 @@ func New(cfg Config) (*Centre, error) {
 		cfg.Tries = defaultTries
 	}
 	c := &Centre{cfg: cfg}
-	conn, err := transport.Dial("centre", cfg.Pin,
-		grpc.WithTransportCredentials(credentials.NewTLS(c.tls())),
+	conn, err := transport.Dial(authority, cfg.Pin,
+		grpc.WithTransportCredentials(handshaken{c.secure()}),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return c.dial(ctx) }),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: firstReconnect, Multiplier: 2, Jitter: 0.2, MaxDelay: lastReconnect},
-			MinConnectTimeout: connectTimeout,
+			MinConnectTimeout: c.dialPatience(),
 		}),
 	)
 	if err != nil {
