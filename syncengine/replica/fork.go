@@ -23,6 +23,9 @@ func (s *syncRun) goOnAlone(ctx context.Context) error {
 		if s.self, err = s.r.readSelf(tx); err != nil {
 			return err
 		}
+		if err := s.sameRights(tx); err != nil {
+			return err
+		}
 		_, forked, err = value(tx, valueForked)
 		return err
 	})
@@ -42,6 +45,7 @@ func (s *syncRun) goOnAlone(ctx context.Context) error {
 	if err := s.r.update(ctx, func(tx Tx) error { return s.r.succeed(tx, old, cert) }); err != nil {
 		return err
 	}
+	s.rights = cert
 	s.r.cfg.Log.Warn("fork: going on under a new key", "replica", old.String(), "successor", cert.Replica().String())
 	s.report.Successor, s.report.Predecessor = cert.Replica(), old
 	return nil

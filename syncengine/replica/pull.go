@@ -50,7 +50,10 @@ func (s *syncRun) pull(ctx context.Context) error {
 func (s *syncRun) addsUp(ctx context.Context, last *session.Summary) (bool, error) {
 	var own []session.Sum
 	err := s.r.view(ctx, func(tx Reader) (err error) {
-		own, err = ownSums(tx, s.self.cert)
+		if err := s.sameRights(tx); err != nil {
+			return err
+		}
+		own, err = ownSums(tx, s.rights)
 		return err
 	})
 	return sameSums(own, last.Sums), err
@@ -143,7 +146,8 @@ func (s *syncRun) keptCheckpoint(tx Reader) (ledger.Checkpoint, bool, error) {
 }
 
 // takePage takes one page as a whole, together with its cursor. The last one is
-// taken only after what it says of the ledger was found true.
+// taken only after what it says of the ledger was found true. A page for another
+// certificate than the present one is not taken: it names what that one covers.
 func (s *syncRun) takePage(ctx context.Context, p session.Page) error {
 	if p.Epoch != s.epoch {
 		return s.pageOfOtherEpoch(ctx, p)
@@ -158,6 +162,9 @@ func (s *syncRun) takePage(ctx context.Context, p session.Page) error {
 	done := s.report
 	err := s.r.update(ctx, func(tx Tx) error {
 		s.report = done
+		if err := s.sameRights(tx); err != nil {
+			return err
+		}
 		w := s.r.newBaseWriter(tx)
 		from, err := s.source(tx)
 		if err != nil {
@@ -196,9 +203,8 @@ func (s *syncRun) source(tx Reader) (source, error) {
 	if from.passed, err = readPassed(tx); err != nil {
 		return from, err
 	}
-	now, err := s.r.readSelf(tx)
-	from.cert = now.cert
-	return from, err
+	from.cert = s.rights
+	return from, nil
 }
 
 func (s *syncRun) takeRows(w *baseWriter, p session.Page, from source) error {

@@ -5,6 +5,7 @@ package replica
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -184,34 +185,70 @@ func (r *Replica) Certificate(ctx context.Context) (segment.Certificate, error) 
 }
 
 // Enrol keeps the certificate that a shard issued for this replica's present key:
-// the first one, or a renewed one. Records outside a renewed certificate's scope
-// depart. It returns ErrOtherShard when this replica is another shard's, and an
+// the first one, or a renewed one. What was saved before is first sealed under the
+// certificate it was saved under. Records outside a renewed certificate's scope
+// depart, and a Sync that runs ends with ErrRightsChanged. It returns ErrOtherShard when this replica is another shard's, and an
 // error of package segment for a certificate that is not the shard's.
 func (r *Replica) Enrol(ctx context.Context, shard ed25519.PublicKey, certificate []byte) error {
 	cert, err := segment.ParseCertificate(certificate, shard)
 	if err != nil {
 		return fmt.Errorf("enrol: %w", err)
 	}
+	if err := r.view(ctx, func(tx Reader) error { return r.fits(tx, shard, cert) }); err != nil {
+		return err
+	}
+	if _, err := r.Seal(ctx); err != nil && !errors.Is(err, ErrNotEnrolled) {
+		return fmt.Errorf("enrol: %w", err)
+	}
 	return r.update(ctx, func(tx Tx) error {
-		known, err := shardKey(tx)
-		if err != nil {
+		if err := r.fits(tx, shard, cert); err != nil {
 			return err
 		}
-		if known != nil && !known.Equal(shard) {
-			return fmt.Errorf("enrol: %w", ErrOtherShard)
+		if err := r.sealRest(tx); err != nil {
+			return fmt.Errorf("enrol: %w", err)
+		}
+		if err := putValue(tx, valueShard, shard); err != nil {
+			return err
 		}
 		s, err := r.readSelf(tx)
 		if err != nil {
 			return err
 		}
-		if cert.Replica() != s.id {
-			return fmt.Errorf("enrol: certificate of %s, this is %s: %w", cert.Replica(), s.id, ErrNoKey)
-		}
-		if err := putValue(tx, valueShard, shard); err != nil {
-			return err
-		}
 		return r.certify(tx, s, cert)
 	})
+}
+
+// fits returns why a certificate of a shard is not for the present key, nil when it is.
+func (r *Replica) fits(tx Reader, shard ed25519.PublicKey, cert segment.Certificate) error {
+	known, err := shardKey(tx)
+	if err != nil {
+		return err
+	}
+	if known != nil && !known.Equal(shard) {
+		return fmt.Errorf("enrol: %w", ErrOtherShard)
+	}
+	id, err := currentID(tx)
+	if err != nil {
+		return err
+	}
+	if cert.Replica() != id {
+		return fmt.Errorf("enrol: certificate of %s, this is %s: %w", cert.Replica(), id, ErrNoKey)
+	}
+	return nil
+}
+
+// sealRest seals, in the transaction that takes another certificate, what was saved
+// since the last Seal. Before the first certificate there is nothing to seal under.
+func (r *Replica) sealRest(tx Tx) error {
+	for {
+		more, err := r.sealOne(tx)
+		if errors.Is(err, ErrNotEnrolled) {
+			return nil
+		}
+		if err != nil || !more {
+			return err
+		}
+	}
 }
 
 // certify gives an own id its certificate and lets go what is outside it.

@@ -82,8 +82,8 @@ type Refusal struct {
 // session of this replica's present certificate.
 //
 // Errors of its own: ErrBusy, ErrNotEnrolled, ErrEpochBehind,
-// ErrHistoryRewritten, ErrFingerprint, ErrSuccession, ErrPage; others are the
-// peer's and the store's.
+// ErrHistoryRewritten, ErrFingerprint, ErrSuccession, ErrRightsChanged, ErrPage;
+// others are the peer's and the store's.
 func (r *Replica) Sync(ctx context.Context, centre session.Centre, o Options) (Report, error) {
 	if !r.syncing.TryLock() {
 		return Report{}, ErrBusy
@@ -102,6 +102,11 @@ func (r *Replica) Sync(ctx context.Context, centre session.Centre, o Options) (R
 	return s.report, nil
 }
 
+// ErrRightsChanged is wrapped by Sync when the replica took another certificate
+// meanwhile: what the peer hands out is for the one before. A Sync in a session of
+// the new one takes what is missing.
+var ErrRightsChanged = errors.New("another certificate was taken while the sync ran")
+
 // syncRun is one Sync.
 type syncRun struct {
 	Options
@@ -110,6 +115,7 @@ type syncRun struct {
 	report Report
 
 	self    self
+	rights  segment.Certificate // the one that the run is for
 	epoch   ledger.Epoch
 	hello   session.HelloReply      // the last one
 	mute    bool                    // the hub's states are of another epoch
@@ -154,9 +160,20 @@ func (s *syncRun) begin(ctx context.Context) error {
 		if !s.self.enrolled() {
 			return ErrNotEnrolled
 		}
+		s.rights = s.self.cert
 		s.epoch, err = readEpoch(tx)
 		return err
 	})
+}
+
+// sameRights returns ErrRightsChanged unless the present certificate is still the
+// one that the run is for.
+func (s *syncRun) sameRights(tx Reader) error {
+	now, err := s.r.readSelf(tx)
+	if err == nil && now.cert.Hash != s.rights.Hash {
+		err = ErrRightsChanged
+	}
+	return err
 }
 
 // handOverAndPull is a sync within one epoch. Push comes before pull, so that what
