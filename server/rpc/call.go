@@ -77,8 +77,9 @@ func (c *call) admit() error {
 	return err
 }
 
-// holdEach is how much longer one waits for each other who waits.
-const holdEach = 500 * time.Microsecond
+// holdEach is how much longer one waits for each other who waits: however many they
+// are, some 500 a second come back.
+const holdEach = 2 * time.Millisecond
 
 // hold keeps a caller that must come again waiting for a moment, if there is room.
 func (c *call) hold() {

@@ -53,14 +53,15 @@ func Options() []grpc.ServerOption {
 		grpc.MaxSendMsgSize(transport.MaxResponse),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeader),
-		// Fixed windows: what waits unread is at most one window for each stream.
+		// Fixed windows: what waits unread is at most one window for each stream. The
+		// connection's own window is given back before anything is read, and bounds nothing.
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(connWindow),
 		grpc.WaitForHandlers(true),
 	}
 }
 
 const (
-	maxStreams = 16
+	maxStreams = 8
 	maxHeader  = 8 << 10
 	window     = 64 << 10
 	connWindow = 128 << 10

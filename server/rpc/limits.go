@@ -91,7 +91,7 @@ func DefaultLimits() Limits {
 		Work:  30 * time.Second,
 		Stall: time.Minute,
 		Hold:  time.Second,
-		Held:  4096,
+		Held:  2048, // with at most 64 KiB of each one's request, so 128 MiB
 		Look:  time.Minute,
 		Hint:  time.Second,
 	}

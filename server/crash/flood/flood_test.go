@@ -178,7 +178,7 @@ func askForEverything(p *place) func(context.Context, int) {
 }
 
 // logInWithoutEnd begins logins of the greatest size a request can have from 64
-// connections, 32 at a time from each, and ends none before it is told to.
+// connections, as many from each as it may, and ends none before it is told to.
 func logInWithoutEnd(p *place) func(context.Context, int) {
 	lines := p.lines(64)
 	message := make([]byte, transport.MaxRequest)
