@@ -45,6 +45,7 @@ type batch struct {
 	acts   actIndex // new in this batch
 	fenced bool     // there is any fence at all
 	known  map[record.Kind][]record.Path
+	sums   map[SumKey]Sum // piles that this batch changes, as they become
 	certs  map[segment.Hash]segment.Certificate
 }
 
@@ -63,7 +64,6 @@ type work struct {
 
 func (e *Engine) newBatch(tx Tx) *batch {
 	h := e.snapshot()
-	h.sums = maps.Clone(h.sums)
 	h.edge = maps.Clone(h.edge)
 	e.room.Clear()
 	return &batch{
@@ -73,6 +73,7 @@ func (e *Engine) newBatch(tx Tx) *batch {
 		acts:        actIndex{},
 		fenced:      h.acts.fenced(),
 		known:       map[record.Kind][]record.Path{},
+		sums:        map[SumKey]Sum{},
 		certs:       map[segment.Hash]segment.Certificate{},
 	}
 }
@@ -227,16 +228,15 @@ func (b *batch) flush() error {
 	if !b.dirty() {
 		return nil
 	}
-	touched := map[SumKey]bool{}
 	for _, w := range b.order {
 		if w.stale {
-			if err := b.flushRecord(w, touched); err != nil {
+			if err := b.flushRecord(w); err != nil {
 				return fmt.Errorf("record %s: %w", w.row.ID, err)
 			}
 		}
 	}
-	for k := range touched {
-		if err := b.tx.PutSum(k, b.head.sums[k]); err != nil {
+	for k, sum := range b.sums {
+		if err := b.tx.PutSum(k, sum); err != nil {
 			return err
 		}
 	}
@@ -269,7 +269,7 @@ func readPosition(r Reader) (Position, error) {
 	return Position(binary.BigEndian.Uint64(raw)), nil
 }
 
-func (b *batch) flushRecord(w *work, touched map[SumKey]bool) error {
+func (b *batch) flushRecord(w *work) error {
 	old := w.row
 	divisions, err := b.divisions(w)
 	if err != nil {
@@ -283,8 +283,8 @@ func (b *batch) flushRecord(w *work, touched map[SumKey]bool) error {
 	w.row.Flags = flagsOf(w)
 	w.row.State = b.encode(w.state)
 	w.row.Places = w.places.encode()
-	b.addSums(old, -1, touched)
-	b.addSums(w.row, +1, touched)
+	b.addSums(old, -1)
+	b.addSums(w.row, +1)
 	if err := b.depart(old, w.row); err != nil {
 		return err
 	}
@@ -364,15 +364,18 @@ func (b *batch) divisions(w *work) ([]record.Division, error) {
 }
 
 // addSums takes a row into the piles of its divisions, or out of them.
-func (b *batch) addSums(row RecordRow, sign int, touched map[SumKey]bool) {
+func (b *batch) addSums(row RecordRow, sign int) {
 	if !row.received() || len(row.Divisions) == 0 {
 		return
 	}
 	print := record.Fingerprint(row.ID, row.State)
 	for _, d := range row.Divisions {
 		k := SumKey{d, row.Class}
-		b.head.sums[k] = b.head.sums[k].add(print, sign)
-		touched[k] = true
+		sum, ok := b.sums[k]
+		if !ok {
+			sum = b.head.sums[k]
+		}
+		b.sums[k] = sum.add(print, sign)
 	}
 }
 

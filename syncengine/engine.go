@@ -71,7 +71,7 @@ type head struct {
 	epoch    ledger.Epoch
 	size     ledger.Size
 	position Position
-	sums     map[SumKey]Sum
+	sums     map[SumKey]Sum      // of updates alone, which change it in place when they are on disk
 	edge     map[int64]tlog.Hash // tree hashes that the next leaf will need
 	acts     actIndex            // never changed in place
 	// before names, for each replica that goes on with another's rights, that other

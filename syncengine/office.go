@@ -97,6 +97,13 @@ type OfficeSave struct {
 	Changes []record.Change
 }
 
+func (s OfficeSave) kind() record.Kind {
+	if s.Record.IsZero() {
+		return s.Kind
+	}
+	return s.Record.Kind()
+}
+
 // Saved names what a save made.
 type Saved struct {
 	Record record.ID
@@ -106,8 +113,14 @@ type Saved struct {
 // Save saves revisions of records by the centre's replica, all in one transaction,
 // with author as the person who did it. A new record must set its scope. Dots are
 // returned in the order of saves. Errors: ReasonInvalid for changes that are not
-// well formed, ReasonRolledBack, or the store's.
+// well formed and for acts, which have calls of their own; ReasonRolledBack, or the
+// store's.
 func (e *Engine) Save(ctx context.Context, author string, saves ...OfficeSave) ([]Saved, error) {
+	for _, s := range saves {
+		if kind := s.kind(); kind <= maxActKind {
+			return nil, refuse(ReasonInvalid, "office save", fmt.Errorf("kind %d is an act and has a call of its own", kind))
+		}
+	}
 	var out []Saved
 	err := e.office(ctx, func(b *batch) (err error) {
 		out, err = b.save(author, saves)
@@ -291,13 +304,15 @@ func lastOf(ps places, r causal.ReplicaID) causal.Dot {
 
 // act saves one act of the office.
 func (b *batch) act(author string, kind record.Kind, m proto.Message) (causal.Dot, error) {
-	saved, err := b.save(author, []OfficeSave{{
-		Kind: kind, Changes: []record.Change{{Path: pathAct, Value: record.Of(marshal(m))}},
-	}})
+	saved, err := b.save(author, []OfficeSave{actSave(kind, m)})
 	if err != nil {
 		return causal.Dot{}, err
 	}
 	return saved[0].Dot, nil
+}
+
+func actSave(kind record.Kind, m proto.Message) OfficeSave {
+	return OfficeSave{Kind: kind, Changes: []record.Change{{Path: pathAct, Value: record.Of(marshal(m))}}}
 }
 
 func (b *batch) actCertificate(author string, c segment.Certificate) (causal.Dot, error) {

@@ -5,6 +5,7 @@ package syncengine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 
@@ -59,7 +60,7 @@ func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
 		if err := b.flush(); err != nil || b.e.rules.headAfterCommit {
 			return err
 		}
-		b.mergeActs()
+		b.settleHead()
 		e.commit(b.head)
 		return nil
 	})
@@ -72,9 +73,15 @@ func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
 	if !b.dirty() {
 		return nil
 	}
-	b.mergeActs()
+	b.settleHead()
 	e.commit(b.head)
 	return nil
+}
+
+// settleHead completes the head that is about to be the engine's.
+func (b *batch) settleHead() {
+	b.mergeActs()
+	maps.Copy(b.head.sums, b.sums)
 }
 
 func (e *Engine) commit(h head) {
