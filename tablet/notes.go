@@ -38,6 +38,7 @@ type lastSync struct {
 	NewKeys   int    `json:"new_keys"`   // how often a new key was needed
 	NewKeyMs  int64  `json:"new_key_ms"` // when the last one was
 	Rewritten bool   `json:"rewritten"`  // the centre contradicted itself
+	Behind    string `json:"behind"`     // see Status; until a sync goes well
 }
 
 func (t *Tablet) readNote(ctx context.Context, name string, into any) error {

@@ -16,6 +16,8 @@ const LowSpaceBytes = 200 << 20
 // Warnings of a Status, the gravest first.
 const (
 	WarnRewritten   = "history_rewritten" // the centre contradicted itself: tell the office, keep the tablet
+	WarnRolledBack  = "rolled_back"       // the centre takes nothing: its data is older than what tablets have seen
+	WarnEpochBehind = "epoch_behind"      // the centre is before a restore that this tablet knows of
 	WarnForked      = "forked"            // a copy of this tablet is at work, and there is no new key yet
 	WarnRevoked     = "revoked"           // the office cut this tablet off; saves are taken and held
 	WarnHeld        = "held"              // the centre holds saves: see Held
@@ -35,6 +37,7 @@ type Status struct {
 	LastSyncMs  int64  // when a sync last came to its end; 0: never
 	LastTryMs   int64  // when the last one was begun
 	LastReason  string // why the last one failed; "" it did not
+	Behind      string // why what was sent may be missing at the centre: WarnRewritten, WarnRolledBack, WarnEpochBehind; "" it is not
 	NewKeys     int    // how often a copy of this tablet made a new key necessary
 	FreeBytes   int64  // on the tablet's disk; -1: not known
 	SpareBytes  int64  // what could be let go if space runs short
@@ -74,6 +77,7 @@ func (t *Tablet) status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.LastSyncMs, s.LastTryMs, s.LastReason, s.NewKeys = n.CleanMs, n.AtMs, n.Reason, n.NewKeys
+	s.Behind = n.Behind
 	d, err := t.rep().Droppable(ctx)
 	s.SpareBytes = int64(d.Bytes)
 	s.warn(n, r.Forked)
@@ -87,6 +91,8 @@ func (s *Status) warn(n lastSync, forked bool) {
 		}
 	}
 	add(n.Rewritten, WarnRewritten)
+	add(n.Behind == WarnRolledBack, WarnRolledBack)
+	add(n.Behind == WarnEpochBehind, WarnEpochBehind)
 	add(forked, WarnForked)
 	add(n.Revoked, WarnRevoked)
 	add(s.Held > 0, WarnHeld)

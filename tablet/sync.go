@@ -252,6 +252,12 @@ func (t *Tablet) noteRun(ctx context.Context, w *watched, r *SyncReport, failed 
 	if r.NewReplica != "" {
 		n.NewKeys, n.NewKeyMs = n.NewKeys+1, n.AtMs
 	}
+	switch n.Reason {
+	case WarnRewritten, WarnRolledBack, WarnEpochBehind:
+		n.Behind = n.Reason
+	case "":
+		n.Behind = ""
+	}
 	n.Rewritten = n.Rewritten || errors.Is(failed, replica.ErrHistoryRewritten)
 	return t.writeNote(ctx, noteSync, n)
 }

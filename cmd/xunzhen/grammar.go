@@ -21,6 +21,7 @@ type grammar struct {
 	Serve   serveCommand   `cmd:"" help:"${help_serve}"`
 	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
+	Restore restoreCommand `cmd:"" help:"${help_restore}"`
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`
 	Tablet  tabletCommands `cmd:"" help:"${help_tablet}"`
 	Version versionCommand `cmd:"" help:"${help_version}"`

@@ -198,14 +198,23 @@ func (f serveCommand) announce(c *call, now office.Serving) error {
 		c.note("warning_no_backup", now.Data)
 		return json.NewEncoder(c.Stdout).Encode(now)
 	}
-	c.line("serve_ready", strings.Join(now.Addresses, ", "))
+	ready := now.Ready()
+	if ready {
+		c.line("serve_ready", strings.Join(now.Addresses, ", "))
+	} else {
+		c.line("serve_not_ready", strings.Join(now.Addresses, ", "))
+	}
 	for _, one := range now.Counties {
 		c.line("serve_county", one.Code, one.Shard)
 		c.line("serve_operator", one.OperatorKey)
+		if one.Stopped {
+			c.line("serve_county_stopped", one.Code, now.Data)
+		}
 	}
-	if now.Invitation != "" {
+	switch {
+	case now.Invitation != "":
 		c.line("serve_first_code", strings.Join(f.Staff, ", "), firstCodeLife.Hours(), now.Invitation)
-	} else {
+	case ready:
 		c.line("serve_more_codes")
 	}
 	fmt.Fprintln(c.Stdout)

@@ -47,23 +47,31 @@ func TestServeMakesACountyAndInvitesTheFirstTablet(t *testing.T) {
 func TestServeSaysWhatAPersonMustKnow(t *testing.T) {
 	s := newShell(t)
 	for lang, says := range map[string][]string{
-		"en": {"Ready.", "431124", "operator.key", "XZ1:", "NO BACKUP", "Stopped."},
+		"en": {"Ready.", "431124", "operator.key", "XZ1:", "NO BACKUP", "copy the whole folder", "Stopped."},
 		"zh": {"已就绪", "431124", "operator.key", "XZ1:", "备份", "已停止"},
 	} {
-		var out, errs bytes.Buffer
-		ctx, cancel := context.WithCancel(t.Context())
-		seen := &watcher{Buffer: &out, word: s.env["XUNZHEN_DATA"], done: cancel}
-		status := s.program(seen, &errs).Run(ctx, []string{"serve", "--lang", lang, "--county", "431124", "--listen", "127.0.0.1:0"})
-		cancel()
-		if status != exitOK {
-			t.Fatalf("status %d: %s", status, errs.String())
-		}
+		out := s.announced("--lang", lang, "--county", "431124")
 		for _, w := range says {
-			if !strings.Contains(out.String(), w) {
-				t.Errorf("%s does not say %s:\n%s", lang, w, out.String())
+			if !strings.Contains(out, w) {
+				t.Errorf("%s does not say %s:\n%s", lang, w, out)
 			}
 		}
 	}
+}
+
+// announced starts a server, stops it when it has said what a person must know, and
+// returns what it said.
+func (s *shell) announced(args ...string) string {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	ctx, cancel := context.WithCancel(s.t.Context())
+	defer cancel()
+	seen := &watcher{Buffer: &out, word: s.env["XUNZHEN_DATA"], done: cancel}
+	status := s.program(seen, &errs).Run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
+	if status != exitOK {
+		s.t.Fatalf("status %d: %s", status, errs.String())
+	}
+	return out.String()
 }
 
 // watcher calls done when something was written that begins the warning at the end.
@@ -75,7 +83,7 @@ type watcher struct {
 
 func (w *watcher) Write(b []byte) (int, error) {
 	n, err := w.Buffer.Write(b)
-	if strings.Contains(string(b), "***") && strings.Contains(string(b), w.word) {
+	if strings.Contains(string(b), "*****") && strings.Contains(string(b), w.word) {
 		w.done()
 	}
 	return n, err

@@ -28,6 +28,7 @@ type statusJSON struct {
 	Divisions   []string `json:"divisions,omitempty"`
 	LastSyncMs  int64    `json:"last_sync_ms"`
 	LastReason  string   `json:"last_reason,omitempty"`
+	Behind      string   `json:"behind,omitempty"`
 	NewKeys     int      `json:"new_keys"`
 	FreeBytes   int64    `json:"free_bytes"`
 	ExpiresAtMs int64    `json:"expires_at_ms"`
@@ -51,20 +52,30 @@ func (f tabletStatus) Run(c *call) error {
 		if f.Json {
 			return c.json(statusFor(s, who))
 		}
-		fmt.Fprintln(c.Stdout, c.unsent(s))
+		c.tellSent(s)
 		return c.tellStatus(s, who)
 	})
 }
 
-// unsent is the first line: how many saves are not yet at the centre, and since when.
-func (c *call) unsent(s *tablet.Status) string {
+// tellSent writes the first line: how many saves are not yet at the centre, and since
+// when. A centre that may have lost what it has is said before that.
+func (c *call) tellSent(s *tablet.Status) {
 	switch {
-	case s.Unsent == 0:
-		return c.say("status_all_sent")
-	case s.Unsent == 1:
-		return c.say("status_one_unsent", s.Unsent, c.when(s.SinceMs))
+	case s.Behind == tablet.WarnRewritten:
+		c.line("status_rewritten")
+	case s.Behind != "":
+		c.line("status_behind")
 	}
-	return c.say("status_unsent", s.Unsent, c.when(s.SinceMs))
+	switch {
+	case s.Unsent == 1:
+		c.line("status_one_unsent", s.Unsent, c.when(s.SinceMs))
+	case s.Unsent > 1:
+		c.line("status_unsent", s.Unsent, c.when(s.SinceMs))
+	case !s.Enrolled:
+		c.line("status_nowhere")
+	case s.Behind == "":
+		c.line("status_all_sent")
+	}
 }
 
 func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
@@ -97,7 +108,7 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
 	return statusJSON{
 		Unsent: s.Unsent, SinceMs: s.SinceMs, Held: s.Held, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
-		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastReason: s.LastReason,
+		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastReason: s.LastReason, Behind: s.Behind,
 		NewKeys: s.NewKeys, FreeBytes: s.FreeBytes, ExpiresAtMs: s.ExpiresAtMs, Warnings: texts(s.Warnings()),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/xunzhen/xunzhen/server"
@@ -56,6 +57,9 @@ type ServingCounty struct {
 	Shard       string `json:"shard"`
 	Dir         string `json:"dir"`
 	OperatorKey string `json:"operator_key"` // its file
+	// Stopped says that it takes nothing until a restore: an older copy of its file was
+	// put back, and a tablet has shown so.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 const (
@@ -69,10 +73,16 @@ func ServingOf(s *server.Server, data, address string) Serving {
 	out := Serving{Address: address, Addresses: s.Addresses(), Pin: hex.EncodeToString(pin[:]), PID: os.Getpid(), Data: data}
 	for _, c := range s.Counties() {
 		out.Counties = append(out.Counties, ServingCounty{
-			c.Code, c.Shard().String(), c.Dir, filepath.Join(c.Dir, operatorKeyFile),
+			c.Code, c.Shard().String(), c.Dir, filepath.Join(c.Dir, operatorKeyFile), c.Engine.Stopped(),
 		})
 	}
 	return out
+}
+
+// Ready reports whether any county takes and gives something: one that is stopped
+// does not.
+func (s Serving) Ready() bool {
+	return len(s.Counties) == 0 || slices.ContainsFunc(s.Counties, func(c ServingCounty) bool { return !c.Stopped })
 }
 
 // Write puts s into its data folder, whole or not at all.

@@ -122,7 +122,7 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 		need("state_" + s)
 	}
 	for _, w := range []string{
-		tablet.WarnRewritten, tablet.WarnForked, tablet.WarnRevoked, tablet.WarnHeld, tablet.WarnNewKey, tablet.WarnLowSpace,
+		tablet.WarnRewritten, tablet.WarnRolledBack, tablet.WarnEpochBehind, tablet.WarnForked, tablet.WarnRevoked, tablet.WarnHeld, tablet.WarnNewKey, tablet.WarnLowSpace,
 		tablet.WarnNoBackup, tablet.WarnNotEnrolled,
 	} {
 		need("warn_" + w)
