@@ -80,6 +80,7 @@ func causes() []cause {
 		{"damaged", sqlitefile.ErrForeign},
 		{"damaged", vault.ErrDamaged},
 		{"damaged", replica.ErrCorrupt},
+		{"damaged", replica.ErrDamaged},
 		{"secret", vault.ErrSecret},
 		{"weak_secret", vault.ErrWeak},
 		{"taken_secret", vault.ErrTaken},

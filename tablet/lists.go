@@ -50,7 +50,14 @@ func (l *HeldList) Len() int { return len(l.all) }
 func (l *HeldList) At(i int) *Held { return l.all[i] }
 
 // HitList is a list of residents found.
-type HitList struct{ all []*Hit }
+type HitList struct {
+	all     []*Hit
+	damaged int
+}
+
+// Damaged returns how many residents are damaged on this tablet. Any of them might be
+// the one looked for.
+func (l *HitList) Damaged() int { return l.damaged }
 
 // Len returns how many there are.
 func (l *HitList) Len() int { return len(l.all) }

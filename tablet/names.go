@@ -26,6 +26,7 @@ type Hit struct {
 type names struct {
 	all      map[record.ID]resident
 	byNumber map[string][]record.ID // by care.MatchKey
+	damaged  int                    // residents that cannot be read
 }
 
 // resident is what is looked for: every name that is shown, in the form that names
@@ -41,7 +42,7 @@ const namesStep = 500
 
 // Search returns the residents in whose name a text stands, at most limit of them
 // (0: all): whole names first, then those that begin with it, then the others; an
-// empty text finds everybody. Reason: locked.
+// empty text finds everybody. Who is damaged here is not found, but counted. Reason: locked.
 func (t *Tablet) Search(text string, limit int) (*HitList, error) {
 	n, err := t.index()
 	if err != nil {
@@ -51,7 +52,7 @@ func (t *Tablet) Search(text string, limit int) (*HitList, error) {
 	if limit > 0 && len(hits) > limit {
 		hits = hits[:limit]
 	}
-	return &HitList{hits}, nil
+	return &HitList{hits, n.damaged}, nil
 }
 
 // SameNumber returns the other residents that bear the same document as one: a
@@ -65,7 +66,7 @@ func (t *Tablet) SameNumber(id string) (*HitList, error) {
 	if err != nil {
 		return nil, fail("same number", err)
 	}
-	return &HitList{n.sameNumber(rec)}, nil
+	return &HitList{n.sameNumber(rec), n.damaged}, nil
 }
 
 // index returns the names, which it reads if they are not there. What it returns
@@ -127,6 +128,12 @@ func readNames(r *replica.Replica) (*names, error) {
 // add puts a resident in, under every name and number that stands on the screen,
 // siblings included.
 func (n *names) add(s replica.Screen) {
+	if s.Damaged || len(s.Unreadable) > 0 {
+		n.damaged++
+	}
+	if len(s.Registers) == 0 {
+		return
+	}
 	one := resident{hit: Hit{ID: s.Record.String(), Voided: s.Life == record.LifeVoided}}
 	depth := 1
 	for _, g := range s.Registers {

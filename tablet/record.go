@@ -30,7 +30,8 @@ type Record struct {
 	SubjectID string
 	// Division is the 12-digit code it belongs to; "" while nobody said.
 	Division string
-	// JSON is the form with the displayed values; "" for an unknown kind.
+	// JSON is the form with the displayed values; "" for an unknown kind, and where
+	// all there is to show is damaged.
 	JSON string
 	// Form goes with JSON into Save; "" when no form may be opened.
 	Form string
@@ -40,6 +41,12 @@ type Record struct {
 	VoidReason string
 	// Departed says that the record left what this tablet may see.
 	Departed bool
+	// Damaged says that the record cannot be read on this tablet any more: nothing of
+	// it is shown, and the next sync brings what the centre has.
+	Damaged bool
+	// Unreadable is how many saves of the record should be shown and are damaged on
+	// this tablet. What is not at the centre either is lost.
+	Unreadable int
 	// Conflicts are the registers with siblings.
 	Conflicts *ConflictList
 	// State is how far it has come, and Reason why it is held.
@@ -73,6 +80,7 @@ type viewer struct {
 func (v viewer) record(s replica.Screen, w replica.Whereabouts) (*Record, error) {
 	kind := s.Record.Kind()
 	r := &Record{ID: s.Record.String(), Kind: kindName(kind), Departed: s.Departed, Conflicts: &ConflictList{}}
+	r.Damaged, r.Unreadable = s.Damaged, len(s.Unreadable)
 	if id, ok := s.State.Subject(); ok {
 		r.SubjectID = id.String()
 	}
@@ -86,6 +94,9 @@ func (v viewer) record(s replica.Screen, w replica.Whereabouts) (*Record, error)
 		if c := v.conflict(kind, g); c != nil {
 			r.Conflicts.all = append(r.Conflicts.all, c)
 		}
+	}
+	if len(s.Registers) == 0 && (r.Damaged || r.Unreadable > 0) {
+		return r, nil
 	}
 	m, err := care.Message(kind, s.Registers)
 	if err != nil {

@@ -27,11 +27,13 @@ const (
 	WarnNotEnrolled = "not_enrolled"      // nothing leaves this tablet yet
 )
 
-// Status is how the tablet is. What cannot be known while it is locked is -1.
+// Status is how the tablet is.
 type Status struct {
 	Unsent      int   // own saves that are not known to be at the centre
 	SinceMs     int64 // when the oldest of them was made; 0: there is none
 	Held        int   // own saves that the centre holds
+	HeldAtMost  bool  // Held may be less: what shows it is locked or damaged now
+	Lost        int   // own saves that were damaged here before they came to the centre
 	Locked      bool
 	Enrolled    bool
 	LastSyncMs  int64  // when a sync last came to its end; 0: never
@@ -57,10 +59,7 @@ func (t *Tablet) Status() (*Status, error) {
 func (t *Tablet) status(ctx context.Context) (*Status, error) {
 	s := &Status{Locked: t.Locked(), FreeBytes: freeBytes(t.opts.Dir)}
 	r, err := t.rep().Status(ctx)
-	s.Unsent, s.Held = r.Unsent, r.Held
-	if errors.Is(err, replica.ErrLocked) {
-		s.Held, err = -1, nil
-	}
+	s.Unsent, s.Held, s.HeldAtMost, s.Lost = r.Unsent, r.Held, r.HeldAtMost, r.Lost
 	if err != nil {
 		return nil, err
 	}

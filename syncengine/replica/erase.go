@@ -4,6 +4,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -213,7 +214,8 @@ func (e *eraser) erase(o order) (left bool, err error) {
 	if err != nil {
 		return left, err
 	}
-	return left, e.r.listSubjects(e.tx, o.record)
+	listed, err := e.r.listSubjects(e.tx, o.record)
+	return left || !listed, err
 }
 
 // eraseIn takes a body out of one segment and reports whether it has to stay.
@@ -239,36 +241,30 @@ func (e *eraser) eraseIn(s hashedRow, d causal.Dot) (stays bool, err error) {
 }
 
 // listSubjects lists a record under the residents that its state and the revisions
-// held here name, and no others.
-func (r *Replica) listSubjects(tx Tx, id record.ID) error {
-	row, ok, err := tx.Get(Bases, recordKey(id))
-	if err != nil || !ok {
-		return err
+// held here name, and no others. It returns false when the state is damaged.
+func (r *Replica) listSubjects(tx Tx, id record.ID) (bool, error) {
+	b, state, err := readState(tx, id)
+	switch {
+	case errors.Is(err, ErrUnknownRecord):
+		return true, nil
+	case errors.Is(err, ErrDamaged):
+		return false, putChanged(tx, Values, []byte(valueDamaged), []byte{1})
+	case err != nil:
+		return false, err
 	}
-	b, err := unpackBase(row.Head)
-	if err != nil {
-		return err
-	}
-	var named []record.ID
-	if b.status == baseLive {
-		state, err := record.DecodeState(row.Body)
-		if err != nil {
-			return err
-		}
-		named = subjectsOf(state)
-	}
+	named := subjectsOf(state)
 	v, err := r.newViewer(tx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	places, err := v.places(id)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, l := range places {
 		revs, err := v.appendRevision(nil, l)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, rev := range revs {
 			named = withSubjectOf(named, rev)
@@ -276,10 +272,10 @@ func (r *Replica) listSubjects(tx Tx, id record.ID) error {
 	}
 	w := r.newBaseWriter(tx)
 	if err := w.indexSubjects(id, b.subjects, named); err != nil {
-		return err
+		return false, err
 	}
 	b.subjects = named
-	return putChanged(tx, Bases, recordKey(id), b.pack())
+	return true, putChanged(tx, Bases, recordKey(id), b.pack())
 }
 
 // ordersFirst puts the segments with the orders about other ones before them. A

@@ -9,6 +9,9 @@ var (
 	ErrBusy = errors.New("a sync is already running")
 	// ErrLocked is wrapped by a Store whose bodies cannot be opened or sealed now.
 	ErrLocked = errors.New("locked")
+	// ErrDamaged is wrapped by a Store for a row whose body cannot be opened any more
+	// although bodies can: its bytes on the disk are not those that were stored.
+	ErrDamaged = errors.New("damaged on the disk")
 	// ErrNotEnrolled is returned where a certificate is needed and there is none.
 	ErrNotEnrolled = errors.New("not enrolled")
 	// ErrOtherShard is returned for what belongs to another shard than this replica.

@@ -4,6 +4,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -160,7 +161,7 @@ func (r *Replica) exportBases(ctx context.Context, yield func(Parcel) error) err
 	}
 }
 
-// packBases fills one parcel with live bases of the present epoch.
+// packBases fills one parcel with live bases of the present epoch that can be read.
 func packBases(tx Reader, after []byte) (p Parcel, last []byte, more bool, err error) {
 	if p.Epoch, err = readEpoch(tx); err != nil {
 		return p, after, false, err
@@ -173,7 +174,7 @@ func packBases(tx Reader, after []byte) (p Parcel, last []byte, more bool, err e
 		}
 		for _, row := range rows {
 			b, ok, err := liveBaseOf(tx, idOfKey(row.Key), p.Epoch)
-			if err != nil {
+			if err != nil && !errors.Is(err, ErrDamaged) {
 				return p, after, false, err
 			}
 			if ok {

@@ -5,6 +5,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -20,114 +21,211 @@ func (s *syncRun) unblock(ctx context.Context, blocked []blockedSegment) ([]segm
 		return nil, nil
 	}
 	var again []segment.Hash
+	var holes []causal.Range
+	if err := s.r.view(ctx, func(tx Reader) error {
+		again, holes = nil, nil
+		chains, err := s.chainsOf(tx, blocked)
+		for _, c := range chains {
+			if err == nil {
+				err = c.look(s, tx)
+			}
+			again, holes = append(again, c.again...), append(holes, c.holes...)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	for _, b := range blocked {
-		if s.stated[b.hash] {
-			continue // what could be said about it was said
-		}
 		s.stated[b.hash] = true
-		before, holes, err := s.holesBefore(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.stateHoles(ctx, holes); err != nil {
-			return nil, err
-		}
-		again = append(append(again, before...), b.hash)
 	}
-	if len(again) > 0 {
-		return unique(again), s.pushStatedGaps(ctx)
+	if err := s.stateHoles(ctx, holes); err != nil || len(again) == 0 {
+		return nil, err
 	}
-	return nil, nil
+	return unique(again), s.pushStatedGaps(ctx)
 }
 
+// unique returns hashes without repetitions, each where it stands first.
 func unique(hashes []segment.Hash) []segment.Hash {
+	seen := make(map[segment.Hash]bool, len(hashes))
 	var out []segment.Hash
 	for _, h := range hashes {
-		if !slices.Contains(out, h) {
+		if !seen[h] {
+			seen[h] = true
 			out = append(out, h)
 		}
 	}
 	return out
 }
 
-// holesBefore returns which segments before a blocked one are here and good, from
-// the counter the centre expects, and, for an own key, the counters that are not:
-// lost here and, as the centre has just shown, there.
-func (s *syncRun) holesBefore(ctx context.Context, b blockedSegment) (before []segment.Hash, holes []causal.Range, err error) {
-	err = s.r.view(ctx, func(tx Reader) error {
-		before, holes = nil, nil
-		row, ok, err := readSegmentRow(tx, b.hash)
-		if err != nil || !ok {
-			return err
-		}
-		good, err := s.goodBefore(tx, row)
-		if err != nil {
-			return err
-		}
-		var have causal.Ranges
-		for _, g := range good {
-			have = have.With(causal.Range{Replica: row.replica, From: g.row.first, To: g.row.last()})
-			if g.row.last() >= b.expects {
-				before = append(before, g.hash)
-			}
-		}
-		if own, err := isOwn(tx, row.replica); err != nil || !own || !row.made {
-			return err
-		}
-		holes = holesIn(have, row, b.expects)
-		return nil
-	})
-	return before, holes, err
+// blockedChain is one history of a replica with segments that the centre does not
+// take, of which nothing was said before in this sync.
+type blockedChain struct {
+	replica causal.ReplicaID
+	made    bool
+	expects map[segment.Hash]uint64 // of the blocked segments
+	again   []segment.Hash
+	holes   []causal.Range
 }
 
-// holesIn returns the runs of counters before row that are not in have and reach
-// the counter the centre expects, or row itself: another history may have hidden
-// that one from the centre's count.
-func holesIn(have causal.Ranges, row segmentRow, expects uint64) []causal.Range {
+// chainsOf groups blocked segments by history, in their order.
+func (s *syncRun) chainsOf(tx Reader, blocked []blockedSegment) ([]*blockedChain, error) {
+	var out []*blockedChain
+	for _, b := range blocked {
+		row, ok, err := readSegmentRow(tx, b.hash)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || s.stated[b.hash] {
+			continue // what could be said about it was said
+		}
+		i := slices.IndexFunc(out, func(c *blockedChain) bool { return c.replica == row.replica && c.made == row.made })
+		if i < 0 {
+			i = len(out)
+			out = append(out, &blockedChain{replica: row.replica, made: row.made, expects: map[segment.Hash]uint64{}})
+		}
+		out[i].expects[b.hash] = b.expects
+	}
+	return out, nil
+}
+
+// link is a segment of a chain beside what the blocked ones behind it say.
+type link struct {
+	hashedRow
+	blocked bool
+	asked   uint64 // the counter that the centre expects before it; blocked ones only
+	expects uint64 // the least asked of those behind it; the greatest number: none is
+	good    bool   // here, readable, and not refused for what it is
+}
+
+// look finds which segments of the chain are to be sent, ascending, and, for an
+// own key, which counters are gone: not good here and, as the centre has just
+// shown, not there.
+func (c *blockedChain) look(s *syncRun, tx Reader) error {
+	links, err := c.links(tx)
+	if err != nil {
+		return err
+	}
+	if err := s.judge(tx, links); err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.blocked || l.good && l.row.last() >= l.expects {
+			c.again = append(c.again, l.hash)
+		}
+	}
+	if own, err := isOwn(tx, c.replica); err != nil || !own || !c.made {
+		return err
+	}
+	c.holes = holesIn(links)
+	return nil
+}
+
+// links reads the chain once, ascending by first counter, heads only.
+func (c *blockedChain) links(tx Reader) ([]link, error) {
+	var out []link
+	err := scan(tx, Chains, c.replica[:], func(r Row) error {
+		h := hashOfChainKey(r.Key)
+		row, ok, err := readSegmentRow(tx, h)
+		if err == nil && ok && row.made == c.made {
+			asked, blocked := c.expects[h]
+			out = append(out, link{hashedRow: hashedRow{h, row}, blocked: blocked, asked: asked})
+		}
+		return err
+	})
+	least := uint64(math.MaxUint64)
+	for end := len(out); end > 0; { // those with one first counter are beside each other
+		from := end - 1
+		for from > 0 && out[from-1].row.first == out[end-1].row.first {
+			from--
+		}
+		for i := from; i < end; i++ {
+			out[i].expects = least
+		}
+		for _, l := range out[from:end] {
+			if l.blocked {
+				least = min(least, l.asked)
+			}
+		}
+		end = from
+	}
+	return out, err
+}
+
+// judge finds which links are good. It opens only those that would be sent and those
+// directly before a blocked one, which another history may have hidden from the
+// centre's count: a blocked one was good when it was sent, and what the centre does
+// not ask for is no hole.
+func (s *syncRun) judge(tx Reader, links []link) error {
+	near := false // a blocked link follows, with none but bad ones between
+	for i := len(links) - 1; i >= 0; i-- {
+		l := &links[i]
+		l.good = true
+		if !l.blocked && (near || l.row.last() >= l.expects) {
+			var err error
+			if l.good, err = s.usable(tx, l.hash); err != nil {
+				return err
+			}
+		}
+		near = l.blocked || near && !l.good
+	}
+	return nil
+}
+
+// usable reports whether a segment can be read and was not refused for what it is.
+func (s *syncRun) usable(tx Reader, h segment.Hash) (bool, error) {
+	if reason := s.refused[h]; reason == reasonUnreadable || reason == reasonSignature {
+		return false, nil
+	}
+	_, good, err := segmentOf(tx, h)
+	return good, err
+}
+
+// holesIn returns the runs of counters that are in no good link and reach the
+// counter the centre expects, or a blocked link itself.
+func holesIn(links []link) []causal.Range {
 	var out []causal.Range
-	hole := func(from, to uint64) {
-		if from > to || to < expects && to+1 < row.first {
-			return
-		}
-		if from < expects && expects <= to {
-			from = expects
-		}
-		out = append(out, causal.Range{Replica: row.replica, From: from, To: to})
-	}
 	next := uint64(1)
-	for _, g := range have {
-		hole(next, g.From-1)
-		next = g.To + 1
+	for i, l := range links {
+		if !l.good {
+			continue
+		}
+		if hole, ok := holeBefore(links[i:], next); ok {
+			out = append(out, hole)
+		}
+		next = max(next, l.row.last()+1)
 	}
-	hole(next, row.first-1)
 	return out
+}
+
+// holeBefore returns what of the counters between from and the first link is to be
+// stated, and whether anything is.
+func holeBefore(links []link, from uint64) (causal.Range, bool) {
+	l := links[0]
+	hole := causal.Range{Replica: l.row.replica, From: from, To: l.row.first - 1}
+	if hole.From > hole.To {
+		return hole, false
+	}
+	expects, adjoins := l.expects, false
+	for _, o := range links {
+		if o.row.first != l.row.first {
+			break
+		}
+		if o.blocked {
+			adjoins, expects = true, min(expects, o.asked)
+		}
+	}
+	if !adjoins && hole.To < expects {
+		return hole, false
+	}
+	if expects <= hole.To {
+		hole.From = max(hole.From, expects)
+	}
+	return hole, true
 }
 
 type hashedRow struct {
 	hash segment.Hash
 	row  segmentRow
-}
-
-// goodBefore returns the segments of one history before row that are here, can be
-// read and were not refused for what they are, ascending.
-func (s *syncRun) goodBefore(tx Reader, row segmentRow) ([]hashedRow, error) {
-	var out []hashedRow
-	err := scan(tx, Chains, row.replica[:], func(r Row) error {
-		h := hashOfChainKey(r.Key)
-		o, ok, err := readSegmentRow(tx, h)
-		if err != nil || !ok || o.first >= row.first || o.made != row.made {
-			return err
-		}
-		if reason := s.refused[h]; reason == reasonUnreadable || reason == reasonSignature {
-			return nil
-		}
-		if _, good, err := segmentOf(tx, h); err != nil || !good {
-			return err
-		}
-		out = append(out, hashedRow{h, o})
-		return nil
-	})
-	return out, err
 }
 
 // stateHoles signs and keeps statements that own counters are gone.
@@ -172,9 +270,11 @@ func gapKey(g causal.Range) []byte {
 }
 
 // statedGaps returns the counters of a replica that are stated to be gone.
-func statedGaps(r Reader, id causal.ReplicaID) (causal.Ranges, error) {
+func statedGaps(r Reader, id causal.ReplicaID) (causal.Ranges, error) { return gapsUnder(r, id[:]) }
+
+func gapsUnder(r Reader, prefix []byte) (causal.Ranges, error) {
 	var out causal.Ranges
-	err := scan(r, Gaps, id[:], func(row Row) error {
+	err := scan(r, Gaps, prefix, func(row Row) error {
 		g, err := gapOfKey(row.Key)
 		out = out.With(g)
 		return err

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -95,6 +96,8 @@ type hubPull struct {
 	cursor hubCursor
 	limit  int
 	todo   []numbered
+
+	damaged bool // some base was, so the cursor stays below it
 }
 
 type numbered struct {
@@ -175,6 +178,9 @@ func (p *hubPull) page(ctx context.Context) (session.Page, error) {
 		out.Cursor = p.cursor.encode()
 		return err
 	})
+	if err == nil && out.Last != nil && p.damaged {
+		p.h.r.noteDamaged(ctx)
+	}
 	return out, err
 }
 
@@ -224,6 +230,11 @@ func (p *hubPull) records(tx Reader, out *session.Page) (full bool, err error) {
 		next := p.todo[0]
 		p.todo = p.todo[1:]
 		b, ok, err := liveBaseOf(tx, next.id, p.stand.epoch)
+		if errors.Is(err, ErrDamaged) { // once it is here anew, the caller must get it
+			p.damaged = true
+			p.stand.position = min(p.stand.position, next.position-1)
+			continue
+		}
 		if err != nil {
 			return false, err
 		}
@@ -241,6 +252,7 @@ func (p *hubPull) records(tx Reader, out *session.Page) (full bool, err error) {
 }
 
 // liveBaseOf returns a base as it was received, and whether it is live in an epoch.
+// Its error wraps ErrDamaged when that cannot be read.
 func liveBaseOf(tx Reader, id record.ID, epoch ledger.Epoch) (session.Base, bool, error) {
 	row, ok, err := tx.Get(Bases, recordKey(id))
 	if err != nil || !ok {

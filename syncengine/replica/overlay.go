@@ -3,6 +3,8 @@
 package replica
 
 import (
+	"errors"
+
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -166,23 +168,28 @@ func (v *viewer) apply(s record.State, l heldHere) (record.State, error) {
 	return s.Apply(revs[0], true), nil
 }
 
-// appendRevision adds the revision at a place, unless it cannot be read.
+// appendRevision adds the revision at a place, unless it cannot be read; a damaged
+// one is noted.
 func (v *viewer) appendRevision(to []record.Revision, l heldHere) ([]record.Revision, error) {
 	if l.segment.IsZero() {
-		row, ok, err := v.tx.Get(Revisions, counterKey(l.dot.Replica, l.dot.Counter))
-		if err != nil || !ok {
-			return to, orCorrupt(err)
+		s, _, err := readSave(v.tx, counterKey(l.dot.Replica, l.dot.Counter))
+		if errors.Is(err, ErrDamaged) {
+			v.unreadable = append(v.unreadable, l.dot)
+			return to, nil
 		}
-		s, err := unpackRevision(row.Body)
 		return append(to, s.Revision), err
 	}
 	seg, ok := v.open[l.segment]
 	if !ok {
 		var err error
-		if seg, ok, err = segmentOf(v.tx, l.segment); err != nil || !ok {
+		if seg, _, err = segmentOf(v.tx, l.segment); err != nil {
 			return to, err
 		}
 		v.open[l.segment] = seg
+	}
+	if seg == nil {
+		v.unreadable = append(v.unreadable, l.dot)
+		return to, nil
 	}
 	rev, err := seg.Revision(int(l.at))
 	if err != nil {

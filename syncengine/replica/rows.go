@@ -303,6 +303,11 @@ const scanStep = 512
 
 // scan calls f for every row with a prefix, ascending. f may change rows.
 func scan(r Reader, b Bucket, prefix []byte, f func(Row) error) error {
+	return scanWhile(r, b, prefix, func(row Row) (bool, error) { return true, f(row) })
+}
+
+// scanWhile is scan until f returns false.
+func scanWhile(r Reader, b Bucket, prefix []byte, f func(Row) (bool, error)) error {
 	var after []byte
 	for {
 		rows, err := r.Scan(b, prefix, after, scanStep)
@@ -310,7 +315,7 @@ func scan(r Reader, b Bucket, prefix []byte, f func(Row) error) error {
 			return err
 		}
 		for _, row := range rows {
-			if err := f(row); err != nil {
+			if more, err := f(row); err != nil || !more {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,6 +30,11 @@ type Screen struct {
 	// Departed says that the record is no longer in this replica's scope; only own
 	// or carried saves that are not yet known to have arrived are shown.
 	Departed bool
+	// Damaged says that what the centre sent cannot be read here any more. Nothing is
+	// shown, no form opens, and the next complete sync brings it anew.
+	Damaged bool
+	// Unreadable are revisions that should be shown and are damaged on this disk.
+	Unreadable []causal.Dot
 	// Shown goes with the form.
 	Shown Shown
 }
@@ -48,15 +54,14 @@ func (s Screen) Parents(p record.Path) []causal.Dot {
 	return g.Parents()
 }
 
+// broken reports whether something of the record cannot be shown.
+func (s Screen) broken() bool { return s.Damaged || len(s.Unreadable) > 0 }
+
 // View returns a record as it is shown now. Its error wraps ErrUnknownRecord when
 // nothing of it is here.
 func (r *Replica) View(ctx context.Context, id record.ID) (Screen, error) {
 	var s Screen
-	err := r.view(ctx, func(tx Reader) (err error) {
-		v, err := r.newViewer(tx)
-		if err != nil {
-			return err
-		}
+	err := r.looking(ctx, func(v *viewer) (err error) {
 		s, err = v.screen(id)
 		return err
 	})
@@ -73,14 +78,11 @@ type Query struct {
 }
 
 // List returns the records that a query selects, in order of kind and id, without
-// those of which nothing can be shown.
+// those of which there is nothing to show. What is damaged is among them, marked,
+// but in no conflict.
 func (r *Replica) List(ctx context.Context, q Query) ([]Screen, error) {
 	var out []Screen
-	err := r.view(ctx, func(tx Reader) error {
-		v, err := r.newViewer(tx)
-		if err != nil {
-			return err
-		}
+	err := r.looking(ctx, func(v *viewer) error {
 		return v.candidates(q, func(id record.ID) (bool, error) {
 			s, err := v.screen(id)
 			if err != nil || !q.selects(s) {
@@ -94,7 +96,7 @@ func (r *Replica) List(ctx context.Context, q Query) ([]Screen, error) {
 }
 
 func (q Query) selects(s Screen) bool {
-	if len(s.Registers) == 0 {
+	if len(s.Registers) == 0 && !s.broken() {
 		return false
 	}
 	if q.Conflicts && !slices.ContainsFunc(s.Registers, record.Register.Conflict) {
@@ -103,7 +105,10 @@ func (q Query) selects(s Screen) bool {
 	if q.Subject.IsZero() {
 		return true
 	}
-	g, _ := s.Register(record.PathSubject)
+	g, ok := s.Register(record.PathSubject)
+	if !ok {
+		return s.broken() // listed under the resident by its head
+	}
 	return slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return string(b.Value.Bytes) == string(q.Subject[:]) })
 }
 
@@ -114,7 +119,10 @@ type viewer struct {
 	self   self
 	epoch  ledger.Epoch
 	passed passedRow
-	open   map[segment.Hash]*segment.Segment
+	open   map[segment.Hash]*segment.Segment // nil: damaged
+
+	damaged    bool         // some base was
+	unreadable []causal.Dot // revisions of the present record
 }
 
 func (r *Replica) newViewer(tx Reader) (*viewer, error) {
@@ -196,23 +204,15 @@ func (v *viewer) ofSubject(q Query, f func(record.ID) (bool, error)) error {
 
 // screen puts together what is shown of a record.
 func (v *viewer) screen(id record.ID) (Screen, error) {
-	row, ok, err := v.tx.Get(Bases, recordKey(id))
+	b, state, err := readState(v.tx, id)
+	if errors.Is(err, ErrDamaged) {
+		v.damaged = true
+		return Screen{Record: id, Damaged: true, Departed: b.status == baseDeparted}, nil
+	}
 	if err != nil {
-		return Screen{}, err
+		return Screen{}, fmt.Errorf("base of %s: %w", id, err)
 	}
-	if !ok {
-		return Screen{}, fmt.Errorf("record %s: %w", id, ErrUnknownRecord)
-	}
-	b, err := unpackBase(row.Head)
-	if err != nil {
-		return Screen{}, err
-	}
-	var state record.State
-	if b.status == baseLive {
-		if state, err = record.DecodeState(row.Body); err != nil {
-			return Screen{}, fmt.Errorf("base of %s: %w", id, err)
-		}
-	}
+	v.unreadable = nil
 	var held []record.Revision
 	if b.places {
 		if state, held, err = v.overlay(id, b, state); err != nil {
@@ -223,7 +223,7 @@ func (v *viewer) screen(id record.ID) (Screen, error) {
 }
 
 func (v *viewer) finish(id record.ID, b baseRow, state record.State, held []record.Revision) Screen {
-	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Life: state.Life()}
+	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Life: state.Life(), Unreadable: v.unreadable}
 	s.Registers = state.RegistersWith(held)
 	s.Opens = b.status == baseLive && len(s.Registers) > 0 || b.status == baseNone && len(state.Live) > 0
 	s.Shown = Shown{Record: id, Life: s.Parents(record.PathLife), Scope: v.scopeShown(s)}

@@ -4,7 +4,10 @@ package replica
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -34,7 +37,7 @@ func (r *Replica) Seal(ctx context.Context) (int, error) {
 // sealOne seals the first run that is waiting and reports whether there was one.
 // A key that was succeeded still seals what was saved under it.
 func (r *Replica) sealOne(tx Tx) (bool, error) {
-	revs, err := unsealed(tx)
+	revs, hole, err := unsealed(tx)
 	if err != nil || len(revs) == 0 {
 		return false, err
 	}
@@ -51,7 +54,10 @@ func (r *Replica) sealOne(tx Tx) (bool, error) {
 		return false, err
 	}
 	n := max(segment.Plan(revs), 1)
-	h := segment.Header{Shard: s.cert.Shard, Certificate: s.cert.Hash, First: revs[0].Revision.Dot.Counter, Previous: s.own.last}
+	h := segment.Header{Shard: s.cert.Shard, Certificate: s.cert.Hash, First: revs[0].Revision.Dot.Counter}
+	if !hole {
+		h.Previous = s.own.last
+	}
 	seg, err := segment.Seal(signer, h, revs[:n])
 	if err != nil {
 		return false, err
@@ -59,33 +65,50 @@ func (r *Replica) sealOne(tx Tx) (bool, error) {
 	return true, r.keepSealed(tx, s, seg)
 }
 
-// unsealed returns saves of one own key from the first that is not sealed: as
-// many as may fit in a segment.
-func unsealed(tx Reader) ([]segment.Sealable, error) {
-	rows, err := tx.Scan(Revisions, nil, nil, segment.MaxCount)
-	if err != nil {
-		return nil, err
-	}
-	var out []segment.Sealable
+// unsealed returns the next saves of one own key to be sealed, without a hole
+// among them: as many as may fit in a segment. hole says that the save before them
+// is damaged, so that they follow no segment. The damaged one stays where it is.
+func unsealed(tx Reader) (out []segment.Sealable, hole bool, err error) {
+	var lost []byte // key of the last damaged save
 	size := 0
-	for _, row := range rows {
-		if len(out) > 0 && string(row.Key[:16]) != string(out[0].Revision.Dot.Replica[:]) {
-			break
+	err = scanWhile(tx, Revisions, nil, func(row Row) (bool, error) {
+		rev, n, err := readSave(tx, row.Key)
+		if errors.Is(err, ErrDamaged) {
+			lost = row.Key
+			return len(out) == 0, nil
 		}
-		full, _, err := tx.Get(Revisions, row.Key)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		rev, err := unpackRevision(full.Body)
-		if err != nil {
-			return nil, err
+		if len(out) == 0 {
+			hole = lost != nil && slices.Equal(row.Key, nextKey(lost))
+		} else if last := out[len(out)-1].Revision.Dot; !slices.Equal(row.Key, counterKey(last.Replica, last.Counter+1)) {
+			return false, nil
 		}
 		out = append(out, rev)
-		if size += len(full.Body); size > 4*segment.MaxSize {
-			break
-		}
+		size += n
+		return size <= 4*segment.MaxSize && len(out) < segment.MaxCount, nil
+	})
+	return out, hole, err
+}
+
+// nextKey returns the key of the save behind the one at a key of Revisions.
+func nextKey(key []byte) []byte {
+	return binary.BigEndian.AppendUint64(slices.Clone(key[:16]), binary.BigEndian.Uint64(key[16:])+1)
+}
+
+// readSave returns a save that is not yet sealed and the size of its body. Its
+// error wraps ErrDamaged when that is not what was stored.
+func readSave(tx Reader, key []byte) (segment.Sealable, int, error) {
+	row, ok, err := tx.Get(Revisions, key)
+	if err != nil || !ok {
+		return segment.Sealable{}, 0, orCorrupt(err)
 	}
-	return out, nil
+	rev, err := unpackRevision(row.Body)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return rev, len(row.Body), err
 }
 
 // keepSealed stores a segment made here and forgets the loose saves in it.
@@ -185,15 +208,18 @@ func keepPlace(tx Tx, seg *segment.Segment, i int, own bool) error {
 }
 
 // segmentOf returns the wire bytes of a segment held here and whether they are
-// there and good.
+// there and good. Damaged ones are as good as lost.
 func segmentOf(r Reader, h segment.Hash) (*segment.Segment, bool, error) {
 	row, ok, err := r.Get(Segments, h[:])
+	if errors.Is(err, ErrDamaged) {
+		return nil, false, nil
+	}
 	if err != nil || !ok {
 		return nil, false, err
 	}
 	seg, err := segment.Open(row.Body)
 	if err != nil || seg.Hash() != h {
-		return nil, false, nil // the copy is damaged: as good as lost
+		return nil, false, nil //nolint:nilerr // damaged
 	}
 	return seg, true, nil
 }

@@ -31,7 +31,9 @@ type Row struct {
 // Reader is what a View sees.
 type Reader interface {
 	// Get returns a row with its body and whether it is there. While bodies cannot
-	// be opened its error wraps ErrLocked, unless the row has no body.
+	// be opened its error wraps ErrLocked, unless the row has no body. A body that is
+	// not what was stored gives an error that wraps ErrDamaged, with the rest of the
+	// row; it concerns that row only.
 	Get(b Bucket, key []byte) (Row, bool, error)
 	// Head returns a row's head and whether it is there. It never opens a body.
 	Head(b Bucket, key []byte) ([]byte, bool, error)

@@ -189,6 +189,9 @@ func (s *syncRun) handOverAndPull(ctx context.Context) error {
 	if s.report.Revoked = s.hello.Revoked; s.report.Revoked || s.mute {
 		return forkErr
 	}
+	if err := s.renewDamaged(ctx); err != nil {
+		return err
+	}
 	if err := s.pull(ctx); err != nil {
 		return err
 	}

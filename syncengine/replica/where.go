@@ -4,6 +4,8 @@ package replica
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -101,23 +103,17 @@ func (w Whereabouts) and(o Whereabouts) Whereabouts {
 	return w
 }
 
-// baseState returns the base of a record and whether it is live. Its error wraps
-// ErrUnknownRecord when nothing of the record is here.
+// baseState returns the base of a record and whether it is live and can be read.
+// Its error wraps ErrUnknownRecord when nothing of the record is here.
 func baseState(r Reader, id record.ID) (record.State, bool, error) {
-	row, ok, err := r.Get(Bases, recordKey(id))
-	if err != nil {
-		return record.State{}, false, err
+	b, s, err := readState(r, id)
+	if errors.Is(err, ErrDamaged) {
+		return record.State{}, false, nil
 	}
-	if !ok {
-		return record.State{}, false, fmt.Errorf("record %s: %w", id, ErrUnknownRecord)
-	}
-	b, err := unpackBase(row.Head)
-	if err != nil || b.status != baseLive {
-		return record.State{}, false, err
-	}
-	s, err := record.DecodeState(row.Body)
-	return s, err == nil, err
+	return s, err == nil && b.status == baseLive, err
 }
+
+func unknown(id record.ID) error { return fmt.Errorf("record %s: %w", id, ErrUnknownRecord) }
 
 // locator tells whereabouts within one snapshot.
 type locator struct {
@@ -185,37 +181,84 @@ type Status struct {
 	Unsent int       // own saves that are not known to be at the centre
 	Since  time.Time // when the oldest of them was made, by the own clock; zero: none
 	Held   int       // own saves that the centre holds
-	Forked bool      // somebody else saves under this replica's key
+	// HeldAtMost says that some of Held may be admitted meanwhile: what shows that
+	// cannot be read now, because it is locked or damaged.
+	HeldAtMost bool
+	// Lost is how many own saves were stated to the centre as gone: damaged here, and
+	// not there. A copy elsewhere may still bring them.
+	Lost   int
+	Forked bool // somebody else saves under this replica's key
 }
 
-// Status counts what is still to be done.
+// Status counts what is still to be done. It works while bodies are locked.
 func (r *Replica) Status(ctx context.Context) (Status, error) {
 	var s Status
-	err := r.view(ctx, func(tx Reader) error {
+	err := r.view(ctx, func(tx Reader) (err error) {
+		if _, s.Forked, err = value(tx, valueForked); err != nil {
+			return err
+		}
 		if err := countUnsent(tx, &s); err != nil {
 			return err
 		}
-		held, err := r.held(tx)
-		if err != nil {
+		if s.Lost, err = countLost(tx); err != nil {
 			return err
 		}
-		s.Held = len(held)
-		_, s.Forked, err = value(tx, valueForked)
+		s.Held, s.HeldAtMost, err = countHeld(tx)
 		return err
 	})
 	return s, err
 }
 
+// countLost counts the own counters that are stated to be gone.
+func countLost(tx Reader) (int, error) {
+	ids, err := ownIDs(tx)
+	n := 0
+	for _, id := range ids {
+		gaps, gerr := statedGaps(tx, id)
+		err = errors.Join(err, gerr)
+		for _, g := range gaps {
+			n += int(g.To - g.From + 1)
+		}
+	}
+	return n, err
+}
+
+// countHeld counts as held what the centre last said it holds, unless a base shows
+// that it was admitted since. atMost says that some base could not be read.
+func countHeld(tx Reader) (n int, atMost bool, err error) {
+	err = scanHeld(tx, func(h HeldSave) error {
+		_, s, err := readState(tx, h.Record)
+		if errors.Is(err, ErrLocked) || errors.Is(err, ErrDamaged) {
+			n, atMost = n+1, true
+			return nil
+		}
+		if err == nil && (!s.Received(h.Dot) || s.Held.Has(h.Dot)) {
+			n++
+		}
+		return err
+	})
+	return n, atMost, err
+}
+
+// countUnsent counts own saves that are neither known to be at the centre nor
+// stated to be gone.
 func countUnsent(tx Reader, s *Status) error {
+	gone, err := gapsUnder(tx, nil)
+	if err != nil {
+		return err
+	}
 	note := func(n uint64, ms int64) {
 		s.Unsent += int(n)
 		if at := time.UnixMilli(ms).UTC(); s.Since.IsZero() || at.Before(s.Since) {
 			s.Since = at
 		}
 	}
-	err := scan(tx, Revisions, nil, func(row Row) error {
+	err = scan(tx, Revisions, nil, func(row Row) error {
 		u := unpacker{rest: row.Head}
-		note(1, u.time())
+		at := u.time()
+		if !gone.Has(causal.ReplicaID(row.Key[:16]), binary.BigEndian.Uint64(row.Key[16:])) {
+			note(1, at)
+		}
 		return u.done("unsealed save")
 	})
 	if err != nil {
@@ -232,7 +275,7 @@ func countUnsent(tx Reader, s *Status) error {
 			return err
 		}
 		seg, ok, err := readSegmentRow(tx, h)
-		if err == nil && ok && seg.made {
+		if err == nil && ok && seg.made && !gone.Covers(seg.replica, seg.first, seg.last()) {
 			note(seg.count, seg.savedMs)
 		}
 		return err
@@ -259,7 +302,20 @@ func (r *Replica) Held(ctx context.Context) ([]HeldSave, error) {
 
 func (r *Replica) held(tx Reader) ([]HeldSave, error) {
 	var out []HeldSave
-	err := scan(tx, Verdicts, nil, func(row Row) error {
+	err := scanHeld(tx, func(h HeldSave) error {
+		s, live, err := baseState(tx, h.Record)
+		if err == nil && (!live || !s.Received(h.Dot) || s.Held.Has(h.Dot)) {
+			out = append(out, h)
+		}
+		return err
+	})
+	return out, err
+}
+
+// scanHeld calls f for every own save that the centre last said it holds, in order
+// of dot.
+func scanHeld(tx Reader, f func(HeldSave) error) error {
+	return scan(tx, Verdicts, nil, func(row Row) error {
 		v, err := unpackVerdict(row.Head)
 		if err != nil || v.verdict.Waiting() {
 			return err
@@ -268,14 +324,6 @@ func (r *Replica) held(tx Reader) ([]HeldSave, error) {
 		if err != nil {
 			return err
 		}
-		s, live, err := baseState(tx, v.record)
-		if err != nil {
-			return err
-		}
-		if !live || !s.Received(d) || s.Held.Has(d) {
-			out = append(out, HeldSave{v.record, d, v.verdict})
-		}
-		return nil
+		return f(HeldSave{v.record, d, v.verdict})
 	})
-	return out, err
 }

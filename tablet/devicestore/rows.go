@@ -4,6 +4,7 @@ package devicestore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -67,7 +68,10 @@ func (t *tx) Get(b replica.Bucket, key []byte) (replica.Row, bool, error) {
 		return replica.Row{}, false, err
 	}
 	if row.Body, err = t.s.sealer.OpenRow(place(b, key), sealed); err != nil {
-		return replica.Row{}, false, fmt.Errorf("row of bucket %d: %w", b, err)
+		if !errors.Is(err, replica.ErrLocked) {
+			err = fmt.Errorf("%w: %w", replica.ErrDamaged, err)
+		}
+		return row, true, fmt.Errorf("row of bucket %d: %w", b, err)
 	}
 	return row, true, nil
 }

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 	"github.com/xunzhen/xunzhen/tablet/devicestore"
@@ -272,4 +275,42 @@ func TestTheLogStaysShort(t *testing.T) {
 		put(t, s, fmt.Sprint(i), "head", "other")
 	}
 	want(0, info.Size(), "settled")
+}
+
+// A body whose bytes changed on the disk is told apart from one that is locked, and
+// spoils no other row.
+func TestADamagedBodyIsAnErrorOfItsOwn(t *testing.T) {
+	s, v, dir := newStore(t)
+	put(t, s, "a", "head", "body")
+	put(t, s, "b", "head", "body")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := sqlite.OpenConn(filepath.Join(dir, devicestore.FileName), sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = sqlitex.ExecuteTransient(conn, `UPDATE bodies SET sealed = CAST(substr(sealed, 2) || X'00' AS BLOB) WHERE id = (SELECT body FROM rows WHERE key = X'61')`, nil)
+	if err := errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, v)
+	row, ok, err := get(t, s, "a")
+	if !ok || string(row.Head) != "head" || !errors.Is(err, replica.ErrDamaged) || errors.Is(err, replica.ErrLocked) {
+		t.Errorf("damaged: %+v, %v, %v", row, ok, err)
+	}
+	if row, _, err := get(t, s, "b"); err != nil || string(row.Body) != "body" {
+		t.Errorf("the other row: %+v, %v", row, err)
+	}
+	v.Lock()
+	if _, _, err := get(t, s, "a"); !errors.Is(err, replica.ErrLocked) || errors.Is(err, replica.ErrDamaged) {
+		t.Errorf("locked: %v", err)
+	}
+	if _, err := v.Unlock("618203"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "a", "head", "anew")
+	if row, _, err := get(t, s, "a"); err != nil || string(row.Body) != "anew" {
+		t.Errorf("put anew: %+v, %v", row, err)
+	}
 }

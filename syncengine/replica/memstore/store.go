@@ -9,6 +9,7 @@ package memstore
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/xunzhen/xunzhen/syncengine/replica"
@@ -66,6 +67,22 @@ func (s *Store) Rows(b replica.Bucket) int {
 	return w[b].root.size()
 }
 
+// Damage makes the body of a row one that does not open, as a failing disk does,
+// until the row is put anew. It returns false when there is no such body.
+func (s *Store) Damage(b replica.Bucket, key []byte) bool {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.now[b].get(string(key))
+	if !ok || len(e.body) == 0 {
+		return false
+	}
+	e.damaged = true
+	s.now[b] = s.now[b].with(e)
+	return true
+}
+
 // world is one version of all buckets.
 type world [32]table
 
@@ -74,6 +91,9 @@ type tx struct{ world world }
 
 func (t *tx) Get(b replica.Bucket, key []byte) (replica.Row, bool, error) {
 	e, ok := t.world[b].get(string(key))
+	if e.damaged {
+		return replica.Row{Key: []byte(e.key), Head: e.head}, true, fmt.Errorf("row of bucket %d: %w", b, replica.ErrDamaged)
+	}
 	return replica.Row{Key: []byte(e.key), Head: e.head, Body: e.body}, ok, nil
 }
 
@@ -95,13 +115,14 @@ func (t *tx) Scan(b replica.Bucket, prefix, after []byte, limit int) ([]replica.
 }
 
 func (t *tx) Put(b replica.Bucket, row replica.Row) error {
-	t.world[b] = t.world[b].with(entry{string(row.Key), row.Head, row.Body})
+	t.world[b] = t.world[b].with(entry{key: string(row.Key), head: row.Head, body: row.Body})
 	return nil
 }
 
 func (t *tx) PutHead(b replica.Bucket, key, head []byte) error {
 	e, _ := t.world[b].get(string(key))
-	t.world[b] = t.world[b].with(entry{string(key), head, e.body})
+	e.key, e.head = string(key), head
+	t.world[b] = t.world[b].with(e)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import "strings"
 type entry struct {
 	key        string
 	head, body []byte
+	damaged    bool // the body does not open
 }
 
 // table is a sorted set of entries that never changes: with and without return
