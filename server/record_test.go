@@ -231,6 +231,12 @@ func TestRequestsOfTheOfficeAreChecked(t *testing.T) {
 		Shard: o.shard, Role: syncv1.Role_ROLE_CENTRE, Staff: []string{"x"}, Divisions: []string{""}, PrivacyClasses: []uint32{1},
 	})
 	wantReason(t, "invitation for a centre", err, wrong)
+	for _, division := range []string{"330106001001", "1304", ""} {
+		_, err = o.Records.CreateInvitation(o.Context(), &syncv1.CreateInvitationRequest{
+			Shard: o.shard, Role: syncv1.Role_ROLE_TABLET, Staff: []string{"x"}, Divisions: []string{"130403001001", division}, PrivacyClasses: []uint32{1},
+		})
+		wantReason(t, "invitation for division "+division+", which is not in the county", err, wrong)
+	}
 	_, err = o.Records.RuleGap(o.Context(), &syncv1.RuleGapRequest{Shard: o.shard, Author: "office", Replica: make([]byte, 16)})
 	wantReason(t, "gap of nobody", err, wrong)
 	_, err = o.Records.Get(o.Context(), &syncv1.GetRequest{Shard: o.shard, Record: unknown[:]})

@@ -37,7 +37,16 @@ func (f enrolCommand) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	o, err := running.Connect(f.County)
+	one, err := running.County(f.County)
+	if err != nil {
+		return err
+	}
+	for _, d := range rights.Divisions {
+		if !d.Within(record.Division(one.Code)) {
+			return problemf("problem_division_outside", d, one.Code)
+		}
+	}
+	o, err := running.Connect(one.Code)
 	if err != nil {
 		return err
 	}

@@ -148,6 +148,9 @@ func TestEnrolMakesCodesForWhoMaySaveWhat(t *testing.T) {
 	other := s.tablet("other")
 	other.fails(exitFailed, []string{"used"}, "tablet", "enrol", code, "--staff", "li")
 	s.fails(exitFailed, []string{"no division code"}, "enrol", "--scope", "43x", "--staff", "li")
+	for _, elsewhere := range []string{"330106001001", "4311", "431124101,330106"} {
+		s.fails(exitFailed, []string{"not in county 431124"}, "enrol", "--scope", elsewhere, "--staff", "li")
+	}
 	s.fails(exitFailed, []string{"which county"}, "enrol", "--scope", "43", "--staff", "li", "--county", "130403")
 }
 
@@ -159,7 +162,7 @@ func TestWithoutAServerTheOfficeIsToldSo(t *testing.T) {
 	if err := at.Write(); err != nil { // as a server that was killed leaves it
 		t.Fatal(err)
 	}
-	s.fails(exitFailed, []string{"does not answer"}, "enrol", "--scope", "43", "--staff", "li")
+	s.fails(exitFailed, []string{"does not answer"}, "enrol", "--scope", "431124", "--staff", "li")
 }
 
 func TestVerifyLooksWithAServerAndWithout(t *testing.T) {

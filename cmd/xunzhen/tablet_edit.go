@@ -2,7 +2,11 @@
 
 package main
 
-import "github.com/xunzhen/xunzhen/tablet"
+import (
+	"strings"
+
+	"github.com/xunzhen/xunzhen/tablet"
+)
 
 // editFlags are those of commands that save over what a record shows now. Who looked
 // at it before and wants to save over that only gives the form token.
@@ -64,12 +68,33 @@ func (f tabletRestore) Run(c *call) error {
 // tabletMove gives a record another division.
 type tabletMove struct {
 	editFlags
-	Scope string `help:"${help_save_scope}" required:"" placeholder:"DIVISION"`
+	Scope   string `help:"${help_save_scope}" required:"" placeholder:"DIVISION"`
+	Outside bool   `help:"${help_move_outside}"`
 }
 
-// Run saves the new division.
+// Run saves the new division. One outside the county, where a slip of the finger takes a
+// record out of everybody's sight, must be meant.
 func (f tabletMove) Run(c *call) error {
 	return f.edit(c, func(t *tablet.Tablet, r *tablet.Record) (*tablet.Saved, error) {
+		who, err := t.Identity()
+		if err == nil && !f.Outside && !inCounty(f.Scope, who.Divisions) {
+			return nil, problemf("problem_move_outside", f.Scope, list(who.Divisions))
+		}
 		return t.Move(r.Form, f.Scope, f.Author)
 	})
+}
+
+// countyDigits is how much of a division's code names the county.
+const countyDigits = 6
+
+// inCounty reports whether a division is in the county of some others: those of a
+// tablet's certificate.
+func inCounty(division string, others *tablet.Strings) bool {
+	for i := range others.Len() {
+		d := others.At(i)
+		if strings.HasPrefix(division, d[:min(len(d), countyDigits)]) {
+			return true
+		}
+	}
+	return false
 }

@@ -228,6 +228,17 @@ func TestVoidRestoreAndMove(t *testing.T) {
 	if got := one.show(id).Division; got != "431124101202" {
 		t.Errorf("in %s", got)
 	}
+	for lang, says := range map[string][]string{"en": {"330106001001", village, "--outside"}, "zh": {"330106001001", "本县", "--outside"}} {
+		one.fails(exitFailed, says, "tablet", "move", id, "--scope", "330106001001", "--lang", lang)
+	}
+	if got := one.show(id).Division; got != "431124101202" {
+		t.Errorf("in %s", got)
+	}
+	one.fails(exitFailed, []string{"no division code"}, "tablet", "move", id, "--scope", "43112410120")
+	one.ok("tablet", "move", id, "--scope", "330106001001", "--outside")
+	if got := one.show(id).Division; got != "330106001001" {
+		t.Errorf("in %s", got)
+	}
 }
 
 func TestSavesThatAreWrongAreRefusedWithAdvice(t *testing.T) {

@@ -242,6 +242,11 @@ func (s *recordService) CreateInvitation(ctx context.Context, m *syncv1.CreateIn
 		return nil, err
 	}
 	c := callOf(ctx)
+	for _, d := range rights.Divisions {
+		if !d.Within(record.Division(c.county.Code)) {
+			return nil, invalid("division %q is not in county %s", d, c.county.Code)
+		}
+	}
 	code, err := c.county.Engine.Invite(ctx, rights, life)
 	if err != nil {
 		return nil, err

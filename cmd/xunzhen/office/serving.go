@@ -118,8 +118,9 @@ func ReadServing(data string) (Serving, error) {
 	return s, nil
 }
 
-// county returns the county with a code; "" is the only one.
-func (s Serving) county(code string) (ServingCounty, error) {
+// County returns the county with a code; "" is the only one. Error: a
+// *WhichCountyError.
+func (s Serving) County(code string) (ServingCounty, error) {
 	codes := make([]string, len(s.Counties))
 	for i, c := range s.Counties {
 		if c.Code == code || code == "" && len(s.Counties) == 1 {
@@ -133,7 +134,7 @@ func (s Serving) county(code string) (ServingCounty, error) {
 // Connect returns the office of a county; "" is the only one. Errors: a
 // *WhichCountyError, a *KeyError.
 func (s Serving) Connect(code string) (*Office, error) {
-	c, err := s.county(code)
+	c, err := s.County(code)
 	if err != nil {
 		return nil, err
 	}
