@@ -15,6 +15,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
 // batch is one transaction of the engine: everything that several pushes change,
@@ -365,7 +366,7 @@ func (b *batch) divisions(w *work) ([]record.Division, error) {
 
 // addSums takes a row into the piles of its divisions, or out of them.
 func (b *batch) addSums(row RecordRow, sign int) {
-	if !row.received() || len(row.Divisions) == 0 {
+	if !row.received() || row.huge() || len(row.Divisions) == 0 {
 		return
 	}
 	print := record.Fingerprint(row.ID, row.State)
@@ -382,6 +383,10 @@ func (b *batch) addSums(row RecordRow, sign int) {
 // received reports whether the row's state has any revision: rows of records that
 // only wait are kept but not sent.
 func (r RecordRow) received() bool { return len(r.State) > emptyStateSize }
+
+// huge reports whether the state is too large to be sent: then devices have no such
+// record, and it counts in no pile.
+func (r RecordRow) huge() bool { return len(r.State) > session.MaxState }
 
 var emptyStateSize = len(record.State{}.Append(nil))
 

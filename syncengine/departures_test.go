@@ -6,15 +6,16 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
-// pullAll takes pages to the end, from a cursor, and returns what left and how many
-// departures the largest page had.
-func (c *centre) pullAll(cert segment.Certificate, cursor []byte) (left map[record.ID]bool, most int) {
+// pullAll takes pages to the end, from a cursor, and returns what left, how many
+// departures the largest page had, and the last page.
+func (c *centre) pullAll(cert segment.Certificate, cursor []byte) (left map[record.ID]bool, most int, last session.Page) {
 	c.t.Helper()
 	left = map[record.ID]bool{}
 	for range 1000 {
@@ -30,12 +31,12 @@ func (c *centre) pullAll(cert segment.Certificate, cursor []byte) (left map[reco
 			delete(left, b.ID)
 		}
 		if page.Last != nil {
-			return left, most
+			return left, most, page
 		}
 		cursor = page.Cursor
 	}
 	c.t.Fatal("the pull has no end")
-	return nil, 0
+	return nil, 0, last
 }
 
 // A record that is in very many divisions leaves them with one save. Whoever sees
@@ -58,7 +59,7 @@ func TestARecordLeavesManyDivisionsAtOnce(t *testing.T) {
 	d.edit(id, villageA, dot, set(record.PathScope, string(villageA), dots...))
 	c.push(d.seal())
 	for name, cursor := range map[string][]byte{"from the beginning": nil, "from where it was": page.Cursor} {
-		if left, most := c.pullAll(wide.cert, cursor); !left[id] || most != 1 {
+		if left, most, _ := c.pullAll(wide.cert, cursor); !left[id] || most != 1 {
 			t.Errorf("%s: left %v, %d departures in a page", name, left, most)
 		}
 	}
@@ -82,8 +83,50 @@ func TestEverythingMovesPageByPage(t *testing.T) {
 		}
 		c.push(d.seal())
 	}
-	left, most := c.pullAll(other.cert, nil)
+	left, most, _ := c.pullAll(other.cert, nil)
 	if len(left) != n || most > 5000 {
 		t.Errorf("%d of %d records left, up to %d in a page", len(left), n, most)
 	}
+}
+
+// One record grows beyond anything a form can hold: it departs from the devices of
+// its village, the rest of which is pulled as ever, and comes back when the office
+// has taken away what makes it so large.
+func TestAHugeRecordStopsNobody(t *testing.T) {
+	c := newCentre(t)
+	bad, good := c.enrol(1, doctor("zhang", villageA)), c.enrol(2, doctor("li", villageA))
+	id, dot := bad.create(kindNote, villageA, "139")
+	c.push(bad.seal())
+	page, err := c.PullPage(t.Context(), good.cert, session.PullRequest{})
+	if err != nil || page.Last == nil {
+		t.Fatal(err)
+	}
+	big := string(make([]byte, 47<<10))
+	var beside []causal.Dot
+	for range 100 {
+		beside = append(beside, bad.edit(id, villageA, dot, set(phone, big)))
+		c.push(bad.seal())
+	}
+	other, _ := good.create(kindNote, villageA, "1")
+	c.push(good.seal())
+	for name, cursor := range map[string][]byte{"from the beginning": nil, "from where it was": page.Cursor} {
+		left, _, _ := c.pullAll(good.cert, cursor)
+		if !left[id] || left[other] {
+			t.Errorf("%s: left %v", name, left)
+		}
+	}
+	_, _, page = c.pullAll(good.cert, nil)
+	if len(page.Last.Sums) != 1 || page.Last.Sums[0].Count != 1 {
+		t.Errorf("the village adds up to %v", page.Last.Sums)
+	}
+	c.sound()
+	for _, d := range beside {
+		if err := c.Withdraw(t.Context(), syncengine.Ruling{Record: id, Dot: d, Author: "office"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, page = c.pullAll(good.cert, page.Cursor); len(page.Last.Sums) != 1 || page.Last.Sums[0].Count != 2 {
+		t.Error("it is not back")
+	}
+	c.sound()
 }

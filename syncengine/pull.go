@@ -229,7 +229,11 @@ func (p *pager) stretch(caller segment.Certificate, parts []int, from, end Posit
 		if !p.covers(parts, row.Class, row.Divisions) {
 			continue // its prefix and its class are asked for, but not together
 		}
-		if row.received() {
+		switch {
+		case row.huge():
+			p.out.Departures = append(p.out.Departures, session.Departure{ID: row.ID, Position: row.Position})
+			continue
+		case row.received():
 			p.out.Bases = append(p.out.Bases, session.Base{
 				ID: row.ID, Class: row.Class, Position: row.Position, Divisions: row.Divisions, State: row.State,
 			})

@@ -63,7 +63,9 @@ func (s *recordService) Get(ctx context.Context, m *syncv1.GetRequest) (*syncv1.
 
 func viewToWire(v syncengine.RecordView) *syncv1.Record {
 	m := rowToWire(v.Row)
-	m.Registers = registersToWire(v.State, everyRegister)
+	if len(v.Row.State) <= session.MaxState { // else its history is read, in parts
+		m.Registers = registersToWire(v.State, everyRegister)
+	}
 	return m
 }
 

@@ -37,6 +37,11 @@ const (
 	MaxCertificates = 64
 	// MaxPageRecords is the greatest number of records in one page.
 	MaxPageRecords = 1000
+	// MaxState is the largest state that is sent to devices, in bytes. One that is
+	// larger is hundreds of times what a form can hold, out of very many saves beside
+	// each other: somebody's broken or hostile client. Devices are told that the record
+	// departed, and the office withdraws what makes it large.
+	MaxState = 4 << 20
 	// MaxPageBytes is about where a page ends, counted in state bytes.
 	MaxPageBytes = 1 << 20
 )
