@@ -56,12 +56,16 @@ func (s *syncRun) pushEnvelopes(ctx context.Context, wants []segment.Hash) error
 		if err != nil {
 			return err
 		}
-		done += taken
 		if len(hashes) > 0 {
-			if err := s.pushEnvelopeBatch(ctx, q, hashes); err != nil {
+			again, err := s.pushEnvelopeBatch(ctx, q, hashes)
+			if err != nil {
 				return err
 			}
+			if again {
+				continue
+			}
 		}
+		done += taken
 		s.progress(PhasePush, done, len(wants))
 	}
 	return nil
@@ -75,12 +79,16 @@ func (s *syncRun) envelopes(ctx context.Context, wants []segment.Hash) (q sessio
 		if q.Certificates, err = s.r.ownCertificates(tx); err != nil {
 			return err
 		}
+		limit, err := pushBytes(tx)
+		if err != nil {
+			return err
+		}
 		for _, h := range wants {
 			raw, ok, err := tx.Head(Envelopes, h[:])
 			if err != nil {
 				return err
 			}
-			if size += len(raw); len(hashes) == session.MaxPushSegments || size > session.MaxPushBytes {
+			if size += len(raw); len(hashes) == session.MaxPushSegments || size > limit && len(hashes) > 0 {
 				return nil
 			}
 			taken++
@@ -93,15 +101,15 @@ func (s *syncRun) envelopes(ctx context.Context, wants []segment.Hash) (q sessio
 	return q, hashes, taken, err
 }
 
-func (s *syncRun) pushEnvelopeBatch(ctx context.Context, q session.PushRequest, hashes []segment.Hash) error {
-	reply, err := s.centre.Push(ctx, q)
-	if err != nil {
-		return fmt.Errorf("push: %w", err)
+func (s *syncRun) pushEnvelopeBatch(ctx context.Context, q session.PushRequest, hashes []segment.Hash) (again bool, err error) {
+	reply, again, err := s.send(ctx, q)
+	if err != nil || again {
+		return again, err
 	}
 	if len(reply.Results) != len(hashes) {
-		return fmt.Errorf("push: %d results for %d envelopes: %w", len(reply.Results), len(hashes), ErrPage)
+		return false, fmt.Errorf("push: %d results for %d envelopes: %w", len(reply.Results), len(hashes), ErrPage)
 	}
-	return s.r.update(ctx, func(tx Tx) error {
+	return false, s.r.update(ctx, func(tx Tx) error {
 		news, err := takeAcks(tx, reply.Acks)
 		if err != nil {
 			return fmt.Errorf("push: %w", err)

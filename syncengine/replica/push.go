@@ -54,26 +54,33 @@ func (s *syncRun) pushAll(ctx context.Context, wants []segment.Hash) ([]blockedS
 		if err != nil {
 			return nil, err
 		}
-		done += taken
 		if len(hashes) > 0 {
-			b, err := s.pushBatch(ctx, q, hashes)
+			b, again, err := s.pushBatch(ctx, q, hashes)
 			if err != nil {
 				return nil, err
 			}
+			if again {
+				continue
+			}
 			blocked = append(blocked, b...)
 		}
+		done += taken
 		s.progress(PhasePush, done, len(wants))
 	}
 	return blocked, nil
 }
 
 // batch puts together one call from the front of wants: its segments with the
-// certificates they name. It returns how many of wants it dealt with; what is
-// damaged here is left out.
+// certificates they name, as much as the line bore before, one segment at least. It
+// returns how many of wants it dealt with; what is damaged here is left out.
 func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.PushRequest, hashes []segment.Hash, taken int, err error) {
 	size := 0
 	certs := map[segment.Hash]bool{}
 	err = s.r.view(ctx, func(tx Reader) error {
+		limit, err := pushBytes(tx)
+		if err != nil {
+			return err
+		}
 		for _, h := range wants {
 			seg, ok, err := segmentOf(tx, h)
 			if err != nil {
@@ -85,7 +92,7 @@ func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.Pu
 			}
 			cert := seg.Header().Certificate
 			size += len(seg.Bytes())
-			if len(q.Segments) == session.MaxPushSegments || size > session.MaxPushBytes || !certs[cert] && len(certs) == session.MaxCertificates {
+			if len(q.Segments) == session.MaxPushSegments || size > limit && len(hashes) > 0 || !certs[cert] && len(certs) == session.MaxCertificates {
 				return nil
 			}
 			if !certs[cert] {
@@ -94,6 +101,7 @@ func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.Pu
 					return err
 				} else if ok {
 					q.Certificates = append(q.Certificates, raw)
+					size += len(raw)
 				}
 			}
 			q.Segments, hashes, taken = append(q.Segments, seg.Bytes()), append(hashes, h), taken+1
@@ -103,15 +111,16 @@ func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.Pu
 	return q, hashes, taken, err
 }
 
-func (s *syncRun) pushBatch(ctx context.Context, q session.PushRequest, hashes []segment.Hash) ([]blockedSegment, error) {
-	reply, err := s.centre.Push(ctx, q)
-	if err != nil {
-		return nil, fmt.Errorf("push: %w", err)
+// pushBatch hands over one batch and keeps what became of it, or says that it is to
+// be handed over again in smaller parts.
+func (s *syncRun) pushBatch(ctx context.Context, q session.PushRequest, hashes []segment.Hash) (blocked []blockedSegment, again bool, err error) {
+	reply, again, err := s.send(ctx, q)
+	if err != nil || again {
+		return nil, again, err
 	}
 	if len(reply.Results) != len(hashes) {
-		return nil, fmt.Errorf("push: %d results for %d segments: %w", len(reply.Results), len(hashes), ErrPage)
+		return nil, false, fmt.Errorf("push: %d results for %d segments: %w", len(reply.Results), len(hashes), ErrPage)
 	}
-	var blocked []blockedSegment
 	err = s.r.update(ctx, func(tx Tx) error {
 		blocked = nil
 		news, err := takeAcks(tx, reply.Acks)
@@ -129,7 +138,7 @@ func (s *syncRun) pushBatch(ctx context.Context, q session.PushRequest, hashes [
 		}
 		return nil
 	})
-	return blocked, err
+	return blocked, false, err
 }
 
 // takeResult keeps what became of one segment.

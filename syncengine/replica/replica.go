@@ -70,6 +70,7 @@ const (
 	valueNarrowed   = "narrowed"   // records departed with a certificate that no pull has used yet
 	valueForked     = "forked"     // somebody else saves under the current key
 	valuePulls      = "pulls"      // number of the last full pull begun
+	valuePushBytes  = "push"       // how much one push should carry, bytes
 	valueArrivals   = "arrivals"   // number of the last row of Arrivals
 )
 

@@ -46,13 +46,26 @@ func (c *Centre) Hello(ctx context.Context, q session.HelloRequest) (session.Hel
 	return r, nil
 }
 
-// Push hands over segments and gap statements.
+// Push hands over segments and gap statements. Several segments that break off are
+// not sent again as they are: fewer may come through.
 func (c *Centre) Push(ctx context.Context, q session.PushRequest) (session.PushReply, error) {
+	several := len(q.Segments)+len(q.Envelopes) > 1
 	var m *syncv1.PushResponse
+	var broken *Error
 	err := c.inSession(ctx, "push", func(ctx context.Context) (err error) {
 		m, err = c.sync.Push(ctx, sessionwire.PushRequestToWire(c.cfg.Shard, q), transport.Compressed())
+		if f, ok := c.judge(err); err != nil && several && ok {
+			broken = &Error{"push", f.reason, f.retry, err}
+			if broken.BrokenOff() {
+				return nil
+			}
+			broken = nil
+		}
 		return err
 	})
+	if err == nil && broken != nil {
+		err = broken
+	}
 	if err != nil {
 		return session.PushReply{}, err
 	}
@@ -78,12 +91,20 @@ func (c *Centre) Succeed(ctx context.Context, succession []byte) ([]byte, error)
 	return m.GetCertificate(), nil
 }
 
-// Renew returns the caller's certificate with a new expiry.
+// Renew returns the caller's certificate with a new expiry. The session was the old
+// one's; the next call opens another.
 func (c *Centre) Renew(ctx context.Context) ([]byte, error) {
 	var m *syncv1.RenewResponse
 	err := c.inSession(ctx, "renew", func(ctx context.Context) (err error) {
 		m, err = c.enrolment.Renew(ctx, &syncv1.RenewRequest{Shard: c.cfg.Shard[:]})
 		return err
 	})
-	return m.GetCertificate(), err
+	if err != nil {
+		return nil, err
+	}
+	c.SignInAnew()
+	return m.GetCertificate(), nil
 }
+
+// SignInAnew lets the next call open another session: that of another certificate.
+func (c *Centre) SignInAnew() { c.forgetToken() }

@@ -38,6 +38,12 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Doing, e.Rea
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// BrokenOff reports whether the call did not come through in time: with less to
+// carry it may.
+func (e *Error) BrokenOff() bool {
+	return e.Reason == ReasonUnreachable || e.Reason == transport.ReasonName(syncv1.Reason_REASON_TIMEOUT)
+}
+
 // ReasonOf returns the reason in err; "" when no call failed.
 func ReasonOf(err error) string {
 	var e *Error

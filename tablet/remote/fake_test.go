@@ -43,6 +43,8 @@ type fake struct {
 	hellos []error // what the next ones say; then all is well
 	pulls  []func(grpc.ServerStreamingServer[syncv1.PullResponse]) error
 	asked  [][]byte // cursors
+	pushes []error  // what the next ones say; then all is well
+	pushed int
 	enrol  func(*syncv1.EnrolRequest) (*syncv1.EnrolResponse, error)
 }
 
