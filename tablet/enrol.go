@@ -67,7 +67,15 @@ func (t *Tablet) enrol(ctx context.Context, invitation, staff string, o *SyncOpt
 	if staff, err = t.whose(e.Certificate, staff); err != nil {
 		return err
 	}
+	i.Addresses = addressesFrom(centre.Address(), i.Addresses)
 	return t.keep(ctx, i, e, staff)
+}
+
+// addressesFrom returns the addresses to try from now on: first the one at which the
+// centre answered, wherever it is known from, then the others of the invitation.
+func addressesFrom(answered string, invited []string) []string {
+	others := slices.DeleteFunc(slices.Clone(invited), func(a string) bool { return a == answered })
+	return append([]string{answered}, others...)
 }
 
 // whose returns whose the present secret is from now on: still that of who unlocked

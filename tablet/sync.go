@@ -114,7 +114,7 @@ func (t *Tablet) sync(ctx context.Context, o *SyncOptions, locked bool) (*SyncRe
 // syncRenewed syncs, and once more with a new certificate when the centre says that
 // the present one has expired.
 func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
-	sync := func() error { return t.syncOnce(ctx, w, o, locked, out) }
+	sync := func() error { return t.syncSteadily(ctx, w, o, locked, out) }
 	err := t.spend(reserveOpening, sync)
 	if remote.ReasonOf(err) != "expired" || locked {
 		return err
@@ -124,6 +124,20 @@ func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, lo
 	}
 	out.Renewed = true
 	return t.spend(reserveOpening, sync)
+}
+
+// maxEnrolments is how often a sync begins anew because of further invitations that
+// were taken while it ran.
+const maxEnrolments = 3
+
+// syncSteadily syncs, and again with the new certificate when one came meanwhile.
+func (t *Tablet) syncSteadily(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
+	err := t.syncOnce(ctx, w, o, locked, out)
+	for n := 0; n < maxEnrolments && errors.Is(err, replica.ErrRightsChanged); n++ {
+		w.remote.SignInAnew()
+		err = t.syncOnce(ctx, w, o, locked, out)
+	}
+	return err
 }
 
 func (t *Tablet) syncOnce(ctx context.Context, c session.Centre, o *SyncOptions, locked bool, out *SyncReport) error {
