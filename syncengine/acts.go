@@ -84,6 +84,7 @@ func (b *batch) put(a Act) error {
 		}
 	}
 	b.acts.put(a)
+	b.obeyed++
 	b.changed, b.fenced = true, b.fenced || a.Family == ActFence
 	return b.tx.PutAct(a)
 }

@@ -44,6 +44,7 @@ type batch struct {
 	slab []byte          // encoded states lie here one after the other
 
 	acts   actIndex // new in this batch
+	obeyed int      // how many acts and successions were new in this batch
 	fenced bool     // there is any fence at all
 	known  map[record.Kind][]record.Path
 	sums   map[SumKey]Sum // piles that this batch changes, as they become
@@ -61,6 +62,10 @@ type work struct {
 	state  record.State
 	places places
 	stale  bool // must be written
+
+	memo    *memo // nil: nothing of it is judged yet
+	doubted bool  // its verdicts are being judged anew
+	undone  bool  // state is not that of the verdicts until redefine
 }
 
 func (e *Engine) newBatch(tx Tx) *batch {

@@ -175,6 +175,7 @@ func (b *batch) noteSuccession(c segment.Certificate, by causal.Dot) error {
 	}
 	before[c.Replica()] = c.Predecessor
 	b.head.before = before
+	b.obeyed++
 	if err := b.reviewAllFenced(); err != nil || !by.IsZero() || len(b.leafVerdicts) == 0 {
 		return err
 	}

@@ -178,21 +178,26 @@ func (b *batch) take(seg *segment.Segment, i int, src source) error {
 		return err
 	}
 	p := place{dot: seg.Dot(i), leaf: b.leaf, at: i, verdict: ledger.Waiting}
-	if k, ok := w.places.find(p.dot); ok { // a clone sealed the same save again
-		if changed, err := b.review(w, k); err != nil || !changed {
-			return err
-		}
-		return b.settle(w)
+	if _, ok := w.places.find(p.dot); ok { // a clone sealed the same save again
+		return b.retake(w, p.dot)
 	}
 	if !b.e.rules.late && b.statedGone(p.dot) {
 		return nil
 	}
 	w.stale = true
 	w.places = w.places.with(p)
+	w.arrived(p.dot)
 	if !b.met(w, src.head.Replica, seg.Prev(i)) {
 		return nil
 	}
 	return b.receive(w, p.dot)
+}
+
+// retake judges the revision named d again, which came in another segment too, and
+// if that changed it, those that lean on it.
+func (b *batch) retake(w *work, d causal.Dot) error {
+	w.memo = nil
+	return b.reviewAll(w, func(p place) bool { return p.dot == d })
 }
 
 // statedGone reports whether a save lies in a stated gap.
@@ -218,10 +223,11 @@ func (b *batch) met(w *work, replica causal.ReplicaID, prev record.Prev) bool {
 // what this may have freed.
 func (b *batch) receive(w *work, d causal.Dot) error {
 	i, _ := w.places.find(d)
-	rev, v, err := b.judgeIn(w, w.places[i], b.buf)
+	rev, j, err := b.weigh(w, w.places[i], b.buf)
 	if err != nil {
 		return err
 	}
+	v := j.verdict
 	if rev.Changes != nil {
 		b.buf = rev.Changes // no revision of this batch is received inside another
 	}
@@ -236,27 +242,54 @@ func (b *batch) receive(w *work, d causal.Dot) error {
 	return nil
 }
 
-// settle receives what waited in a record and judges again what is held, until
-// nothing changes. Verdicts are a function of what is stored, so the order in
-// which this happens does not matter.
-func (b *batch) settle(w *work) error { return b.reviewAll(w, false) }
+// settle receives what waited in a record and judges again what its newest revision
+// may have freed, until nothing changes. Verdicts are a function of what is stored,
+// so the order in which this happens does not matter.
+func (b *batch) settle(w *work) error {
+	if len(w.places) < 2 && !waits(w) {
+		return nil
+	}
+	return b.reviewAll(w, b.opened)
+}
 
 // reassess is settle where an admitted revision may have to be held again: after
 // the office ruled on the record or cut a replica off.
-func (b *batch) reassess(w *work) error { return b.reviewAll(w, true) }
+func (b *batch) reassess(w *work) error {
+	w.memo = nil
+	return b.reviewAll(w, func(place) bool { return true })
+}
 
 func waits(w *work) bool {
 	return slices.ContainsFunc(w.places, func(p place) bool { return p.verdict.Waiting() })
 }
 
-func (b *batch) reviewAll(w *work, admitted bool) error {
-	if len(w.places) < 2 && !admitted && !waits(w) || !b.e.rules.settles {
+// heldNow reports whether a revision is held or waits.
+func (b *batch) heldNow(p place) bool { return !p.verdict.Admitted() }
+
+// opened reports whether one more revision of its record can change what became of
+// this one: it waits, what bears its scope has not come, or it stands in several
+// segments; or a kind has become known meanwhile.
+func (b *batch) opened(p place) bool {
+	switch p.verdict {
+	case ledger.Waiting, ledger.HeldScopeUnknown, ledger.HeldUnknownKind, ledger.HeldBoundary:
+		return true
+	}
+	return !p.verdict.Admitted() && b.forked(p.dot.Replica)
+}
+
+// reviewAll judges those revisions again that may have changed, and after a change
+// all that are held, until nothing changes. Meanwhile no verdict is believed.
+func (b *batch) reviewAll(w *work, may func(place) bool) error {
+	if !b.e.rules.settles {
 		return nil
 	}
+	was := w.doubted
+	w.doubted = true
+	defer func() { w.doubted = was }()
 	for again := true; again; {
 		again = false
 		for i := 0; i < len(w.places); i++ {
-			if w.places[i].verdict.Admitted() && !admitted {
+			if !may(w.places[i]) {
 				continue
 			}
 			changed, err := b.review(w, i)
@@ -265,50 +298,73 @@ func (b *batch) reviewAll(w *work, admitted bool) error {
 			}
 			again = again || changed
 		}
+		if err := b.redefine(w); err != nil {
+			return err
+		}
+		if again {
+			w.memo, may = nil, wider(may, b.heldNow)
+		}
 	}
 	return nil
 }
 
-// review looks at one revision again and reports whether its verdict changed.
+func wider(f, g func(place) bool) func(place) bool {
+	return func(p place) bool { return f(p) || g(p) }
+}
+
+// review looks at one revision again and reports whether its verdict changed. Where
+// it is held now and was not, the state is undone until redefine.
 func (b *batch) review(w *work, i int) (bool, error) {
 	p := w.places[i]
 	if p.verdict.Waiting() {
 		return b.reviewWaiting(w, i)
 	}
-	rev, v, err := b.judge(w, p)
-	if err != nil || v == p.verdict {
+	j, err := b.outcome(w, p)
+	if err != nil || j.verdict == p.verdict {
 		return false, err
 	}
-	b.setVerdict(w, i, v)
-	switch {
-	case v.Admitted():
-		w.state = w.state.Release(rev)
-		return true, b.obeyIfAct(rev)
-	case p.verdict.Admitted():
-		return true, b.recompute(w)
+	b.setVerdict(w, i, j.verdict)
+	w.undone = w.undone || p.verdict.Admitted()
+	if !j.verdict.Admitted() {
+		return true, nil
 	}
-	return true, nil
+	rev, err := b.revision(p)
+	if err != nil {
+		return false, err
+	}
+	w.state = w.state.Release(rev)
+	return true, b.obeyIfAct(rev)
 }
 
 func (b *batch) reviewWaiting(w *work, i int) (bool, error) {
 	p := w.places[i]
 	seg, head, err := b.segmentAt(p.leaf)
+	if err != nil || !b.met(w, head.Replica, seg.Prev(p.at)) {
+		return false, err
+	}
+	j, err := b.outcome(w, p)
 	if err != nil {
 		return false, err
 	}
-	if !b.met(w, head.Replica, seg.Prev(p.at)) {
-		return false, nil
-	}
-	rev, v, err := b.judge(w, p)
-	if err != nil {
+	rev, err := b.revision(p)
+	if err != nil && !unreadable(err) {
 		return false, err
 	}
-	w.state = w.state.ApplyIn(&b.e.room, rev, v.Admitted())
-	b.setVerdict(w, i, v)
-	if v.Admitted() {
+	w.state = w.state.ApplyIn(&b.e.room, rev, j.verdict.Admitted())
+	b.setVerdict(w, i, j.verdict)
+	if j.verdict.Admitted() {
 		return true, b.obeyIfAct(rev)
 	}
 	return true, nil
+}
+
+// redefine makes the state of a record anew if a revision of it was undone.
+func (b *batch) redefine(w *work) error {
+	if !w.undone {
+		return nil
+	}
+	w.undone = false
+	return b.recompute(w)
 }
 
 // recompute makes a record's state anew from its received revisions: what a

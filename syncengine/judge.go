@@ -51,21 +51,10 @@ var lawful = rules{
 	answerAfterCommit: true,
 }
 
-// judge returns a stored revision and its verdict: a function of the stored
-// segments and acts, never of the order in which they came. It does not decide
-// whether the revision's prev is there.
+// judge judges a stored revision anew and returns it with its verdict.
 func (b *batch) judge(w *work, p place) (record.Revision, ledger.Verdict, error) {
-	return b.judgeIn(w, p, nil)
-}
-
-// judgeIn is judge with the revision's changes in the memory of buf.
-func (b *batch) judgeIn(w *work, p place, buf []record.Change) (record.Revision, ledger.Verdict, error) {
-	rev, v, err := b.withoutRulings(w, p, buf)
-	if err != nil || v == ledger.HeldTooLarge || v == ledger.HeldMalformed {
-		return rev, v, err
-	}
-	v, err = b.ruled(p.dot, v)
-	return rev, v, err
+	rev, j, err := b.weigh(w, p, nil)
+	return rev, j.verdict, err
 }
 
 // withoutRulings judges a revision before what the office said of it. A fork can
@@ -121,8 +110,8 @@ func (b *batch) ruleFrom(w *work, r record.Revision, salt [16]byte, head Segment
 // twins returns the other segments that hold the save named d. Only a replica
 // that forked has any.
 func (b *batch) twins(head SegmentHead, d causal.Dot) ([]SegmentHead, error) {
-	if forks, err := b.lookup(ActFork, head.Replica[:]); err != nil || len(forks) == 0 {
-		return nil, err
+	if !b.forked(head.Replica) {
+		return nil, nil
 	}
 	heads, err := b.segmentsOf(head.Replica, d.Counter)
 	if err != nil {
@@ -140,6 +129,12 @@ func (b *batch) twins(head SegmentHead, d causal.Dot) ([]SegmentHead, error) {
 		}
 	}
 	return out, nil
+}
+
+// forked reports whether two histories of a replica are known.
+func (b *batch) forked(r causal.ReplicaID) bool {
+	forks, err := b.lookup(ActFork, r[:])
+	return err == nil && len(forks) > 0
 }
 
 func missing(ok bool, h segment.Hash) error {
@@ -237,32 +232,33 @@ func headerPath(p record.Path) bool { return p != "" && p[0] == record.PathScope
 // screen showed, if that value really stood there, or the one that a creation
 // sets. Today's scope does not enter.
 func (b *batch) seen(w *work, r record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
-	if r.ScopeSeen.Dot.IsZero() {
+	d := r.ScopeSeen
+	if d.Dot.IsZero() {
 		return b.created(r, salt)
 	}
 	for _, e := range w.state.Live {
-		if e.Dot == r.ScopeSeen.Dot && e.Path == record.PathScope {
-			return r.ScopeSeen.Division, b.matches(e.Value, r.ScopeSeen), nil // the usual case, without unpacking a segment
+		if !w.doubted && e.Dot == d.Dot && e.Path == record.PathScope {
+			return d.Division, matches(b.scopeIn(e.Dot, e.Value), d), nil // the usual case, without unpacking a segment
 		}
 	}
-	i, ok := w.places.find(r.ScopeSeen.Dot)
+	i, ok := w.places.find(d.Dot)
 	if !ok {
+		b.memo(w).missing[d.Dot] = true
 		return "", ledger.HeldScopeUnknown, nil
 	}
-	bearer, v, err := b.judgeBearer(w, w.places[i])
-	if err != nil || !v.Admitted() {
+	bearer, err := b.outcome(w, w.places[i])
+	if v := bearer.lends(); err != nil || !v.Admitted() {
 		return "", v, err
 	}
-	c, ok := bearer.Change(record.PathScope)
-	if !ok {
+	if !bearer.sets {
 		return "", ledger.HeldScopeMismatch, nil
 	}
-	return r.ScopeSeen.Division, b.matches(c.Value, r.ScopeSeen), nil
+	return d.Division, matches(bearer.division, d), nil
 }
 
-// matches holds a scope seen against the value of the revision that bore it.
-func (b *batch) matches(v record.Value, s record.ScopeSeen) ledger.Verdict {
-	if b.scopeIn(s.Dot, v) == s.Division {
+// matches holds a scope seen against what the revision that bore it set.
+func matches(set record.Division, s record.ScopeSeen) ledger.Verdict {
+	if set == s.Division {
 		return ledger.Admitted
 	}
 	return ledger.HeldScopeMismatch
@@ -295,29 +291,6 @@ func (b *batch) created(r record.Revision, salt [16]byte) (record.Division, ledg
 		}
 	}
 	return division, ledger.Admitted, nil
-}
-
-// judgeBearer says whether the revision that bore a scope may lend its authority.
-// One that is held for reasons of its own (a fence, a kind unknown here) still
-// counts as existing; one whose author had no right to set that scope does not,
-// or else two unauthorised saves would make one authorised save.
-func (b *batch) judgeBearer(w *work, p place) (record.Revision, ledger.Verdict, error) {
-	rev, v, err := b.judge(w, p)
-	if err != nil {
-		return rev, v, err
-	}
-	if v == ledger.HeldWithdrawn {
-		if _, v, err = b.withoutRulings(w, p, nil); err != nil {
-			return rev, v, err
-		}
-	}
-	switch v {
-	case ledger.HeldScope, ledger.HeldScopeMismatch, ledger.HeldAuthor, ledger.HeldClass, ledger.HeldMalformed, ledger.HeldTooLarge:
-		return rev, ledger.HeldScope, nil
-	case ledger.HeldScopeUnknown:
-		return rev, ledger.HeldScopeUnknown, nil
-	}
-	return rev, ledger.Admitted, nil
 }
 
 // ruled lets the office's rulings on a revision override the rules: any
