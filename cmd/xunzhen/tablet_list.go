@@ -23,16 +23,19 @@ type tabletList struct {
 
 // listed is one record of a list for programs.
 type listed struct {
-	ID        string          `json:"id"`
-	Kind      string          `json:"kind"`
-	Subject   string          `json:"subject,omitempty"`
-	Division  string          `json:"division,omitempty"`
-	State     string          `json:"state"`
-	Reason    string          `json:"reason,omitempty"`
-	Conflicts []string        `json:"conflicts,omitempty"`
-	Voided    bool            `json:"voided,omitempty"`
-	Departed  bool            `json:"departed,omitempty"`
-	Values    json.RawMessage `json:"values,omitempty"`
+	ID        string   `json:"id"`
+	Kind      string   `json:"kind"`
+	Subject   string   `json:"subject,omitempty"`
+	Division  string   `json:"division,omitempty"`
+	State     string   `json:"state"`
+	Reason    string   `json:"reason,omitempty"`
+	Conflicts []string `json:"conflicts,omitempty"`
+	Voided    bool     `json:"voided,omitempty"`
+	Departed  bool     `json:"departed,omitempty"`
+	Damaged   bool     `json:"damaged,omitempty"`
+	// Unreadable is how many saves of it are damaged here.
+	Unreadable int             `json:"unreadable,omitempty"`
+	Values     json.RawMessage `json:"values,omitempty"`
 }
 
 // Run prints a table, or JSON.
@@ -58,7 +61,8 @@ func (f tabletList) json(c *call, records *tablet.RecordList) error {
 		r := records.At(i)
 		out[i] = listed{
 			ID: r.ID, Kind: r.Kind, Subject: r.SubjectID, Division: r.Division, State: r.State, Reason: r.Reason,
-			Conflicts: conflictPaths(r), Voided: r.Voided, Departed: r.Departed, Values: json.RawMessage(r.JSON),
+			Conflicts: conflictPaths(r), Voided: r.Voided, Departed: r.Departed,
+			Damaged: r.Damaged, Unreadable: r.Unreadable, Values: json.RawMessage(r.JSON),
 		}
 	}
 	return c.json(out)
@@ -150,6 +154,7 @@ func (c *call) marks(r *tablet.Record) string {
 	mark(r.Conflicts.Len() > 0, "mark_conflict")
 	mark(r.Voided, "mark_void")
 	mark(r.Departed, "mark_departed")
+	mark(r.Damaged || r.Unreadable > 0, "mark_damaged")
 	return text
 }
 

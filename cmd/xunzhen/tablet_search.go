@@ -38,6 +38,9 @@ func (f tabletSearch) Run(c *call) error {
 		if f.Json {
 			return c.json(all)
 		}
+		if hits.Damaged() > 0 {
+			c.note("search_damaged", hits.Damaged())
+		}
 		return c.tellFound(all)
 	})
 }

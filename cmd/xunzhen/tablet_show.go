@@ -48,6 +48,12 @@ func (c *call) tellRecord(t *tablet.Tablet, r *tablet.Record) error {
 	if r.Voided {
 		table.Add(c.say("head_void_reason"), r.VoidReason)
 	}
+	switch {
+	case r.Damaged:
+		table.Add(c.say("head_damaged"), c.say("show_damaged"))
+	case r.Unreadable > 0:
+		table.Add(c.say("head_damaged"), c.say("show_unreadable", r.Unreadable))
+	}
 	if err := c.addForm(&table, r); err != nil {
 		return err
 	}

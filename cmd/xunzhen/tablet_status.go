@@ -21,6 +21,8 @@ type statusJSON struct {
 	Unsent      int      `json:"unsent"`
 	SinceMs     int64    `json:"since_ms"`
 	Held        int      `json:"held"`
+	HeldAtMost  bool     `json:"held_at_most"`
+	Lost        int      `json:"lost"`
 	Locked      bool     `json:"locked"`
 	Enrolled    bool     `json:"enrolled"`
 	Replica     string   `json:"replica,omitempty"`
@@ -58,13 +60,17 @@ func (f tabletStatus) Run(c *call) error {
 }
 
 // tellSent writes the first line: how many saves are not yet at the centre, and since
-// when. A centre that may have lost what it has is said before that.
+// when. Before that comes what is graver: a centre that may have lost what it had, and
+// saves that were lost here.
 func (c *call) tellSent(s *tablet.Status) {
 	switch {
 	case s.Behind == tablet.WarnRewritten:
 		c.line("status_rewritten")
 	case s.Behind != "":
 		c.line("status_behind")
+	}
+	if s.Lost > 0 {
+		c.line("status_lost", s.Lost)
 	}
 	switch {
 	case s.Unsent == 1:
@@ -73,14 +79,17 @@ func (c *call) tellSent(s *tablet.Status) {
 		c.line("status_unsent", s.Unsent, c.when(s.SinceMs))
 	case !s.Enrolled:
 		c.line("status_nowhere")
-	case s.Behind == "":
+	case s.Behind == "" && s.Lost == 0:
 		c.line("status_all_sent")
 	}
 }
 
 func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 	t := terminal.Table{Indent: 2}
-	if s.Held > 0 {
+	switch {
+	case s.Held > 0 && s.HeldAtMost:
+		t.Add(c.say("status_held"), c.say("status_at_most", s.Held))
+	case s.Held > 0:
 		t.Add(c.say("status_held"), s.Held)
 	}
 	t.Add(c.say("status_last_sync"), c.when(s.LastSyncMs))
@@ -100,14 +109,18 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 		return err
 	}
 	for i := range s.Warnings().Len() {
-		fmt.Fprintln(c.Stdout, "! "+c.say("warn_"+s.Warnings().At(i)))
+		warning := s.Warnings().At(i)
+		if warning == tablet.WarnHeld && s.HeldAtMost {
+			warning += "_at_most"
+		}
+		fmt.Fprintln(c.Stdout, "! "+c.say("warn_"+warning))
 	}
 	return nil
 }
 
 func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
 	return statusJSON{
-		Unsent: s.Unsent, SinceMs: s.SinceMs, Held: s.Held, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
+		Unsent: s.Unsent, SinceMs: s.SinceMs, Held: s.Held, HeldAtMost: s.HeldAtMost, Lost: s.Lost, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
 		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastReason: s.LastReason, Behind: s.Behind,
 		NewKeys: s.NewKeys, FreeBytes: s.FreeBytes, ExpiresAtMs: s.ExpiresAtMs, Warnings: texts(s.Warnings()),
 	}

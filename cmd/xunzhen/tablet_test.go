@@ -4,12 +4,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
+	"github.com/xunzhen/xunzhen/tablet/devicestore"
 )
 
 const village = "431124101201"
@@ -282,6 +287,80 @@ func TestASaveOutsideItsRightsIsKeptHeldAndListed(t *testing.T) {
 	}
 	if out := one.ok("tablet", "status", "--lang", "zh"); !strings.Contains(out, "搁置") {
 		t.Error(out)
+	}
+}
+
+// Whoever asks how the tablet is hears that the centre holds saves, locked or not.
+func TestStatusTellsOfHeldEdits(t *testing.T) {
+	one, _ := clinic(t)
+	id := one.save(`{"name": "王试春", "phone": "139"}`, "--kind", "resident")
+	one.ok("tablet", "sync")
+	one.in = strings.ReplaceAll(one.ok("tablet", "show", id, "--json"), `"139"`, `"111"`)
+	one.ok("tablet", "save", "--author", "ghost")
+	one.ok("tablet", "sync")
+	if out := one.ok("tablet", "list", "--held"); !strings.Contains(out, id) {
+		t.Fatal(out)
+	}
+	for lang, says := range map[string][]string{
+		"en": {"held by the centre", "at most 1", "! The centre may hold saves"}, "zh": {"被中心搁置", "最多 1", "! 中心可能搁置了"},
+	} {
+		out := one.ok("tablet", "status", "--lang", lang)
+		for _, w := range says {
+			if !strings.Contains(out, w) {
+				t.Errorf("status does not say %s:\n%s", w, out)
+			}
+		}
+	}
+	if s := decode[statusJSON](t, one.ok("tablet", "status", "--json")); s.Held != 1 || !s.HeldAtMost {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What a disk damaged is said, by whatever command meets it, and what of it never came
+// to the centre is not counted as arrived.
+func TestDamageOnATabletIsTold(t *testing.T) {
+	one, _ := clinic(t)
+	arrived := one.save(`{"name": "王试春"}`, "--kind", "resident")
+	one.ok("tablet", "sync")
+	unsent := one.save(`{"name": "李例夏"}`, "--kind", "resident")
+	conn, err := sqlite.OpenConn(filepath.Join(one.env["XUNZHEN_TABLET"], devicestore.FileName), sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = sqlitex.ExecuteTransient(conn, `UPDATE bodies SET sealed = CAST(substr(sealed, 2) || X'00' AS BLOB)`, nil)
+	if err := errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		says string
+		args []string
+	}{
+		{"[damaged]", []string{"list"}},
+		{"[已损坏]", []string{"list", "--lang", "zh"}},
+		{"cannot be read", []string{"show", unsent}},
+		{"cannot be read", []string{"show", arrived}},
+		{`"damaged": true`, []string{"list", "--json"}},
+	} {
+		if out := one.ok(append([]string{"tablet"}, row.args...)...); !strings.Contains(out, row.says) {
+			t.Errorf("%v does not say %s:\n%s", row.args, row.says, out)
+		}
+	}
+	if _, _, said := one.run("tablet", "search", "王"); !strings.Contains(said, "damaged on this tablet") {
+		t.Error(said)
+	}
+	one.ok("tablet", "sync")
+	if out := one.ok("tablet", "status"); !strings.HasPrefix(out, "1 save is not yet at the centre") {
+		t.Errorf("the damaged save counts as arrived:\n%s", out)
+	}
+	one.save(`{"name": "张样秋"}`, "--kind", "resident")
+	one.ok("tablet", "sync")
+	one.ok("tablet", "sync")
+	out := one.ok("tablet", "status")
+	if strings.Contains(out, "Everything saved here") || !strings.Contains(out, "Saves that were damaged on this tablet before they came to the centre: 1.") {
+		t.Error(out)
+	}
+	if got := one.show(arrived).Values["name"]; got != "王试春" {
+		t.Errorf("the sync brought %v", got)
 	}
 }
 
