@@ -13,8 +13,7 @@ import (
 
 // enrolCommand makes an enrolment code for one more tablet.
 type enrolCommand struct {
-	dataFlag
-	County  string        `help:"${help_county}" placeholder:"CODE"`
+	officeFlags
 	Scope   []string      `help:"${help_scope}" required:"" placeholder:"DIVISION"`
 	Staff   []string      `help:"${help_staff}" required:"" placeholder:"ID"`
 	Role    string        `help:"${help_role}" enum:"tablet,hub" default:"tablet" placeholder:"tablet|hub"`
@@ -29,35 +28,20 @@ func (f enrolCommand) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	data, err := f.folder(c)
-	if err != nil {
-		return err
-	}
-	running, err := office.ReadServing(data)
-	if err != nil {
-		return err
-	}
-	one, err := running.County(f.County)
-	if err != nil {
-		return err
-	}
-	for _, d := range rights.Divisions {
-		if !d.Within(record.Division(one.Code)) {
-			return problemf("problem_division_outside", d, one.Code)
+	return f.open(c, func(o *office.Office, one office.ServingCounty) error {
+		for _, d := range rights.Divisions {
+			if !d.Within(record.Division(one.Code)) {
+				return problemf("problem_division_outside", d, one.Code)
+			}
 		}
-	}
-	o, err := running.Connect(one.Code)
-	if err != nil {
+		code, until, err := o.Invite(c.ctx, rights)
+		if err != nil {
+			return err
+		}
+		c.note("enrol_code", until.Local().Format("2006-01-02 15:04"))
+		_, err = fmt.Fprintln(c.Stdout, code)
 		return err
-	}
-	defer o.Close() //nolint:errcheck // nothing is lost with it
-	code, until, err := o.Invite(c.ctx, rights)
-	if err != nil {
-		return err
-	}
-	c.note("enrol_code", until.Local().Format("2006-01-02 15:04"))
-	_, err = fmt.Fprintln(c.Stdout, code)
-	return err
+	})
 }
 
 func (f enrolCommand) rights() (office.Rights, error) {

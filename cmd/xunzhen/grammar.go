@@ -20,6 +20,8 @@ type grammar struct {
 	Demo    demoCommand    `cmd:"" help:"${help_demo}"`
 	Serve   serveCommand   `cmd:"" help:"${help_serve}"`
 	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
+	Held    heldCommand    `cmd:"" help:"${help_held}"`
+	Release releaseCommand `cmd:"" help:"${help_release}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
 	Restore restoreCommand `cmd:"" help:"${help_restore}"`
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`

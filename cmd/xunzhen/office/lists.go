@@ -10,6 +10,7 @@ import (
 	"time"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
@@ -70,6 +71,18 @@ func (o *Office) Held(ctx context.Context) ([]*syncv1.HeldRevision, error) {
 			return all, nil
 		}
 	}
+}
+
+// Release admits a held revision. The server takes the dot of one that has not come yet
+// as well; who must not do that looks it up in Held.
+func (o *Office) Release(ctx context.Context, id record.ID, dot causal.Dot, author, reason string) error {
+	_, err := o.records.Release(ctx, &syncv1.ReleaseRequest{
+		Shard: o.Shard(), Record: id[:], Dot: dot.Append(nil), Author: author, Reason: reason,
+	})
+	if err != nil {
+		return fmt.Errorf("release %s: %w", dot, err)
+	}
+	return nil
 }
 
 // Get returns a record with all its siblings and its whole history.
