@@ -47,8 +47,8 @@ func TestServeMakesACountyAndInvitesTheFirstTablet(t *testing.T) {
 func TestServeSaysWhatAPersonMustKnow(t *testing.T) {
 	s := newShell(t)
 	for lang, says := range map[string][]string{
-		"en": {"Ready.", "431124", "operator.key", "XZ1:", "NO BACKUP", "copy the whole folder", "Stopped."},
-		"zh": {"已就绪", "431124", "operator.key", "XZ1:", "备份", "已停止"},
+		"en": {"Ready.", "431124", "operator.key", "XZ1:", `tablet enrol "CODE"`, "NO BACKUP", "copy the whole folder", "Stopped."},
+		"zh": {"已就绪", "431124", "operator.key", "XZ1:", `tablet enrol "注册码"`, "备份", "已停止"},
 	} {
 		out := s.announced("--lang", lang, "--county", "431124")
 		for _, w := range says {

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 
+	"github.com/xunzhen/xunzhen/syncengine/session"
 	"github.com/xunzhen/xunzhen/tablet"
 )
 
@@ -17,8 +18,11 @@ type tabletEnrol struct {
 }
 
 // Run makes the tablet if there is none in the folder, and enrols it. Cut off, it
-// may be run again with the same code.
+// may be run again with the same code. What is no code makes no tablet.
 func (f tabletEnrol) Run(c *call) (err error) {
+	if _, err := session.ParseInvitation(f.Invitation); err != nil {
+		return &problem{key: "reason_invitation", cause: err}
+	}
 	t, err := f.tablet(c)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -100,13 +102,22 @@ func (c *call) tellConflict(r *tablet.Record, conflict *tablet.Conflict) error {
 		if v.Held {
 			from += ", " + c.say("state_held")
 		}
-		table.Add(fmt.Sprintf("%d", i+1), v.JSON, from, time.UnixMilli(v.SavedAtMs).Local().Format("2006-01-02 15:04:05"))
+		table.Add(fmt.Sprintf("%d", i+1), oneLine(v.JSON), from, time.UnixMilli(v.SavedAtMs).Local().Format("2006-01-02 15:04:05"))
 	}
 	if err := table.Write(c.Stdout); err != nil {
 		return err
 	}
 	c.line("show_resolve", r.ID, conflict.Path)
 	return nil
+}
+
+// oneLine writes JSON without line breaks, for a cell of a table.
+func oneLine(text string) string {
+	var line bytes.Buffer
+	if json.Compact(&line, []byte(text)) != nil {
+		return text
+	}
+	return line.String()
 }
 
 // tellSameNumber says who else bears the same document: maybe the same person.

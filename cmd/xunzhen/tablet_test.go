@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,6 +113,11 @@ func TestAConflictIsSettledByHand(t *testing.T) {
 	for _, w := range []string{"To be decided", "10000000001", "10000000002", "学校", "resolve " + id + " 'phone'", "this tablet"} {
 		if !strings.Contains(out, w) {
 			t.Errorf("show does not say %s:\n%s", w, out)
+		}
+	}
+	for _, w := range []string{`  1  {"phone":"1000000000`, `  2  {"phone":"1000000000`} {
+		if !strings.Contains(out, w) {
+			t.Errorf("a value is not on one line, %s:\n%s", w, out)
 		}
 	}
 	one.fails(exitFailed, []string{"--pick"}, "tablet", "resolve", id, "phone")
@@ -404,6 +410,26 @@ func TestWithoutATabletOneIsToldHowToBegin(t *testing.T) {
 		s.fails(exitFailed, []string{"tablet enrol"}, append([]string{"tablet"}, command...)...)
 	}
 	s.fails(exitFailed, []string{"XZ1:"}, "tablet", "enrol", "nonsense")
+	if _, err := os.Stat(s.env["XUNZHEN_TABLET"]); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a tablet was made before the code was looked at: %v", err)
+	}
+}
+
+// A tablet that is in no county has nothing at any centre.
+func TestStatusOfATabletInNoCounty(t *testing.T) {
+	s := newShell(t)
+	at, stop := s.serve("--county", "431124")
+	stop()
+	s.fails(exitFailed, []string{"does not answer"}, "tablet", "enrol", at.Invitation)
+	for lang, says := range map[string][]string{"en": {"Nothing is saved here yet", "! This tablet is in no county"}, "zh": {"这里还没有保存过什么", "! 这台平板还不属于任何县"}} {
+		if out := s.ok("tablet", "status", "--lang", lang); !strings.HasPrefix(out, says[0]) || !strings.Contains(out, says[1]) {
+			t.Error(out)
+		}
+	}
+	s.save(`{"name": "王试春"}`, "--kind", "resident", "--scope", village, "--author", "li")
+	if out := s.ok("tablet", "status"); !strings.HasPrefix(out, "1 save is not yet at the centre") {
+		t.Error(out)
+	}
 }
 
 func TestResidentsWithOneNumberAreShownTogetherAndLinkedByTheCentre(t *testing.T) {
