@@ -43,9 +43,10 @@ type batch struct {
 	buf  []record.Change // of the revision being received
 	slab []byte          // encoded states lie here one after the other
 
-	acts   actIndex // new in this batch
-	obeyed int      // how many acts and successions were new in this batch
-	fenced bool     // there is any fence at all
+	acts   actIndex            // new in this batch
+	lines  map[causal.Dot]line // of the heads of fences
+	obeyed int                 // how many acts and successions were new in this batch
+	fenced bool                // there is any fence at all
 	known  map[record.Kind][]record.Path
 	sums   map[SumKey]Sum // piles that this batch changes, as they become
 	certs  map[segment.Hash]segment.Certificate
@@ -77,6 +78,7 @@ func (e *Engine) newBatch(tx Tx) *batch {
 		works:       map[record.ID]*work{},
 		leafChanges: map[causal.Dot]int{},
 		acts:        actIndex{},
+		lines:       map[causal.Dot]line{},
 		fenced:      h.acts.fenced(),
 		known:       map[record.Kind][]record.Path{},
 		sums:        map[SumKey]Sum{},

@@ -74,9 +74,9 @@ type head struct {
 	sums     map[SumKey]Sum      // of updates alone, which change it in place when they are on disk
 	edge     map[int64]tlog.Hash // tree hashes that the next leaf will need
 	acts     actIndex            // never changed in place
-	// before names, for each replica that goes on with another's rights, that other
-	// one. Never changed in place.
-	before  map[causal.ReplicaID]causal.ReplicaID
+	// before names, for each replica that goes on with others' rights, those others.
+	// Never changed in place.
+	before  map[causal.ReplicaID][]causal.ReplicaID
 	centre  centreHead
 	stopped bool // rolled back: see ReasonRolledBack
 }

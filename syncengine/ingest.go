@@ -147,12 +147,15 @@ func (b *batch) store(in incoming, res *session.SegmentResult) error {
 	}
 	b.certs[h.Certificate] = in.cert
 	b.pending = append(b.pending, pendingSegment{head, seg})
+	if err := b.lengthen(head); err != nil {
+		return err
+	}
 	for i := range seg.Len() {
 		if err := b.take(seg, i, source{head, in.cert}); err != nil {
 			return fmt.Errorf("revision %s: %w", seg.Dot(i), err)
 		}
 	}
-	if err := b.reviewFenced(h.Replica); err != nil {
+	if err := b.reviewBefore(head); err != nil {
 		return err
 	}
 	verdicts, err := b.verdicts(seg)

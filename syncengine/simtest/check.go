@@ -291,8 +291,8 @@ func (w *World) checkClocks(l *law) {
 // those it continues: a lift that had not seen one left it.
 func (l *law) fencedOften(r causal.ReplicaID) bool {
 	n := 0
-	for ; !r.IsZero(); r = l.predecessor(r) {
-		n += len(l.inForce(r))
+	for _, id := range l.lineage(r) {
+		n += len(l.inForce(id))
 	}
 	return n > 1
 }
@@ -313,13 +313,9 @@ func (d *device) pulls(l *law) bool {
 
 // cutOff reports whether a fence is in force on a device's key or one before it.
 func (d *device) cutOff(l *law) bool {
-	c := d.certificate()
-	for id := c.Replica(); !id.IsZero(); id = l.predecessor(id) {
-		if len(l.inForce(id)) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.lineage(d.certificate().Replica()), func(id causal.ReplicaID) bool {
+		return len(l.inForce(id)) > 0
+	})
 }
 
 // checkScreens wants a device to show, of every record in its scope, what the

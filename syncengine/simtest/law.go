@@ -342,7 +342,7 @@ func (l *law) lends(r *lawRecord, bearer *lawRevision, memo map[causal.Dot]ledge
 // insideFences reports whether no fence in force on the sealer, or on one whose
 // rights it continues, leaves the revision outside.
 func (l *law) insideFences(src sealed, d causal.Dot) bool {
-	for _, id := range l.lineage(src) {
+	for _, id := range l.lineage(src.Header().Replica) {
 		for _, f := range l.inForce(id) {
 			if !slices.ContainsFunc(f.GetHeads(), func(raw []byte) bool {
 				h, _, err := causal.DecodeDot(raw)
@@ -355,22 +355,19 @@ func (l *law) insideFences(src sealed, d causal.Dot) bool {
 	return true
 }
 
-func (l *law) lineage(src sealed) []causal.ReplicaID {
-	out := []causal.ReplicaID{src.Header().Replica}
-	for pred := l.predecessor(out[0]); !pred.IsZero() && !slices.Contains(out, pred); pred = l.predecessor(pred) {
-		out = append(out, pred)
-	}
-	return out
-}
-
-// predecessor returns the replica whose rights another continues; zero: none.
-func (l *law) predecessor(id causal.ReplicaID) causal.ReplicaID {
-	for _, c := range l.certs {
-		if c.Replica() == id && !c.Predecessor.IsZero() {
-			return c.Predecessor
+// lineage returns a replica, and every one that any certificate says it continues,
+// directly or by others between.
+func (l *law) lineage(id causal.ReplicaID) []causal.ReplicaID {
+	out := []causal.ReplicaID{id}
+	for more := true; more; {
+		more = false
+		for _, c := range l.certs {
+			if slices.Contains(out, c.Replica()) && !c.Predecessor.IsZero() && !slices.Contains(out, c.Predecessor) {
+				out, more = append(out, c.Predecessor), true
+			}
 		}
 	}
-	return causal.ReplicaID{}
+	return out
 }
 
 func (l *law) inForce(id causal.ReplicaID) []fence {
@@ -385,9 +382,9 @@ func (l *law) inForce(id causal.ReplicaID) []fence {
 	})
 }
 
-// history returns the segments of the history that ends in a revision: back by
-// the hashes of previous ones, and over stated gaps into every history that ends
-// where the gap begins.
+// history returns the segments of the history that ends in a revision: back by the
+// hashes of previous ones, each of which ends where the next begins. What lay before
+// a gap is nobody's to say.
 func (l *law) history(end causal.Dot) map[segment.Hash]bool {
 	all := l.of[end.Replica]
 	in := map[segment.Hash]bool{}
@@ -401,13 +398,9 @@ func (l *law) history(end causal.Dot) map[segment.Hash]bool {
 	for more := true; more; {
 		more = false
 		for _, later := range all {
-			if !in[later.Hash()] {
-				continue
-			}
 			for _, s := range all {
-				bridged := s.Last()+1 < later.Header().First &&
-					l.gaps[end.Replica].Covers(end.Replica, s.Last()+1, later.Header().First-1)
-				if !in[s.Hash()] && (s.Hash() == later.Header().Previous || bridged) {
+				leads := s.Hash() == later.Header().Previous && s.Last()+1 == later.Header().First
+				if in[later.Hash()] && leads && !in[s.Hash()] {
 					in[s.Hash()], more = true, true
 				}
 			}
