@@ -59,12 +59,17 @@ func readActs(r ActReader) (actIndex, error) {
 	return index, nil
 }
 
+// put adds an act in its order; the same one twice is once. Lists that others have
+// are not changed.
 func (x actIndex) put(a Act) {
 	k := actKey{a.Family, string(a.Key)}
-	x[k] = append(slices.Clone(x[k]), a)
-	slices.SortFunc(x[k], func(a, b Act) int { return cmp.Or(a.Dot.Compare(b.Dot), bytes.Compare(a.Body, b.Body)) })
-	x[k] = slices.CompactFunc(x[k], func(a, b Act) bool { return a.Dot == b.Dot && bytes.Equal(a.Body, b.Body) })
+	i, there := slices.BinarySearchFunc(x[k], a, compareActs)
+	if !there {
+		x[k] = slices.Insert(slices.Clip(x[k]), i, a)
+	}
 }
+
+func compareActs(a, b Act) int { return cmp.Or(a.Dot.Compare(b.Dot), bytes.Compare(a.Body, b.Body)) }
 
 // lookup returns the acts of a family about a key, those of this batch included.
 func (b *batch) lookup(f ActFamily, key []byte) ([]Act, error) {

@@ -105,25 +105,40 @@ func firstMissing(s causal.Ranges, r causal.ReplicaID) uint64 {
 	return 1
 }
 
+// maxForks is how many pairs of segments are kept for a replica: they only have to
+// show that it forked.
+const maxForks = 16
+
 // noteFork reports whether a new segment shows a second history of its replica.
-// Both sides are kept as they are; the fork is listed.
+// Both sides are kept as they are; the first pair is listed.
 func (b *batch) noteFork(head SegmentHead, seg *segment.Segment) (bool, error) {
-	others, err := b.segmentsOf(head.Replica, head.First)
-	if err != nil {
+	other, found, err := b.forkedFrom(head, seg)
+	if err != nil || !found {
 		return false, err
 	}
-	fork := false
-	for _, o := range others {
-		if o.Hash == head.Hash || !b.e.rules.forks(b, o, head, seg) {
-			continue
-		}
-		fork = true
-		body := slices.Concat(o.Hash[:], head.Hash[:])
-		if err := b.put(Act{Family: ActFork, Key: head.Replica[:], Body: body}); err != nil {
-			return true, err
-		}
+	listed, err := b.lookup(ActFork, head.Replica[:])
+	if err != nil || len(listed) >= maxForks {
+		return true, err
 	}
-	return fork, nil
+	return true, b.put(Act{Family: ActFork, Key: head.Replica[:], Body: slices.Concat(other.Hash[:], head.Hash[:])})
+}
+
+// forkedFrom returns a segment that is of another history than a new one. Where there
+// are many, a few show it.
+func (b *batch) forkedFrom(head SegmentHead, seg *segment.Segment) (SegmentHead, bool, error) {
+	fork := func(o SegmentHead) bool { return o.Hash != head.Hash && b.e.rules.forks(b, o, head, seg) }
+	few, err := b.tx.Segments(head.Replica, head.First, maxForks)
+	if err != nil {
+		return SegmentHead{}, false, err
+	}
+	if i := slices.IndexFunc(few, fork); i >= 0 {
+		return few[i], true, nil
+	}
+	all, err := b.segmentsOf(head.Replica, head.First)
+	if i := slices.IndexFunc(all, fork); i >= 0 {
+		return all[i], true, err
+	}
+	return SegmentHead{}, false, err
 }
 
 // forks reports whether two segments of one replica are of two histories: they
