@@ -16,7 +16,8 @@ import (
 
 // Dialer makes connections in place of the system.
 type Dialer interface {
-	// Dial connects to host:port.
+	// Dial connects to host:port. Several addresses may be tried at once; a context
+	// that ends must end it.
 	Dial(ctx context.Context, address string) (net.Conn, error)
 }
 

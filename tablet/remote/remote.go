@@ -35,7 +35,7 @@ type Config struct {
 	// Identity returns the certificate to sign in with and its key: asked anew at
 	// every login, since a sync can change them.
 	Identity func(context.Context) (certificate []byte, key segment.Signer, err error)
-	// Dial connects to an address; nil: TCP.
+	// Dial connects to an address, several at once; nil: TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// Wait returns after d or with the context's error; nil: by the system's timer.
 	Wait func(ctx context.Context, d time.Duration) error
