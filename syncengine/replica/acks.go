@@ -4,7 +4,6 @@ package replica
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -48,60 +47,38 @@ func takeAcks(tx Tx, raw []byte) (int, error) {
 }
 
 // noteAck keeps what the centre said of a segment held here, and reports whether it
-// was news. It stands in place of an unsigned word, and of an ack that no
-// checkpoint settled and that names another place: then the file under the centre
-// was set back, and the segment stored there anew.
+// was news. It stands in place of an unsigned word, and of an ack of a segment that
+// is not settled and that names another place: then the file under the centre was
+// set back, and the segment stored there anew.
 func noteAck(tx Tx, h segment.Hash, a ackRow) (bool, error) {
 	row, ok, err := readSegmentRow(tx, h)
 	if err != nil || !ok {
 		return false, err
 	}
-	settled, err := readSettled(tx)
+	_, open, err := tx.Get(Unsettled, chainKey(row.replica, row.first, h))
 	if err != nil {
 		return false, err
 	}
 	old, err := readAck(tx, h)
-	if err != nil || old.signed(a.epoch) && (old.index == a.index || ledger.Size(old.index) < settled) {
+	if err != nil || old.signed(a.epoch) && (old.index == a.index || !open) {
 		return false, err
 	}
 	if err := tx.PutHead(Acked, h[:], a.pack()); err != nil {
 		return false, err
 	}
-	if err := tx.Delete(Envelopes, h[:]); err != nil {
-		return false, err
-	}
-	if !a.signed(a.epoch) || ledger.Size(a.index) >= settled {
-		return true, nil
-	}
-	return true, tx.Delete(Unsettled, chainKey(row.replica, row.first, h))
+	return true, tx.Delete(Envelopes, h[:])
 }
 
-// readSettled returns the size of the largest ledger of this epoch that was seen
-// under a checkpoint.
-func readSettled(r Reader) (ledger.Size, error) {
-	raw, _, err := value(r, valueSettled)
-	if err != nil || len(raw) != 8 {
-		return 0, err
-	}
-	return ledger.Size(binary.BigEndian.Uint64(raw)), nil
-}
-
-// settle stops offering what lies under a checkpoint: what the centre signed for
-// below its size and, after a complete pull from the centre itself, the centre's
-// own segments that came with it. An ack alone does not settle: the file under the
-// centre may be set back before anybody has a checkpoint that would show it.
-func settle(tx Tx, epoch ledger.Epoch, size ledger.Size, office bool) error {
-	old, err := readSettled(tx)
-	if err != nil {
-		return err
-	}
-	size = max(size, old)
-	if err := putChanged(tx, Values, []byte(valueSettled), binary.BigEndian.AppendUint64(nil, uint64(size))); err != nil {
-		return err
-	}
+// settle stops offering what lies under a checkpoint with which a pull from the
+// centre itself ended: what the centre signed for below its size, and the centre's
+// own segments that came with it. An ack alone does not settle, nor does a checkpoint
+// that a hub relays: the file under the centre may have been set back between the
+// two, before anybody had a checkpoint that shows it. The centre itself was asked for
+// the segment in the same sync.
+func settle(tx Tx, epoch ledger.Epoch, size ledger.Size) error {
 	return scan(tx, Unsettled, nil, func(row Row) error {
 		a, err := readAck(tx, hashOfChainKey(row.Key))
-		if err != nil || !a.of(epoch) || a.signed(epoch) && ledger.Size(a.index) >= size || !a.signed(epoch) && !office {
+		if err != nil || !a.of(epoch) || a.signed(epoch) && ledger.Size(a.index) >= size {
 			return err
 		}
 		return tx.Delete(Unsettled, row.Key)

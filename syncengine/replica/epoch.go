@@ -30,7 +30,7 @@ func enterEpoch(tx Tx, e ledger.Epoch) error {
 	if err := putValue(tx, valueEpoch, p); err != nil {
 		return err
 	}
-	for _, name := range []string{valueCheckpoint, valueMarks, valuePassed, valueSettled} {
+	for _, name := range []string{valueCheckpoint, valueMarks, valuePassed} {
 		if err := tx.Delete(Values, []byte(name)); err != nil {
 			return err
 		}

@@ -194,6 +194,9 @@ func (s *syncRun) takeHello(ctx context.Context, offers []session.Offer, reply s
 		if news, err = takeAcks(tx, reply.Acks); err != nil {
 			return fmt.Errorf("hello: %w", err)
 		}
+		if err := s.forgetAcks(tx, reply.Wants); err != nil {
+			return err
+		}
 		if err := takeMarks(tx, s.epoch, reply.Marks); err != nil {
 			return err
 		}
@@ -207,6 +210,20 @@ func (s *syncRun) takeHello(ctx context.Context, offers []session.Offer, reply s
 	})
 	s.report.Acks += news
 	return news, err
+}
+
+// forgetAcks takes back what was acknowledged of segments that the centre now lacks:
+// the file under it was set back.
+func (s *syncRun) forgetAcks(tx Tx, wants []segment.Hash) error {
+	if !s.atCentre() {
+		return nil
+	}
+	for _, h := range wants {
+		if err := tx.Delete(Acked, h[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeCursorWord forgets a cursor that does not hold.

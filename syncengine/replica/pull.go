@@ -251,7 +251,10 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 	if err := takeMarks(tx, s.epoch, p.Last.Marks); err != nil {
 		return err
 	}
-	if err := settle(tx, s.epoch, c.Size, s.atCentre()); err != nil || !s.atCentre() {
+	if !s.atCentre() {
+		return nil
+	}
+	if err := settle(tx, s.epoch, c.Size); err != nil {
 		return err
 	}
 	if full {

@@ -65,7 +65,6 @@ const (
 	valueEpoch      = "epoch"      // the newest epoch seen
 	valuePassed     = "passed"     // the centre's feed was pulled completely up to here
 	valueCheckpoint = "checkpoint" // newest signed checkpoint of the epoch
-	valueSettled    = "settled"    // size of the largest ledger of the epoch seen under a checkpoint
 	valueMarks      = "marks"      // the last backup marks of the epoch, signed
 	valueNarrowed   = "narrowed"   // records departed with a certificate that no pull has used yet
 	valueForked     = "forked"     // somebody else saves under the current key

@@ -383,11 +383,10 @@ func (d *device) checkHeldBeside(s replica.Screen, state record.State) {
 }
 
 // checkOffice wants a device that came to the end of a pull to have every act of
-// the centre, and all that it saved in the device's scope: to be given back should
-// the centre lose it (B7).
-func (d *device) checkOffice() {
+// the centre, and all that it saved in the scope it was pulled for: to be given back
+// should the centre lose it (B7).
+func (d *device) checkOffice(cert segment.Certificate) {
 	w := d.w
-	cert := d.certificate()
 	err := w.centre.disk.Store.View(w.ctx, func(r syncengine.Reader) error {
 		heads, err := r.OfficeSegments(0, cert.Divisions, append(slices.Clone(cert.Classes), record.ClassEveryone), 1<<20)
 		for _, h := range heads {

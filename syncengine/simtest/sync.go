@@ -110,8 +110,9 @@ func (d *device) sync(l *line, o replica.Options) error {
 	w.tell("%s synced: %s", d.name, outcome(report, err, crashed))
 	d.count(report)
 	if report.Complete {
-		d.sent = w.sentTo(d.certificate())
-		d.checkOffice()
+		cert := d.session(l, report)
+		d.sent = w.sentTo(cert)
+		d.checkOffice(cert)
 	}
 	if crashed {
 		return errCrash
@@ -216,6 +217,15 @@ func outcome(r replica.Report, err error, crashed bool) string {
 		out += " (" + err.Error() + ")"
 	}
 	return out
+}
+
+// session returns the certificate for which the centre handed out what a sync took:
+// the one shown at its beginning, unless the sync went on under another key.
+func (d *device) session(l *line, r replica.Report) segment.Certificate {
+	if k, ok := l.peer.(desk); ok && r.Successor.IsZero() {
+		return k.cert
+	}
+	return d.certificate()
 }
 
 // certificate returns the newest certificate of a device's present key: what the
