@@ -34,7 +34,7 @@ func TestBackupIsOneSnapshotAndGoesOnItsOwn(t *testing.T) {
 	if d := storetest.Diff(want, everything(t, copied)); d != "" {
 		t.Errorf("(-store +backup): %s", d)
 	}
-	must(t, storetest.NewRandom(7).Update(copied))
+	must(t, g.Update(copied))
 }
 
 func TestBackupsDuringUpdatesAreWhole(t *testing.T) {

@@ -61,7 +61,7 @@ func BenchmarkUpdateRecords(b *testing.B) {
 				must(b, s.Update(b.Context(), func(tx syncengine.Tx) error {
 					for range 100 {
 						position++
-						if err := change(tx, rnd.IntN(size), position); err != nil {
+						if err := change(tx, rnd.IntN(size), benchPosition(position)); err != nil {
 							return err
 						}
 					}
@@ -148,12 +148,12 @@ func filled(b *testing.B, size int) *sqlitestore.Store {
 	return s
 }
 
-func change(tx syncengine.Tx, n, position int) error {
+func change(tx syncengine.Tx, n int, position syncengine.Position) error {
 	row, _, err := tx.Record(benchID(17, n))
 	if err != nil {
 		return err
 	}
-	row.Position = syncengine.Position(position)
+	row.Position = position
 	return tx.PutRecord(row)
 }
 

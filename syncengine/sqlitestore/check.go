@@ -21,8 +21,8 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 		return findings, err
 	}
 	err = s.file.View(ctx, func(conn *sqlite.Conn) error {
-		r := reader{conn}
-		for _, look := range []func() (string, error){r.checkLeaves, r.checkTreeHashes, r.checkBytes, r.checkSpans, r.checkDivisions} {
+		r := reader{conn, &s.names}
+		for _, look := range []func() (string, error){r.checkLeaves, r.checkTreeHashes, r.checkBytes, r.checkSpans, r.checkDivisions, r.checkFeed, r.checkLeft, r.checkCuts} {
 			finding, err := look()
 			if err != nil {
 				return err
@@ -41,7 +41,12 @@ const (
 	sqlCountTreeHashes = `SELECT count(*), coalesce(max(number) + 1, 0) FROM tree_hashes`
 	sqlCountByteless   = `SELECT count(*) FROM segments WHERE leaf NOT IN (SELECT leaf FROM segment_bytes)`
 	sqlSpans           = `SELECT leaf, first_counter, last_counter, span FROM segments LEFT JOIN replicas USING (replica)`
-	sqlCountDivisions  = `SELECT count(*) FROM records WHERE divisions <> '' AND substr(divisions, 1, 1) <> ' '`
+	sqlCountDivisions  = `SELECT count(*) FROM records WHERE typeof(divisions) = 'text' AND divisions <> '' AND substr(divisions, 1, 1) <> ' '`
+	sqlCountMissing    = `SELECT count(*) FROM records AS r LEFT JOIN feed AS f ON f.position = r.position
+		WHERE r.position IS NOT NULL AND f.ref IS NOT r.ref`
+	sqlCountFeed = `SELECT (SELECT count(*) FROM feed), (SELECT count(*) FROM records WHERE position IS NOT NULL),
+		(SELECT coalesce(sum(length(positions)), 0) / 8 FROM feed_left)`
+	sqlCountNameless = `SELECT count(*) FROM records WHERE cuts >> 16 <> 0 AND cuts >> 16 NOT IN (SELECT number FROM replicas)`
 )
 
 func (r reader) checkLeaves() (finding string, err error) {
@@ -100,6 +105,33 @@ func (r reader) checkDivisions() (finding string, err error) {
 	_, err = sqlitefile.One(r.conn, sqlCountDivisions, nil, func(s *sqlite.Stmt) {
 		if n := s.ColumnInt64(0); n > 0 {
 			finding = fmt.Sprintf("the divisions of %d records are not written as they should be", n)
+		}
+	})
+	return finding, err
+}
+
+func (r reader) checkFeed() (finding string, err error) {
+	_, err = sqlitefile.One(r.conn, sqlCountMissing, nil, func(s *sqlite.Stmt) {
+		if n := s.ColumnInt64(0); n > 0 {
+			finding = fmt.Sprintf("%d records are missing from their places in the feed", n)
+		}
+	})
+	return finding, err
+}
+
+func (r reader) checkLeft() (finding string, err error) {
+	_, err = sqlitefile.One(r.conn, sqlCountFeed, nil, func(s *sqlite.Stmt) {
+		if entries, records, left := s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2); entries != records+left {
+			finding = fmt.Sprintf("the feed has %d entries of %d records and %d that were left behind", entries, records, left)
+		}
+	})
+	return finding, err
+}
+
+func (r reader) checkCuts() (finding string, err error) {
+	_, err = sqlitefile.One(r.conn, sqlCountNameless, nil, func(s *sqlite.Stmt) {
+		if n := s.ColumnInt64(0); n > 0 {
+			finding = fmt.Sprintf("the states of %d records name replicas that are not listed", n)
 		}
 	})
 	return finding, err

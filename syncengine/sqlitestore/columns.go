@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -49,21 +50,50 @@ func columnCounter(s *sqlite.Stmt, column int) uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// joinDivisions returns divisions as the file has them: a space before each, so
-// that a space and a prefix is found at the beginning of a division only.
-func joinDivisions(divisions []record.Division) string {
-	if len(divisions) == 1 {
-		return " " + string(divisions[0])
+// number returns divisions as the feed has them, where they are one of twelve digits.
+func number(divisions []record.Division) (n int64, ok bool) {
+	if len(divisions) != 1 || !divisions[0].Valid() {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(divisions[0]), 10, 64)
+	return n, err == nil
+}
+
+// digits is how long a division is that can be a number.
+const digits = 12
+
+// numbers returns the numbers of the divisions under a prefix; none: from > to.
+func numbers(prefix record.Division) (from, to int64) {
+	if !prefix.ValidPrefix() {
+		return 1, 0
+	}
+	from, _ = strconv.ParseInt("0"+string(prefix), 10, 64)
+	to = from
+	for range digits - len(prefix) {
+		from, to = from*10, to*10+9
+	}
+	return from, to
+}
+
+func bindDivisions(s *sqlite.Stmt, param int, divisions []record.Division) {
+	if n, ok := number(divisions); ok {
+		s.BindInt64(param, n)
+		return
 	}
 	var text strings.Builder
 	for _, d := range divisions {
 		text.WriteByte(' ')
 		text.WriteString(string(d))
 	}
-	return text.String()
+	s.BindText(param, text.String())
 }
 
-func splitDivisions(text string) []record.Division {
+func columnDivisions(s *sqlite.Stmt, column int) []record.Division {
+	if s.ColumnType(column) == sqlite.TypeInteger {
+		n := strconv.AppendInt(make([]byte, 0, digits+1), 1e12+s.ColumnInt64(column), 10)
+		return []record.Division{record.Division(n[1:])}
+	}
+	text := s.ColumnText(column)
 	if text == "" {
 		return nil
 	}

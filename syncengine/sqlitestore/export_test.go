@@ -21,7 +21,7 @@ const (
 func Points() []string {
 	var out []string
 	for _, p := range []point{
-		beforeBegin, afterRecord, afterDeparture, afterUndeparted, afterSum, afterUnsummed, afterHead, afterBytes,
+		beforeBegin, afterRecord, afterFeed, afterDeparture, afterUndeparted, afterSum, afterUnsummed, afterHead, afterBytes,
 		afterReplica, afterLeaf, afterTreeHash, afterAct, afterValue, beforeCommit, afterCommit,
 	} {
 		out = append(out, string(p))

@@ -16,45 +16,44 @@ import (
 // what they have in common is used.
 const maxSieved = 4
 
-// The feed's questions pass over what is not asked for by what stands in the index,
-// without reading its row: 0.3 µs against 1.2 µs. They may let too much through;
-// selects has the last word. ?6 = 1 takes every division.
-const (
-	sqlFeedColumns = `
-	SELECT ref, id, position, class, flags, divisions, subject, places, state FROM records`
-
-	sqlFeedSieve = `
-	position > ?1 AND position <= ?2
-	AND (?3 = 0 OR kind = ?3)
-	AND (?4 IS NULL OR subject = ?4)
-	AND (?6 = 1 OR instr(divisions, ?7) > 0
-		OR ?8 IS NOT NULL AND instr(divisions, ?8) > 0
-		OR ?9 IS NOT NULL AND instr(divisions, ?9) > 0
-		OR ?10 IS NOT NULL AND instr(divisions, ?10) > 0)
-	ORDER BY position`
-)
-
-// By records_feed.
-const sqlFeed = sqlFeedColumns + ` INDEXED BY records_feed WHERE` + sqlFeedSieve
+// By the rowid of feed, then that of records. What is not asked for is passed over by
+// what stands in the feed, without its row: 0.3 µs against 1.2 µs. It may let too much
+// through; selects has the last word. ?5 = 1 takes every division.
+const sqlFeed = `
+	SELECT r.ref, r.id, r.position, r.class, r.flags, r.divisions, r.subject, r.cuts, r.places, r.state
+	FROM feed AS f CROSS JOIN records AS r ON r.ref = f.ref AND r.position = f.position
+	WHERE f.position > ?1 AND f.position <= ?2
+	AND (?3 = 0 OR f.kind = ?3)
+	AND (?4 IS NULL OR f.subject = ?4)
+	AND (?5 = 1 OR f.division IS NULL
+		OR f.division BETWEEN ?6 AND ?7
+		OR f.division BETWEEN ?8 AND ?9
+		OR f.division BETWEEN ?10 AND ?11
+		OR f.division BETWEEN ?12 AND ?13)
+	ORDER BY f.position`
 
 // By records_flagged.
-const sqlFlagged = sqlFeedColumns + ` INDEXED BY records_flagged WHERE flags <> 0 AND flags & ?5 <> 0 AND` + sqlFeedSieve
+const sqlFlagged = `
+	SELECT ref, id, position, class, flags, divisions, subject, cuts, places, state
+	FROM records INDEXED BY records_flagged
+	WHERE flags <> 0 AND position > ?1 AND position <= ?2 AND flags & ?3 <> 0
+	ORDER BY position`
 
 func (r reader) Feed(q syncengine.FeedQuery) ([]syncengine.RecordRow, error) {
 	if err := atLeastOne(q.Limit); err != nil || len(q.Divisions) == 0 {
 		return nil, err
 	}
-	question := sqlFeed
+	question, bind := sqlFeed, bindFeed
 	if q.Flags != 0 {
-		question = sqlFlagged
+		question, bind = sqlFlagged, bindFlagged
 	}
 	var out []syncengine.RecordRow
 	size := 0
 	err := sqlitefile.Query(
 		r.conn, question,
-		func(s *sqlite.Stmt) { bindFeed(s, q) },
+		func(s *sqlite.Stmt) { bind(s, q) },
 		func(s *sqlite.Stmt) bool {
-			if row := columnRecord(s); selects(q, row) {
+			if row := r.columnRecord(s); selects(q, row) {
 				out, size = append(out, row), size+row.Size()
 			}
 			return len(out) < q.Limit && (q.Bytes <= 0 || size < q.Bytes)
@@ -69,16 +68,22 @@ func bindFeed(s *sqlite.Stmt, q syncengine.FeedQuery) {
 	s.BindInt64(2, to)
 	s.BindInt64(3, int64(q.Kind))
 	if !q.Subject.IsZero() {
-		s.BindBytes(4, q.Subject[:])
-	}
-	if q.Flags != 0 {
-		s.BindInt64(5, int64(q.Flags))
+		s.BindInt64(4, short(q.Subject))
 	}
 	prefixes := sieve(q.Divisions)
-	s.BindBool(6, prefixes[0] == "")
+	s.BindBool(5, prefixes[0] == "")
 	for i, p := range prefixes {
-		s.BindText(7+i, " "+string(p))
+		from, to := numbers(p)
+		s.BindInt64(6+2*i, from)
+		s.BindInt64(7+2*i, to)
 	}
+}
+
+func bindFlagged(s *sqlite.Stmt, q syncengine.FeedQuery) {
+	from, to := span(q.After, q.UpTo)
+	s.BindInt64(1, from)
+	s.BindInt64(2, to)
+	s.BindInt64(3, int64(q.Flags))
 }
 
 // sieve returns from one to maxSieved prefixes that hold all that lies under the
@@ -97,7 +102,10 @@ func sieve(prefixes []record.Division) []record.Division {
 }
 
 func selects(q syncengine.FeedQuery, row syncengine.RecordRow) bool {
-	return slices.Contains(q.Classes, row.Class) && within(row.Divisions, q.Divisions)
+	return slices.Contains(q.Classes, row.Class) &&
+		(q.Kind == 0 || row.ID.Kind() == q.Kind) &&
+		(q.Subject.IsZero() || row.Subject == q.Subject) &&
+		within(row.Divisions, q.Divisions)
 }
 
 // within reports whether one of the divisions lies under one of the prefixes. An

@@ -8,6 +8,7 @@ type point string
 const (
 	beforeBegin     point = "before begin"
 	afterRecord     point = "after a record"
+	afterFeed       point = "after an entry of the feed"
 	afterDeparture  point = "after a departure"
 	afterUndeparted point = "after the end of a departure"
 	afterSum        point = "after a sum"

@@ -222,6 +222,9 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"UPDATE replicas SET span = x'0000000000000000'":                                           "longer",
 		"UPDATE segments SET last_counter = x'0000000000000000'":                                   "ends before",
 		"UPDATE records SET divisions = '360121001001'":                                            "divisions",
+		"DELETE FROM feed WHERE position = (SELECT min(position) FROM records)":                    "missing from",
+		"DELETE FROM feed_left":                                                                    "left behind",
+		"UPDATE records SET cuts = 999 << 16":                                                      "not listed",
 		"PRAGMA ignore_check_constraints = ON; UPDATE tree_hashes SET hash = x'' WHERE number = 0": "CHECK",
 	} {
 		s := fresh(t)

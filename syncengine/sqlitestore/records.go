@@ -14,39 +14,49 @@ import (
 
 // By the unique index of id.
 const sqlRecord = `
-	SELECT ref, id, position, class, flags, divisions, subject, places, state FROM records WHERE id = ?1`
+	SELECT ref, id, position, class, flags, divisions, subject, cuts, places, state FROM records WHERE id = ?1`
 
 const sqlInsertRecord = `
-	INSERT INTO records (id, position, class, kind, flags, divisions, subject, places, state)
+	INSERT INTO records (id, position, class, flags, divisions, subject, cuts, places, state)
 	VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`
 
 const sqlUpdateRecord = `
-	UPDATE records SET position = ?2, class = ?3, flags = ?4, divisions = ?5, subject = ?6, places = ?7, state = ?8
-	WHERE ref = ?1 AND id = ?9`
+	UPDATE records SET position = ?2, class = ?3, flags = ?4, divisions = ?5, subject = ?6, cuts = ?7,
+		places = ?8, state = ?9
+	WHERE ref = ?1 AND id = ?10`
 
 func (r reader) Record(id record.ID) (row syncengine.RecordRow, found bool, err error) {
 	found, err = sqlitefile.One(
 		r.conn, sqlRecord,
 		func(s *sqlite.Stmt) { s.BindBytes(1, id[:]) },
-		func(s *sqlite.Stmt) { row = columnRecord(s) },
+		func(s *sqlite.Stmt) { row = r.columnRecord(s) },
 	)
 	return row, found, err
 }
 
-// columnRecord reads the columns of sqlRecord and sqlFeedColumns.
-func columnRecord(s *sqlite.Stmt) syncengine.RecordRow {
+// columnRecord reads the columns of sqlRecord, sqlFeed and sqlFlagged.
+func (r reader) columnRecord(s *sqlite.Stmt) syncengine.RecordRow {
 	row := syncengine.RecordRow{
 		Ref:       s.ColumnInt64(0),
 		Position:  syncengine.Position(s.ColumnInt64(2)),
 		Class:     record.Class(s.ColumnInt32(3)),
 		Flags:     syncengine.Flags(s.ColumnInt32(4)),
-		Divisions: splitDivisions(s.ColumnText(5)),
-		Places:    sqlitefile.Bytes(s, 7),
-		State:     sqlitefile.Bytes(s, 8),
+		Divisions: columnDivisions(s, 5),
+		Places:    sqlitefile.Bytes(s, 8),
 	}
 	s.ColumnBytes(1, row.ID[:])
 	s.ColumnBytes(6, row.Subject[:])
+	row.State = r.names.now.Load().columnState(s, 9, cuts(s.ColumnInt64(7)), &row)
 	return row
+}
+
+// Record is that of a reader, and remembers where in the feed the record stands.
+func (t tx) Record(id record.ID) (syncengine.RecordRow, bool, error) {
+	row, found, err := t.reader.Record(id)
+	if found && err == nil {
+		t.moves.at[row.Ref] = int64(row.Position)
+	}
+	return row, found, err
 }
 
 func (t tx) PutRecord(row syncengine.RecordRow) error {
@@ -63,37 +73,59 @@ func (t tx) PutRecord(row syncengine.RecordRow) error {
 func (t tx) insertRecord(row syncengine.RecordRow, position int64) error {
 	err := t.write(afterRecord, sqlInsertRecord, func(s *sqlite.Stmt) {
 		s.BindBytes(1, row.ID[:])
-		bindPosition(s, 2, position)
-		s.BindInt64(3, int64(row.Class))
-		s.BindInt64(4, int64(row.ID.Kind()))
-		s.BindInt64(5, int64(row.Flags))
-		s.BindText(6, joinDivisions(row.Divisions))
-		bindSubject(s, 7, row.Subject)
-		s.BindBytes(8, row.Places)
-		s.BindBytes(9, row.State)
+		t.bindRecord(s, row, position)
 	})
 	if sqlite.ErrCode(err) == sqlite.ResultConstraintUnique { // of id: no other column is unique
 		return fmt.Errorf("record %s: %w", row.ID, syncengine.ErrRecordStored)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	row.Ref = t.conn.LastInsertRowID()
+	return t.place(row, 0, position)
 }
 
 func (t tx) updateRecord(row syncengine.RecordRow, position int64) error {
-	err := t.write(afterRecord, sqlUpdateRecord, func(s *sqlite.Stmt) {
+	from, err := t.standing(row)
+	if err != nil {
+		return err
+	}
+	err = t.write(afterRecord, sqlUpdateRecord, func(s *sqlite.Stmt) {
 		s.BindInt64(1, row.Ref)
-		bindPosition(s, 2, position)
-		s.BindInt64(3, int64(row.Class))
-		s.BindInt64(4, int64(row.Flags))
-		s.BindText(5, joinDivisions(row.Divisions))
-		bindSubject(s, 6, row.Subject)
-		s.BindBytes(7, row.Places)
-		s.BindBytes(8, row.State)
-		s.BindBytes(9, row.ID[:])
+		t.bindRecord(s, row, position)
+		s.BindBytes(10, row.ID[:])
 	})
 	if err == nil && t.conn.Changes() != 1 {
 		err = fmt.Errorf("record %s: it was not read from this store", row.ID)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return t.place(row, from, position)
+}
+
+// standing returns where in the feed a record stands, which this update has read, or
+// reads now.
+func (t tx) standing(row syncengine.RecordRow) (int64, error) {
+	if _, known := t.moves.at[row.Ref]; !known {
+		if _, _, err := t.Record(row.ID); err != nil {
+			return 0, err
+		}
+	}
+	return t.moves.at[row.Ref], nil
+}
+
+// bindRecord binds what a record may change, as parameters 2 to 9.
+func (t tx) bindRecord(s *sqlite.Stmt, row syncengine.RecordRow, position int64) {
+	state, c := t.names.now.Load().cut(row)
+	bindPosition(s, 2, position)
+	s.BindInt64(3, int64(row.Class))
+	s.BindInt64(4, int64(row.Flags))
+	bindDivisions(s, 5, row.Divisions)
+	bindSubject(s, 6, row.Subject)
+	s.BindInt64(7, int64(c))
+	s.BindBytes(8, row.Places)
+	s.BindBytes(9, state)
 }
 
 // bindPosition binds null for what is not in the feed, so that its indexes skip it.

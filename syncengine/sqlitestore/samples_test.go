@@ -25,13 +25,16 @@ func benchID(kind record.Kind, n int) record.ID {
 	return id
 }
 
+// benchPosition returns positions behind those of a few random updates.
+func benchPosition(n int) syncengine.Position { return syncengine.Position(1<<20 + n) }
+
 func benchDivision(n int) record.Division {
 	return record.Division(fmt.Sprintf("3601%08d", n/perVillage))
 }
 
 func benchRow(n int) syncengine.RecordRow {
 	row := syncengine.RecordRow{
-		ID: benchID(17, n), Position: syncengine.Position(n + 1), Class: 1,
+		ID: benchID(17, n), Position: benchPosition(n), Class: 1,
 		Divisions: []record.Division{benchDivision(n)},
 		Subject:   benchID(16, n*7919%50_000),
 		State:     make([]byte, benchState), Places: make([]byte, benchPlaces),

@@ -232,8 +232,12 @@ func (t tx) putReplica(head syncengine.SegmentHead) error {
 	if err != nil || found && span >= head.Last-head.First {
 		return err
 	}
-	return t.write(afterReplica, sqlPutReplica, func(s *sqlite.Stmt) {
+	err = t.write(afterReplica, sqlPutReplica, func(s *sqlite.Stmt) {
 		s.BindBytes(1, head.Replica[:])
 		s.BindBytes(2, binary.BigEndian.AppendUint64(nil, head.Last-head.First))
 	})
+	if err == nil && !found {
+		t.named[t.conn.LastInsertRowID()] = head.Replica
+	}
+	return err
 }

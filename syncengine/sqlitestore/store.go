@@ -18,6 +18,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
@@ -55,6 +56,7 @@ func schema() (sqlitefile.Schema, error) {
 // Store is a syncengine.Store on disk. Make it with Open.
 type Store struct {
 	file  *sqlitefile.File
+	names directory
 	hooks hooks
 }
 
@@ -72,7 +74,11 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	return &Store{file: file}, nil
+	out := &Store{file: file}
+	if err := out.names.load(context.Background(), file); err != nil {
+		return nil, errors.Join(explain(err), file.Close())
+	}
+	return out, nil
 }
 
 // Path returns the absolute name of the file.
@@ -82,7 +88,7 @@ func (s *Store) Path() string { return s.file.Path() }
 // running question is interrupted. Views nested deeper than Options.Readers wait
 // for each other for ever.
 func (s *Store) View(ctx context.Context, f func(syncengine.Reader) error) error {
-	return s.file.View(ctx, func(conn *sqlite.Conn) error { return f(reader{conn}) })
+	return s.file.View(ctx, func(conn *sqlite.Conn) error { return f(reader{conn, &s.names}) })
 }
 
 // Update runs f as the only writer. What it wrote is synchronised to disk when
@@ -90,16 +96,23 @@ func (s *Store) View(ctx context.Context, f func(syncengine.Reader) error) error
 // begun already. An error wraps ErrFull when there is no room left.
 func (s *Store) Update(ctx context.Context, f func(syncengine.Tx) error) error {
 	s.hooks.at(beforeBegin)
+	var named map[int64]causal.ReplicaID
 	err := s.file.Update(ctx, func(conn *sqlite.Conn) error {
-		if err := f(tx{reader{conn}, s.hooks}); err != nil {
+		t := tx{reader{conn, &s.names}, s.hooks, &moves{at: map[int64]int64{}}, map[int64]causal.ReplicaID{}}
+		if err := f(t); err != nil {
 			return err
 		}
+		if err := t.settle(); err != nil {
+			return err
+		}
+		named = t.named
 		s.hooks.at(beforeCommit)
 		return nil
 	})
 	if err != nil {
 		return explain(err)
 	}
+	s.names.add(named)
 	s.hooks.at(afterCommit)
 	return nil
 }
@@ -122,12 +135,17 @@ func explain(err error) error {
 }
 
 // reader answers questions on one connection.
-type reader struct{ conn *sqlite.Conn }
+type reader struct {
+	conn  *sqlite.Conn
+	names *directory
+}
 
 // tx is a reader that writes.
 type tx struct {
 	reader
 	hooks hooks
+	moves *moves
+	named map[int64]causal.ReplicaID // replicas that are new here
 }
 
 var _ syncengine.Tx = tx{}

@@ -1,28 +1,43 @@
 -- One shard. Numbers of replicas, classes, kinds, flags and act families are those of the Go packages; counters are
 -- 8 bytes big-endian, so that their whole range sorts; a dot is its 32 canonical bytes.
 
--- One row per record. The blobs stand last: a question that needs neither stops reading before them.
+-- One row per record. The blobs stand last: a question that needs neither stops reading before them. A single division
+-- of twelve digits is a number, anything else a text: ascending, with a space before each. Its first replica, the
+-- subject and a single division are cut out of the state; cuts says where (cut.go).
 CREATE TABLE records (
 	ref       INTEGER PRIMARY KEY,
 	id        BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
 	position  INTEGER, -- null: not in the feed
 	class     INTEGER NOT NULL,
-	kind      INTEGER NOT NULL, -- as inside the id
 	flags     INTEGER NOT NULL,
-	divisions TEXT    NOT NULL, -- ascending, with a space before each
+	divisions ANY     NOT NULL,
 	subject   BLOB    CHECK (length(subject) = 16), -- null: none
+	cuts      INTEGER NOT NULL,
 	places    BLOB    NOT NULL,
 	state     BLOB    NOT NULL
 ) STRICT;
 
--- The feed. It holds all that a record is chosen by, so that what is not asked for is passed over without its row. New
--- entries go to its end. (An index of subjects alone would cost as much as all the rest of a new record: subjects come
--- in no order, so nearly every record would write a page of it.)
-CREATE INDEX records_feed ON records (position, class, kind, divisions, subject) WHERE position IS NOT NULL;
+-- The few records that somebody should look at.
+CREATE INDEX records_flagged ON records (position, flags) WHERE flags <> 0 AND position IS NOT NULL;
 
--- The same for the few that somebody should look at.
-CREATE INDEX records_flagged ON records (position, flags, class, kind, divisions, subject)
-	WHERE flags <> 0 AND position IS NOT NULL;
+-- The feed. It holds what a record is chosen by, so that what is not asked for is passed over without its row: the
+-- kind, the division as a number (null: look at the row), and two bytes of the subject. New entries go to its end. (An
+-- index of subjects alone would cost as much as all the rest of a new record: subjects come in no order, so nearly
+-- every record would write a page of it.) Where the row has another position, the record has moved on.
+CREATE TABLE feed (
+	position INTEGER PRIMARY KEY,
+	ref      INTEGER NOT NULL,
+	kind     INTEGER NOT NULL, -- as inside the id
+	division INTEGER,
+	subject  INTEGER NOT NULL -- 0 where there is none
+) STRICT;
+
+-- The positions, 8 bytes big-endian each, that records have moved on from and feed still has; before: how many are
+-- listed in the rows above.
+CREATE TABLE feed_left (
+	before    INTEGER PRIMARY KEY,
+	positions BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE departures (
 	record   BLOB    NOT NULL CHECK (length(record) = 16),
@@ -69,9 +84,10 @@ CREATE TABLE segment_bytes (
 -- Every replica with a segment, and the most counters that one of its segments spans beyond its first: a search for
 -- a counter goes back that far and no further.
 CREATE TABLE replicas (
-	replica BLOB NOT NULL PRIMARY KEY CHECK (length(replica) = 16),
+	number  INTEGER PRIMARY KEY, -- states are stored with it in place of the replica
+	replica BLOB NOT NULL UNIQUE CHECK (length(replica) = 16),
 	span    BLOB NOT NULL CHECK (length(span) = 8)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE leaves (
 	leaf  INTEGER PRIMARY KEY,
