@@ -25,7 +25,7 @@ func FuzzFromWire(f *testing.F) {
 		sessionwire.HelloReplyToWire(session.HelloReply{Epoch: epoch, Gaps: causal.Ranges{{Replica: one, From: 1, To: 2}}}),
 		sessionwire.PushReplyToWire(session.PushReply{Results: []session.SegmentResult{{Outcome: session.OutcomeGap, Expects: 2}}}),
 		sessionwire.PageToWire(session.Page{Epoch: epoch, Bases: []session.Base{
-			{ID: record.ID{1}, Class: 1, Position: 4, Divisions: []record.Division{"532301000001"}, State: []byte("a")},
+			{ID: record.ID{1}, Class: 1, Position: 4, Divisions: []record.Division{"532301000001"}, State: form(1)},
 		}, Last: &session.Summary{Extends: 1}}),
 	} {
 		raw, err := proto.Marshal(m)

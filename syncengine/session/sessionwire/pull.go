@@ -90,7 +90,6 @@ func basesToWire(bases []session.Base) *syncv1.Bases {
 		Classes:        make([]uint32, 0, n),
 		DivisionCounts: make([]uint32, 0, n),
 		DivisionRefs:   make([]uint32, 0, n),
-		States:         make([][]byte, 0, n),
 	}
 	table := map[record.Division]uint32{}
 	last := session.Position(0)
@@ -109,9 +108,9 @@ func basesToWire(bases []session.Base) *syncv1.Bases {
 			}
 			m.DivisionRefs = append(m.DivisionRefs, ref)
 		}
-		m.States = append(m.States, b.State)
 		last = b.Position
 	}
+	statesToWire(m, bases)
 	return m
 }
 
@@ -128,6 +127,10 @@ func basesFromWire(m *syncv1.Bases) ([]session.Base, error) {
 	if err != nil {
 		return nil, err
 	}
+	states, err := statesFromWire(m)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]session.Base, n)
 	last := session.Position(0)
 	for i := range out {
@@ -140,7 +143,7 @@ func basesFromWire(m *syncv1.Bases) ([]session.Base, error) {
 			Class:     record.Class(classes[i]),
 			Position:  last,
 			Divisions: divisions[:counts[i]:counts[i]],
-			State:     m.GetStates()[i],
+			State:     states[i],
 		}
 		ids, divisions = ids[16:], divisions[counts[i]:]
 	}

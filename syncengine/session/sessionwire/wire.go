@@ -10,6 +10,12 @@
 // engine's to check. Their errors wrap ErrMalformed. Results share memory with the
 // message.
 //
+// States are the most of a page, and those of one kind of form are much alike: the
+// replica that saved them and the paths they have values at. So these stand once in a
+// page (the comment of message Bases has the byte table), and a page takes a tenth less
+// on the wire. What arrives is the canonical bytes, which is checked, because
+// fingerprints are of them.
+//
 // The package knows no network.
 package sessionwire
 

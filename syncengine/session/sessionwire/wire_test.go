@@ -126,10 +126,10 @@ func TestPageArrivesAsSent(t *testing.T) {
 		"middle": {
 			Epoch: epoch, Cursor: []byte{5}, Segments: [][]byte{{1}},
 			Bases: []session.Base{
-				{ID: record.ID{1}, Class: 1, Position: 4, Divisions: []record.Division{here}, State: []byte("a")},
-				{ID: record.ID{2}, Class: 2, Position: 5, Divisions: []record.Division{here, there}, State: []byte("b")},
-				{ID: record.ID{3}, Class: 1, Position: math.MaxUint64, Divisions: []record.Division{}, State: []byte{}},
-				{ID: record.ID{4}, Class: 1, Position: 2, Divisions: []record.Division{there}, State: []byte("c")},
+				{ID: record.ID{1}, Class: 1, Position: 4, Divisions: []record.Division{here}, State: form(1)},
+				{ID: record.ID{2}, Class: 2, Position: 5, Divisions: []record.Division{here, there}, State: form(2, record.Field(3))},
+				{ID: record.ID{3}, Class: 1, Position: math.MaxUint64, Divisions: []record.Division{}, State: record.State{}.Append(nil)},
+				{ID: record.ID{4}, Class: 1, Position: 2, Divisions: []record.Division{there}, State: form(3, record.Field(3))},
 			},
 			Departures: []session.Departure{{ID: record.ID{5}, Position: 6}},
 		},
@@ -162,7 +162,7 @@ func TestWhatDoesNotFitIsMalformed(t *testing.T) {
 	base := func(change func(*syncv1.Bases)) error {
 		m := &syncv1.Bases{
 			Records: make([]byte, 16), PositionDeltas: []int64{1}, Classes: []uint32{1}, Divisions: []string{"532301000001"},
-			DivisionCounts: []uint32{1}, DivisionRefs: []uint32{0}, States: [][]byte{{1}},
+			DivisionCounts: []uint32{1}, DivisionRefs: []uint32{0}, States: [][]byte{form(1)},
 		}
 		change(m)
 		return page(&syncv1.PullResponse{Bases: m})

@@ -1012,7 +1012,33 @@ func (x *PullResponse) GetSummary() *Summary {
 	return nil
 }
 
-// Bases are record states, column by column.
+// Bases are record states, column by column, and the states themselves packed:
+// what many of them have in common stands once in a table.
+//
+// The first byte of a state tells its form. 1: its canonical bytes, as
+// syncengine/record/DESIGN.md has them. 2: packed, which is the canonical bytes with
+// other bytes in three places. Numbers (v) are unsigned LEB128 varints, and places in
+// tables count from 0.
+//
+//	1          2 in place of 1
+//	v          number of dots received
+//	groups     v place in `replicas`, in place of the replica id; v number of its dots;
+//	           each v counter, 8 hash
+//	v, v each  held dots
+//	v          number of live values
+//	groups     v place of the dot; 8 clock; v number of its values, n; then, in place of
+//	           n times path, token, bytes:
+//	             v       place in `shapes`; that shape has m paths, m at most n
+//	             m times v token, bytes: the values at the paths of the shape
+//	             n - m times path, v token, bytes: the other values
+//	rest       marks
+//
+// To unpack a group of live values, give the values at the paths of the shape their
+// paths back and put the other values between them, in ascending order of paths. What
+// comes out must be canonical, because fingerprints are of canonical bytes. A page is
+// refused as a whole when one of its states is not, or when they have more than 5 MiB
+// together, unpacked. Which paths stand in a shape, and which states are packed, is the
+// sender's choice. proto/vectors/page has examples.
 type Bases struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Record ids, 16 bytes each.
@@ -1028,8 +1054,13 @@ type Bases struct {
 	// The divisions of the first record, then of the second, and so on, as places in
 	// the table.
 	DivisionRefs []uint32 `protobuf:"varint,6,rep,packed,name=division_refs,json=divisionRefs,proto3" json:"division_refs,omitempty"`
-	// The states, canonical bytes.
-	States        [][]byte `protobuf:"bytes,7,rep,name=states,proto3" json:"states,omitempty"`
+	// The states, each canonical or packed.
+	States [][]byte `protobuf:"bytes,7,rep,name=states,proto3" json:"states,omitempty"`
+	// Table of replica ids, 16 bytes each.
+	Replicas []byte `protobuf:"bytes,8,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	// Table of shapes: the paths, one after the other and ascending, that records of
+	// the same form have values at.
+	Shapes        [][]byte `protobuf:"bytes,9,rep,name=shapes,proto3" json:"shapes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1109,6 +1140,20 @@ func (x *Bases) GetDivisionRefs() []uint32 {
 func (x *Bases) GetStates() [][]byte {
 	if x != nil {
 		return x.States
+	}
+	return nil
+}
+
+func (x *Bases) GetReplicas() []byte {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+func (x *Bases) GetShapes() [][]byte {
+	if x != nil {
+		return x.Shapes
 	}
 	return nil
 }
@@ -1498,7 +1543,7 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"departures\x12\x1a\n" +
 	"\bsegments\x18\x04 \x03(\fR\bsegments\x12\x16\n" +
 	"\x06cursor\x18\x05 \x01(\fR\x06cursor\x122\n" +
-	"\asummary\x18\x06 \x01(\v2\x18.xunzhen.sync.v1.SummaryR\asummary\"\xe8\x01\n" +
+	"\asummary\x18\x06 \x01(\v2\x18.xunzhen.sync.v1.SummaryR\asummary\"\x9c\x02\n" +
 	"\x05Bases\x12\x18\n" +
 	"\arecords\x18\x01 \x01(\fR\arecords\x12'\n" +
 	"\x0fposition_deltas\x18\x02 \x03(\x12R\x0epositionDeltas\x12\x18\n" +
@@ -1506,7 +1551,9 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"\tdivisions\x18\x04 \x03(\tR\tdivisions\x12'\n" +
 	"\x0fdivision_counts\x18\x05 \x03(\rR\x0edivisionCounts\x12#\n" +
 	"\rdivision_refs\x18\x06 \x03(\rR\fdivisionRefs\x12\x16\n" +
-	"\x06states\x18\a \x03(\fR\x06states\"?\n" +
+	"\x06states\x18\a \x03(\fR\x06states\x12\x1a\n" +
+	"\breplicas\x18\b \x01(\fR\breplicas\x12\x16\n" +
+	"\x06shapes\x18\t \x03(\fR\x06shapes\"?\n" +
 	"\tDeparture\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\"\xc2\x01\n" +
