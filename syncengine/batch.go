@@ -44,7 +44,7 @@ type batch struct {
 	slab []byte          // encoded states lie here one after the other
 
 	acts   actIndex            // new in this batch
-	lines  map[causal.Dot]line // of the heads of fences
+	lines  map[segment.Hash]line // of the heads of fences
 	obeyed int                 // how many acts and successions were new in this batch
 	fenced bool                // there is any fence at all
 	known  map[record.Kind][]record.Path
@@ -78,7 +78,7 @@ func (e *Engine) newBatch(tx Tx) *batch {
 		works:       map[record.ID]*work{},
 		leafChanges: map[causal.Dot]int{},
 		acts:        actIndex{},
-		lines:       map[causal.Dot]line{},
+		lines:       map[segment.Hash]line{},
 		fenced:      h.acts.fenced(),
 		known:       map[record.Kind][]record.Path{},
 		sums:        map[SumKey]Sum{},

@@ -72,10 +72,10 @@ func (x actIndex) fenced() bool {
 	return false
 }
 
-// withinFence reports whether no fence cuts this revision off: every fence in
-// force on its replica, or on one whose rights it continues, must name a head at
-// or after it in its own history.
-func (b *batch) withinFence(head SegmentHead, d causal.Dot) (bool, error) {
+// withinFence reports whether no fence cuts this segment off: every fence in force
+// on its replica, or on one whose rights it continues, must name the end of a history
+// in which it lies.
+func (b *batch) withinFence(head SegmentHead) (bool, error) {
 	if !b.fenced {
 		return true, nil
 	}
@@ -85,7 +85,7 @@ func (b *batch) withinFence(head SegmentHead, d causal.Dot) (bool, error) {
 			return false, err
 		}
 		for _, f := range fences {
-			if good, err := b.spares(f, head, d.Counter); err != nil || !good {
+			if good, err := b.spares(f, head); err != nil || !good {
 				return false, err
 			}
 		}
@@ -125,26 +125,26 @@ func fencesInForce(acts []Act) []*syncv1.Fence {
 	return out
 }
 
-// endsIn returns the heads that a fence names of one replica's histories.
-func endsIn(f *syncv1.Fence, r causal.ReplicaID) []causal.Dot {
-	var out []causal.Dot
+// endsIn returns the last segments of histories that a fence names.
+func endsIn(f *syncv1.Fence) []segment.Hash {
+	var out []segment.Hash
 	for _, raw := range f.GetHeads() {
-		if d, rest, err := causal.DecodeDot(raw); err == nil && len(rest) == 0 && d.Replica == r {
-			out = append(out, d)
+		if len(raw) == len(segment.Hash{}) {
+			out = append(out, segment.Hash(raw))
 		}
 	}
 	return out
 }
 
-// spares reports whether a fence names a head of a history in which the segment at
-// lies, and no earlier one than the counter.
-func (b *batch) spares(f *syncv1.Fence, at SegmentHead, counter uint64) (bool, error) {
-	for _, end := range endsIn(f, at.Replica) {
-		if counter > end.Counter {
-			continue
-		}
+// spares reports whether the segment at lies in a history whose end a fence names.
+func (b *batch) spares(f *syncv1.Fence, at SegmentHead) (bool, error) {
+	for _, end := range endsIn(f) {
 		if !b.e.rules.fenceByHash {
-			return true, nil
+			last, ok, err := b.segment(end)
+			if err != nil || ok && last.Replica == at.Replica && at.Last <= last.Last {
+				return err == nil, err
+			}
+			continue
 		}
 		if l, err := b.lineTo(end); err != nil || l.good[at.Hash] {
 			return err == nil, err
@@ -159,14 +159,26 @@ type line struct {
 	wants map[segment.Hash]bool // would be in it, were they here
 }
 
-// lineTo returns the history that ends in a revision: the segments that bear it, and
-// back from them by the previous hashes. It never goes over a gap, because nobody
-// can say what lay before one: whoever holds the key can write that anew.
-func (b *batch) lineTo(end causal.Dot) (line, error) {
+// lineTo returns the history that ends in a segment: back from it by the previous
+// hashes. It never goes over a gap, because nobody can say what lay before one:
+// whoever holds the key can write that anew. Nor does it begin in other segments
+// that bear the same last save: whoever holds the key can seal that again, with
+// other saves before it.
+func (b *batch) lineTo(end segment.Hash) (line, error) {
 	if l, ok := b.lines[end]; ok {
 		return l, nil
 	}
-	heads, err := b.segmentsOf(end.Replica, 1)
+	l := line{good: map[segment.Hash]bool{}, wants: map[segment.Hash]bool{}}
+	last, ok, err := b.segment(end)
+	if err != nil {
+		return line{}, err
+	}
+	if !ok {
+		l.wants[end] = true
+		b.lines[end] = l
+		return l, nil
+	}
+	heads, err := b.segmentsOf(last.Replica, 1)
 	if err != nil {
 		return line{}, err
 	}
@@ -174,14 +186,7 @@ func (b *batch) lineTo(end causal.Dot) (line, error) {
 	for _, h := range heads {
 		byHash[h.Hash] = h
 	}
-	l := line{good: map[segment.Hash]bool{}, wants: map[segment.Hash]bool{}}
-	for _, h := range heads {
-		if ends, err := b.bears(h, end); err != nil {
-			return line{}, err
-		} else if ends {
-			l.walk(h, byHash)
-		}
-	}
+	l.walk(last, byHash)
 	b.lines[end] = l
 	return l, nil
 }
@@ -203,20 +208,12 @@ func (l line) walk(h SegmentHead, stored map[segment.Hash]SegmentHead) {
 }
 
 // lengthen forgets the lines that a new segment belongs to.
-func (b *batch) lengthen(head SegmentHead) error {
+func (b *batch) lengthen(head SegmentHead) {
 	for end, l := range b.lines {
-		if end.Replica != head.Replica {
-			continue
-		}
-		ends, err := b.bears(head, end)
-		if err != nil {
-			return err
-		}
-		if ends || l.wants[head.Hash] {
+		if l.wants[head.Hash] {
 			delete(b.lines, end)
 		}
 	}
-	return nil
 }
 
 // reviewBefore judges those segments again that a new one, which is in the line of a
@@ -234,7 +231,7 @@ func (b *batch) reviewBefore(head SegmentHead) error {
 			return err
 		}
 		for _, f := range fences {
-			if spared, err := b.spares(f, head, head.First); err != nil {
+			if spared, err := b.spares(f, head); err != nil {
 				return err
 			} else if spared {
 				return b.reviewSegments(head.Replica, func(h SegmentHead) (bool, error) { return h.Last < head.First, nil })
@@ -257,7 +254,7 @@ func (b *batch) obeyFence(by causal.Dot, f *syncv1.Fence) error {
 		return b.reviewSuccessors(causal.ReplicaID(f.GetReplica()), everySegment)
 	}
 	return b.reviewSuccessors(causal.ReplicaID(f.GetReplica()), func(h SegmentHead) (bool, error) {
-		spared, err := b.spares(f, h, h.Last)
+		spared, err := b.spares(f, h)
 		return !spared, err
 	})
 }

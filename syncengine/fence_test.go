@@ -171,3 +171,22 @@ func TestFencesJudgeOnlyWhatTheyCut(t *testing.T) {
 		})
 	}
 }
+
+// The save that a fence leaves last is sealed again by a thief, with others before it.
+func TestFenceSparesNoOtherSegmentWithTheSameLastSave(t *testing.T) {
+	c := newCentre(t)
+	d := c.enrol(1, doctor("zhang", villageA))
+	id, scope := d.create(kindNote, villageA, "139")
+	d.edit(id, villageA, scope, set(phone, "138", scope))
+	last := d.pending[1]
+	c.push(d.seal())
+	c.fence(d)
+	d.goBack(0, segment.Hash{})
+	d.create(kindNote, villageA, "forged")
+	d.pending, d.counter = append(d.pending, last), 2
+	verdicts := c.push(d.seal()).Results[0].Verdicts
+	if verdicts[0] != ledger.HeldFence || verdicts[1] != ledger.Admitted {
+		t.Errorf("the forged save and the one behind it are %v", verdicts)
+	}
+	c.sound()
+}

@@ -147,9 +147,7 @@ func (b *batch) store(in incoming, res *session.SegmentResult) error {
 	}
 	b.certs[h.Certificate] = in.cert
 	b.pending = append(b.pending, pendingSegment{head, seg})
-	if err := b.lengthen(head); err != nil {
-		return err
-	}
+	b.lengthen(head)
 	for i := range seg.Len() {
 		if err := b.take(seg, i, source{head, in.cert}); err != nil {
 			return fmt.Errorf("revision %s: %w", seg.Dot(i), err)

@@ -150,7 +150,7 @@ func (b *batch) rule(w *work, r record.Revision, salt [16]byte, src source) (led
 	if v := b.ruleKind(r, src.cert); !v.Admitted() {
 		return v, nil
 	}
-	if good, err := b.withinFence(src.head, r.Dot); err != nil || !good {
+	if good, err := b.withinFence(src.head); err != nil || !good {
 		return ledger.HeldFence, err
 	}
 	if src.cert.Role == segment.RoleCentre {

@@ -464,7 +464,8 @@ func (e *Engine) fence(ctx context.Context, author string, replica causal.Replic
 	})
 }
 
-// fenceHeads returns the ends of all histories of a replica and its successors.
+// fenceHeads returns the last segments of all histories of a replica and its
+// successors.
 func (b *batch) fenceHeads(replica causal.ReplicaID) ([][]byte, error) {
 	line, err := b.successors(replica)
 	if err != nil {
@@ -477,11 +478,7 @@ func (b *batch) fenceHeads(replica causal.ReplicaID) ([][]byte, error) {
 			return nil, err
 		}
 		for _, h := range endsOf(heads) {
-			seg, _, err := b.segmentAt(h.Index)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, seg.Dot(seg.Len()-1).Append(nil))
+			out = append(out, h.Hash[:])
 		}
 	}
 	return out, nil

@@ -270,7 +270,7 @@ func (l *law) source(r *lawRecord, v *lawRevision, src sealed, memo map[causal.D
 		return c.Path[0] != record.PathScope[0] && info.Boundary(c.Path) == record.BoundaryWrong
 	}):
 		return ledger.HeldBoundary
-	case !l.insideFences(src, v.dot):
+	case !l.insideFences(src):
 		return ledger.HeldFence
 	case centre:
 		return ledger.Admitted
@@ -341,12 +341,11 @@ func (l *law) lends(r *lawRecord, bearer *lawRevision, memo map[causal.Dot]ledge
 
 // insideFences reports whether no fence in force on the sealer, or on one whose
 // rights it continues, leaves the revision outside.
-func (l *law) insideFences(src sealed, d causal.Dot) bool {
+func (l *law) insideFences(src sealed) bool {
 	for _, id := range l.lineage(src.Header().Replica) {
 		for _, f := range l.inForce(id) {
 			if !slices.ContainsFunc(f.GetHeads(), func(raw []byte) bool {
-				h, _, err := causal.DecodeDot(raw)
-				return err == nil && h.Replica == d.Replica && d.Counter <= h.Counter && l.history(h)[src.Hash()]
+				return len(raw) == 32 && l.history(src.Header().Replica, segment.Hash(raw))[src.Hash()]
 			}) {
 				return false
 			}
@@ -382,18 +381,14 @@ func (l *law) inForce(id causal.ReplicaID) []fence {
 	})
 }
 
-// history returns the segments of the history that ends in a revision: back by the
+// history returns the segments of the history that ends in a segment: back by the
 // hashes of previous ones, each of which ends where the next begins. What lay before
 // a gap is nobody's to say.
-func (l *law) history(end causal.Dot) map[segment.Hash]bool {
-	all := l.of[end.Replica]
+func (l *law) history(of causal.ReplicaID, end segment.Hash) map[segment.Hash]bool {
+	all := l.of[of]
 	in := map[segment.Hash]bool{}
 	for _, s := range all {
-		for i := range s.Len() {
-			if s.Dot(i) == end {
-				in[s.Hash()] = true
-			}
-		}
+		in[s.Hash()] = s.Hash() == end
 	}
 	for more := true; more; {
 		more = false

@@ -121,13 +121,14 @@ func (x *FenceAct) GetFence() *Fence {
 }
 
 // Fence says which saves of a replica, and of its successors, stay good: those
-// in the histories that end in the named heads. All others are held, by
+// in the histories that end in the named segments. All others are held, by
 // whatever path they come. A later fence that has seen this one replaces it.
 type Fence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The replica that is cut off.
 	Replica []byte `protobuf:"bytes,1,opt,name=replica,proto3" json:"replica,omitempty"`
-	// The last good revision of each history, of it and of its successors; dots.
+	// The last good segment of each history, of it and of its successors; hashes. From
+	// each the history goes back by previous hashes only.
 	Heads [][]byte `protobuf:"bytes,2,rep,name=heads,proto3" json:"heads,omitempty"`
 	// Dots of the fences of this replica that the office saw.
 	Seen [][]byte `protobuf:"bytes,3,rep,name=seen,proto3" json:"seen,omitempty"`
