@@ -43,10 +43,10 @@ type batch struct {
 	buf  []record.Change // of the revision being received
 	slab []byte          // encoded states lie here one after the other
 
-	acts   actIndex            // new in this batch
+	acts   actIndex              // new in this batch
 	lines  map[segment.Hash]line // of the heads of fences
-	obeyed int                 // how many acts and successions were new in this batch
-	fenced bool                // there is any fence at all
+	obeyed int                   // how many acts and successions were new in this batch
+	fenced bool                  // there is any fence at all
 	known  map[record.Kind][]record.Path
 	sums   map[SumKey]Sum // piles that this batch changes, as they become
 	certs  map[segment.Hash]segment.Certificate
