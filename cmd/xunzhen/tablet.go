@@ -23,6 +23,7 @@ type tabletCommands struct {
 	Search  tabletSearch  `cmd:"" help:"${help_tablet_search}"`
 	Show    tabletShow    `cmd:"" help:"${help_tablet_show}"`
 	Save    tabletSave    `cmd:"" help:"${help_tablet_save}"`
+	Form    tabletForm    `cmd:"" help:"${help_tablet_form}"`
 	Void    tabletVoid    `cmd:"" help:"${help_tablet_void}"`
 	Restore tabletRestore `cmd:"" help:"${help_tablet_restore}"`
 	Move    tabletMove    `cmd:"" help:"${help_tablet_move}"`
