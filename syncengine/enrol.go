@@ -254,7 +254,7 @@ func (b *batch) successorsOf(caller segment.Certificate) (int, error) {
 	all, err := b.e.certificates(b.tx)
 	keys := map[causal.ReplicaID]bool{}
 	for _, c := range all {
-		if c.Predecessor == caller.Replica() && c.IssuedAt.After(last.IssuedAt) {
+		if c.Predecessor == caller.Replica() && !c.IssuedAt.Before(last.IssuedAt) {
 			keys[c.Replica()] = true
 		}
 	}

@@ -151,6 +151,11 @@ func (j *pushJob) run(b *batch) error {
 	return nil
 }
 
+// maxGaps is how many gaps a replica may state that do not touch each other. All are
+// kept in memory; a device that lost that much is for the office to look at, which
+// may rule any number.
+const maxGaps = 256
+
 // acceptGap stores a replica's own gap statement as a leaf, before anything that
 // came with it is looked at.
 func (b *batch) acceptGap(raw []byte) (session.Outcome, error) {
@@ -171,6 +176,9 @@ func (b *batch) acceptGap(raw []byte) (session.Outcome, error) {
 	}
 	if stated.Covers(g.Range.Replica, g.Range.From, g.Range.To) {
 		return session.OutcomeAlready, nil
+	}
+	if len(stated) >= maxGaps {
+		return session.OutcomeRefused, nil
 	}
 	if err := b.stateGap(causal.Dot{}, g.Range); err != nil {
 		return 0, err
