@@ -83,12 +83,13 @@ type head struct {
 
 // Names of single values in the store.
 const (
-	valueEpoch    = "epoch"
-	valuePosition = "position"
-	valueCentre   = "centre"
-	valueStopped  = "stopped"
-	valueMarks    = "marks"
-	valueCodes    = "code/"
+	valueEpoch      = "epoch"
+	valuePosition   = "position"
+	valueCentre     = "centre"
+	valueStopped    = "stopped"
+	valueMarks      = "marks"
+	valueCodes      = "code/"
+	valueSuccessors = "successors/"
 )
 
 // Create makes the shard in an empty store: epoch 1, the centre's own replica and

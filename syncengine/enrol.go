@@ -31,8 +31,8 @@ type Rights struct {
 const (
 	// maxSuccessions is how many times in a row a key may be succeeded without a person.
 	maxSuccessions = 3
-	// maxSuccessors is how many keys may go on from one without a person, since its
-	// own certificate was issued: a device has that many copies, or is an attack.
+	// maxSuccessors is how many keys may go on from one without a person: a device has
+	// that many copies, or is an attack.
 	maxSuccessors = 4
 )
 
@@ -155,6 +155,9 @@ func (e *Engine) Certify(ctx context.Context, r Rights, key ed25519.PublicKey) (
 	}
 	var cert segment.Certificate
 	err := e.office(ctx, func(b *batch) (err error) {
+		if err := b.putSuccessors(causal.ReplicaOf(key), 0); err != nil {
+			return err
+		}
 		cert, err = b.certify(r, key, segment.Certificate{})
 		return err
 	})
@@ -231,12 +234,16 @@ func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succes
 			return err // asked before, and the answer was lost
 		}
 		extra := segment.Certificate{Predecessor: caller.Replica(), Successions: caller.Successions + 1}
+		n, err := b.successorsOf(caller.Replica())
+		if err != nil {
+			return err
+		}
 		if cert.Raw != nil {
 			extra.Successions = cert.Successions // asked before, and the rights were changed since
-		} else if n, err := b.successorsOf(caller); err != nil {
-			return err
 		} else if caller.Successions >= maxSuccessions || n >= maxSuccessors {
 			return refuse(ReasonSuccession, "succession", nil)
+		} else if err := b.putSuccessors(caller.Replica(), n+1); err != nil {
+			return err
 		}
 		cert, err = b.certify(rightsOf(caller), s.PublicKey, extra)
 		return err
@@ -244,21 +251,18 @@ func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succes
 	return cert, err
 }
 
-// successorsOf returns how many keys go on from the caller's since its newest
-// certificate was issued.
-func (b *batch) successorsOf(caller segment.Certificate) (int, error) {
-	last, err := b.enrolled(caller.PublicKey)
-	if err != nil {
+// successorsOf returns how many keys go on from one since a person last certified it.
+func (b *batch) successorsOf(r causal.ReplicaID) (int, error) {
+	raw, _, err := b.tx.Value(valueSuccessors + string(r[:]))
+	if err != nil || len(raw) != 1 {
 		return 0, err
 	}
-	all, err := b.e.certificates(b.tx)
-	keys := map[causal.ReplicaID]bool{}
-	for _, c := range all {
-		if c.Predecessor == caller.Replica() && !c.IssuedAt.Before(last.IssuedAt) {
-			keys[c.Replica()] = true
-		}
-	}
-	return len(keys), err
+	return int(raw[0]), nil
+}
+
+func (b *batch) putSuccessors(r causal.ReplicaID, n int) error {
+	b.changed = true
+	return b.tx.PutValue(valueSuccessors+string(r[:]), []byte{byte(n)})
 }
 
 // ReplicaInfo is one installation as the office sees it.
