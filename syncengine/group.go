@@ -51,17 +51,17 @@ func (g *group) lead(ctx context.Context, e *Engine) {
 	}
 }
 
-// batchRevisions is about how many revisions are committed together: enough for a
+// batchWeight is about how many revisions are committed together: enough for a
 // commit's own cost to vanish, few enough for nobody to wait long.
-const batchRevisions = 1024
+const batchWeight = 1024
 
 // take takes the next batch out of those who wait: one job at least, most at most.
 func (g *group) take(most int) []*pushJob {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n, revisions := 0, 0
-	for n < min(len(g.waiting), most) && (n == 0 || revisions+g.waiting[n].revisions <= batchRevisions) {
-		revisions += g.waiting[n].revisions
+	n, weight := 0, 0
+	for n < min(len(g.waiting), most) && (n == 0 || weight+g.waiting[n].weight <= batchWeight) {
+		weight += g.waiting[n].weight
 		n++
 	}
 	jobs := g.waiting[:n:n]

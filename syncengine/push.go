@@ -58,10 +58,10 @@ func (e *Engine) examineAll(ctx context.Context, q session.PushRequest) ([]incom
 	return segments, nil
 }
 
-// jobRevisions is about how many revisions one job has: some five milliseconds of
-// the writer's time. A large push is several jobs, one after the other, so that
+// jobWeight is about how many revisions one job has: some five milliseconds of the
+// writer's time. A large push is several jobs, one after the other, so that
 // small ones come between.
-const jobRevisions = 256
+const jobWeight = 256
 
 // jobsOf cuts a push into jobs, at least one, each with at least one segment when
 // there are any; certificates and gaps come first.
@@ -69,22 +69,27 @@ func jobsOf(q session.PushRequest, segments []incoming) []*pushJob {
 	job := &pushJob{certs: q.Certificates, gaps: q.Gaps}
 	jobs := []*pushJob{job}
 	for _, in := range segments {
-		n := in.revisions()
-		if len(job.segments) > 0 && job.revisions+n > jobRevisions {
+		n := in.weight()
+		if len(job.segments) > 0 && job.weight+n > jobWeight {
 			job = &pushJob{}
 			jobs = append(jobs, job)
 		}
 		job.segments = append(job.segments, in)
-		job.revisions += n
+		job.weight += n
 	}
 	return jobs
 }
 
-func (in incoming) revisions() int {
+// segmentWeight is what a segment itself costs the writer, its leaf in the ledger
+// above all, counted in revisions.
+const segmentWeight = 12
+
+// weight is about how much of the writer's time a segment takes, in revisions.
+func (in incoming) weight() int {
 	if in.seg == nil {
-		return 0
+		return 1
 	}
-	return in.seg.Len()
+	return in.seg.Len() + segmentWeight
 }
 
 func checkPush(q session.PushRequest) error {
@@ -116,13 +121,13 @@ func (e *Engine) presented(raws [][]byte) map[segment.Hash]segment.Certificate {
 
 // pushJob is one push, or a part of one, on its way through the writer.
 type pushJob struct {
-	certs     [][]byte
-	gaps      [][]byte
-	segments  []incoming
-	revisions int
-	reply     session.PushReply
-	err       error
-	done      chan struct{}
+	certs    [][]byte
+	gaps     [][]byte
+	segments []incoming
+	weight   int // see incoming
+	reply    session.PushReply
+	err      error
+	done     chan struct{}
 }
 
 // run works one job into a batch.

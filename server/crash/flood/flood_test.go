@@ -33,7 +33,7 @@ const (
 	perPush     = 10                   // residents in each
 	pause       = 5 * time.Millisecond // between them
 	patience    = 1200 * time.Millisecond
-	maxAttempts = 3 // a busy machine is no fault of the server's
+	maxAttempts = 5 // a busy machine is no fault of the server's
 )
 
 // attack is something that is done to the server by many at the same time until the
