@@ -108,10 +108,11 @@ func (b *batch) leansOn(w *work, p place) ([]place, error) {
 }
 
 // stands reports whether the verdict at p, which was given before, can be believed
-// and says all: nothing is being judged anew, and it is of the revision itself.
+// and says all: nothing is being judged anew, and it is of the revision itself. A kind
+// that was not known then may be known now, and nobody has looked again.
 func (w *work) stands(p place) bool {
 	switch p.verdict {
-	case ledger.Waiting, ledger.HeldWithdrawn, ledger.HeldScopeUnknown:
+	case ledger.Waiting, ledger.HeldWithdrawn, ledger.HeldScopeUnknown, ledger.HeldUnknownKind:
 		return false
 	}
 	return !w.doubted
