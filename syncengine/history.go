@@ -17,16 +17,21 @@ const scanLimit = 512
 // segmentsOf returns a replica's segments with a counter of at least from, of the
 // store and of this batch.
 func (b *batch) segmentsOf(r causal.ReplicaID, from uint64) ([]SegmentHead, error) {
-	out, err := allSegments(b.tx, r, from)
+	stored, err := allSegments(b.tx, r, from)
 	if err != nil {
 		return nil, err
 	}
+	return b.withPending(stored, r, from), nil
+}
+
+// withPending adds those of this batch to a replica's stored heads.
+func (b *batch) withPending(stored []SegmentHead, r causal.ReplicaID, from uint64) []SegmentHead {
 	for _, p := range b.pending {
 		if p.head.Replica == r && p.head.Last >= from {
-			out = append(out, p.head)
+			stored = append(stored, p.head)
 		}
 	}
-	return out, nil
+	return stored
 }
 
 // allSegments reads all heads that Segments gives in parts.
@@ -134,11 +139,17 @@ func (b *batch) forkedFrom(head SegmentHead, seg *segment.Segment) (SegmentHead,
 	if i := slices.IndexFunc(few, fork); i >= 0 {
 		return few[i], true, nil
 	}
-	all, err := b.segmentsOf(head.Replica, head.First)
-	if i := slices.IndexFunc(all, fork); i >= 0 {
-		return all[i], true, err
+	all := few
+	if len(few) == maxForks {
+		if all, err = allSegments(b.tx, head.Replica, head.First); err != nil {
+			return SegmentHead{}, false, err
+		}
 	}
-	return SegmentHead{}, false, err
+	all = b.withPending(all, head.Replica, head.First)
+	if i := slices.IndexFunc(all, fork); i >= 0 {
+		return all[i], true, nil
+	}
+	return SegmentHead{}, false, nil
 }
 
 // forks reports whether two segments of one replica are of two histories: they

@@ -25,10 +25,6 @@ const (
 	maxInvitation   = 30 * 24 * time.Hour
 )
 
-// maxActKind is the greatest kind number that is kept for the centre's acts
-// (proto/xunzhen/sync/v1/acts.proto).
-const maxActKind record.Kind = 15
-
 // Resolve saves a decision over the siblings that were shown.
 func (s *recordService) Resolve(ctx context.Context, m *syncv1.ResolveRequest) (*syncv1.ResolveResponse, error) {
 	if n := len(m.GetResolutions()); n == 0 || n > maxResolutions {
@@ -127,8 +123,7 @@ func (s *recordService) Save(ctx context.Context, m *syncv1.SaveRequest) (*syncv
 	return out, nil
 }
 
-// saveFromWire reads a save. Kinds of the centre's own acts have calls of their own,
-// which know what each must say.
+// saveFromWire reads a save.
 func saveFromWire(m *syncv1.OfficeSave) (s syncengine.OfficeSave, err error) {
 	if len(m.GetRecord()) > 0 {
 		if s.Record, err = recordFromWire(m.GetRecord()); err != nil {
@@ -138,9 +133,6 @@ func saveFromWire(m *syncv1.OfficeSave) (s syncengine.OfficeSave, err error) {
 		return s, invalid("kind %d", m.GetKind())
 	}
 	s.Kind = record.Kind(m.GetKind())
-	if kind := max(s.Kind, s.Record.Kind()); kind <= maxActKind {
-		return s, invalid("kind %d is an act", kind)
-	}
 	s.Changes, err = changesFromWire(m.GetChanges())
 	return s, err
 }

@@ -15,6 +15,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/transport"
 )
 
@@ -109,38 +110,25 @@ func (d *device) pushAnyway(ctx context.Context, over *peer, wires ...[]byte) {
 	}
 }
 
-// pushFullRequests pushes new segments of 64 KiB, as many as fit in a request, from
-// eight connections; when all are stored, the same ones again.
+// pushFullRequests pushes new segments of 64 KiB, as many as fit in a request.
 func pushFullRequests(p *place) func(context.Context, int) {
-	d := p.devices[0]
-	const requests, each = 6, 15
-	var pushes [][][]byte
-	for range requests {
-		var wires [][]byte
-		for range each {
-			s := d.seal(d.residents(400)...)
-			d.sent(s)
-			wires = append(wires, s.Bytes())
-		}
-		pushes = append(pushes, wires)
-	}
-	lines := p.lines(8)
-	var next atomic.Int64
-	return func(ctx context.Context, worker int) {
-		i := int(next.Add(1)-1) % requests
-		d.pushAnyway(ctx, lines[worker%len(lines)], pushes[i]...)
-	}
+	return pushInTurn(p, 6, 15, func(d *device) *segment.Segment { return d.seal(d.residents(400)...) })
 }
 
 // pushTinySegments pushes segments with one save each, 64 at a time.
 func pushTinySegments(p *place) func(context.Context, int) {
+	return pushInTurn(p, 32, 64, func(d *device) *segment.Segment { return d.seal(d.resident("王")) })
+}
+
+// pushInTurn seals segments, so many for each of some requests, and makes the requests
+// from eight connections; when all are stored, the same ones again.
+func pushInTurn(p *place, requests, each int, sealed func(*device) *segment.Segment) func(context.Context, int) {
 	d := p.devices[0]
-	const requests = 32
 	var pushes [][][]byte
 	for range requests {
 		var wires [][]byte
-		for range 64 {
-			s := d.seal(d.resident("王"))
+		for range each {
+			s := sealed(d)
 			d.sent(s)
 			wires = append(wires, s.Bytes())
 		}
