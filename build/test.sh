@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make test`, `make lint` and `make sim` run: all | lint | sim.
+# What `make test`, `make lint`, `make sim` and `make flood` run: all | lint | sim | flood.
 # Each step prints its name first and its duration after; the first failure ends the run.
 # Needs Go and Node; a missing C compiler (the race detector wants one) is installed where apt and root allow it.
 set -euo pipefail
@@ -9,6 +9,9 @@ export GOTOOLCHAIN=local
 # Packages whose tests run without the race detector: pure-Go SQLite is ten times slower under it, and
 # crash tests kill child processes, in which it would see nothing.
 NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
+
+# Packages that measure how long somebody waits: nothing else may run beside them.
+ALONE='/server/crash/flood$'
 
 # Tests that live through thousands of counties have steps of their own, most of them without the race detector.
 # The simulation repeats the counties that once failed, then draws fresh ones from a seed that it prints.
@@ -65,7 +68,8 @@ lint() {
 }
 
 raced() { go list ./... | grep -Ev "$NORACE"; }
-unraced() { go list ./... | grep -E "$NORACE" || true; }
+unraced() { go list ./... | grep -E "$NORACE" | grep -Ev "$ALONE" || true; }
+alone() { go list ./... | grep -E "$ALONE" || true; }
 
 all() {
 	step 'C compiler' c_compiler
@@ -77,6 +81,8 @@ all() {
 	if [ -n "$plain" ]; then
 		step 'tests without race detector' go test -timeout 30m $plain
 	fi
+	# shellcheck disable=SC2046
+	step 'server under attack' go test -v $(alone)
 	step 'wrong rules fall in simulated counties' go test -count=1 -run '^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught)$' \
 		./syncengine ./syncengine/replica ./syncengine/simtest
 	step 'simulation' go test -count=1 -timeout 30m -v -run '^TestSimulation$' ./syncengine/simtest -simtime 3m
@@ -86,12 +92,15 @@ all() {
 	exec go test -race -timeout 30m -skip "$LONG" $(raced)
 }
 
+# flood makes the figures of the server under attack limits.
+flood() { exec go test -count=1 -v $(alone) -flood.strict; }
+
 sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-1h}"; }
 
 case "${1:-}" in
-all | lint | sim) "$1" ;;
+all | lint | sim | flood) "$1" ;;
 *)
-	echo "usage: build/test.sh all | lint | sim" >&2
+	echo "usage: build/test.sh all | lint | sim | flood" >&2
 	exit 2
 	;;
 esac

@@ -27,14 +27,19 @@ const envData = "XUNZHEN_FLOOD_DATA"
 const listening = "listening on"
 
 func TestMain(m *testing.M) {
-	if data := os.Getenv(envData); data != "" {
-		if err := serve(data); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	var err error
+	switch data := os.Getenv(envData); {
+	case data != "":
+		err = serve(data)
+	case os.Getenv(envTablet) != "":
+		err = beTablet()
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // serve is the child: what the command does, until standard input ends.
@@ -130,7 +135,14 @@ func (c *child) peakMiB() int {
 	return 0
 }
 
-func must[T any](t *testing.T, v T, err error) T {
+// judge is what of a test is needed to fail it.
+type judge interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func must[T any](t judge, v T, err error) T {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +150,7 @@ func must[T any](t *testing.T, v T, err error) T {
 	return v
 }
 
-func do(t *testing.T, err error) {
+func do(t judge, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"strconv"
-	"testing"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -26,7 +25,7 @@ const residentName = 10
 // device has a key and a certificate, and no manners.
 type device struct {
 	*peer
-	t    *testing.T
+	t    judge
 	key  ed25519.PrivateKey
 	cert segment.Certificate
 
@@ -64,7 +63,7 @@ func (d *device) residents(n int) []draft {
 	return out
 }
 
-func (r draft) raw(t *testing.T, dot causal.Dot) segment.Raw {
+func (r draft) raw(t judge, dot causal.Dot) segment.Raw {
 	t.Helper()
 	var err error
 	r.rev.Dot = dot
