@@ -33,7 +33,7 @@ var (
 	merge  = []string{"syncengine/causal", "syncengine/record"}
 	codecs = append([]string{"syncengine/segment", "syncengine/ledger", "api/xunzhen/sync/v1"}, merge...)
 	engine = append([]string{"syncengine", "syncengine/session"}, codecs...)
-	above  = []string{"api/...", "syncengine/...", "care/...", "transport"}
+	above  = []string{"api/...", "syncengine/...", "care/...", "transport", "transport/remote"}
 )
 
 var rooms = []room{
@@ -51,9 +51,11 @@ var rooms = []room{
 	{"syncengine/sqlitestore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/storetest", engine, "the contract must not know who fulfils it"},
 	{"syncengine/replica", engine, "the other half of the engine runs over any store and any wire"},
+	{"syncengine/devicestore", append([]string{"syncengine/replica", "syncengine/sqlitestore/sqlitefile"}, engine...), "a device's store keeps sealed bytes: it knows no care and no keys"},
 	{"syncengine/simtest", []string{"syncengine/...", "api/xunzhen/sync/v1"}, "a simulated county needs no clinic: its forms are bytes"},
 
 	{"transport", []string{"api/...", "syncengine/session", "syncengine/segment"}, "what both ends of a connection agree on has no service and no engine"},
+	{"transport/remote", []string{"api/...", "syncengine/session/...", "syncengine/segment", "transport"}, "the centre as its callers see it: tablets and hubs alike, and no store"},
 	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"server", above, "the server is below the commands and beside the tablet"},
 	{"server/e2e", append([]string{"server/...", "tablet/..."}, above...), "tests of both ends stand where both may be seen, and nothing imports them"},

@@ -8,7 +8,7 @@ export GOTOOLCHAIN=local
 
 # Packages whose tests run without the race detector: pure-Go SQLite is ten times slower under it, and
 # crash tests kill child processes, in which it would see nothing.
-NORACE='/(syncengine/sqlitestore(/.*)?|tablet/devicestore|cmd/.*|.*crash.*)$'
+NORACE='/(syncengine/sqlitestore(/.*)?|syncengine/devicestore|cmd/.*|.*crash.*)$'
 
 # Packages that measure how long somebody waits: nothing else may run beside them.
 ALONE='/server/crash/flood$'

@@ -10,7 +10,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
-	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // Identity is who this tablet is in its county.

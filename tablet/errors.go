@@ -15,9 +15,9 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
-	"github.com/xunzhen/xunzhen/tablet/remote"
 	"github.com/xunzhen/xunzhen/tablet/vault"
 	"github.com/xunzhen/xunzhen/transport"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // Error is why something was not done. Its text is for developers; Reason is a

@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/xunzhen/xunzhen/syncengine/devicestore"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
-	"github.com/xunzhen/xunzhen/tablet/devicestore"
 )
 
 // A full disk must not keep a doctor from what is already there. So the tablet

@@ -31,8 +31,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xunzhen/xunzhen/syncengine/devicestore"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
-	"github.com/xunzhen/xunzhen/tablet/devicestore"
 	"github.com/xunzhen/xunzhen/tablet/vault"
 )
 

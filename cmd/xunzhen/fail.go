@@ -16,8 +16,8 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/tablet"
-	"github.com/xunzhen/xunzhen/tablet/remote"
 	"github.com/xunzhen/xunzhen/transport"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // problem is an error whose text stands in the catalogue, with what to do about it.

@@ -15,7 +15,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
-	"github.com/xunzhen/xunzhen/tablet/devicestore"
+	"github.com/xunzhen/xunzhen/syncengine/devicestore"
 )
 
 const village = "431124101201"

@@ -13,7 +13,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore"
 	"github.com/xunzhen/xunzhen/tablet"
-	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 const full = "full"

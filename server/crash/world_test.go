@@ -11,7 +11,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/tablet"
-	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // world is a data folder with three tablets and one device made by hand.

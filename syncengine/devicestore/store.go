@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package devicestore keeps a replica on a tablet: one SQLite file whose bodies
-// are sealed.
+// Package devicestore keeps a replica on its device, a tablet or a clinic hub: one
+// SQLite file whose bodies are sealed.
 //
 // The one invariant: what is personal reaches the file only sealed, bound to the
 // bucket and key of its row, so that rows can neither be read nor exchanged

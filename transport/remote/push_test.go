@@ -9,7 +9,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/session"
-	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 func (f *fake) Push(context.Context, *syncv1.PushRequest) (*syncv1.PushResponse, error) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // line is what lies behind addresses: nothing that answers, something else, or f.

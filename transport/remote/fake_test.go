@@ -25,8 +25,8 @@ import (
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
-	"github.com/xunzhen/xunzhen/tablet/remote"
 	"github.com/xunzhen/xunzhen/transport"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // fake is a server that does what a test tells it.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package remote is the centre as a tablet sees it over the network: a
+// Package remote is the centre as a tablet or a hub sees it over the network: a
 // session.Centre over gRPC, with the calls of enrolment beside it.
 //
 // It connects only to the server whose authority the invitation pinned, signs in

@@ -17,9 +17,9 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/xunzhen/xunzhen/syncengine/devicestore"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
-	"github.com/xunzhen/xunzhen/tablet/devicestore"
 	"github.com/xunzhen/xunzhen/tablet/vault"
 )
 

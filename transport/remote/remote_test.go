@@ -20,7 +20,7 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
-	"github.com/xunzhen/xunzhen/tablet/remote"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 func hello(t *testing.T, c *remote.Centre) error {

@@ -20,10 +20,10 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/devicestore"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
-	"github.com/xunzhen/xunzhen/tablet/devicestore"
 	"github.com/xunzhen/xunzhen/tablet/vault"
 )
 
