@@ -183,7 +183,7 @@ func (b *batch) setVerdict(w *work, i int, v ledger.Verdict) {
 // appendLeaf closes the leaf being made. Verdicts of a segment's revisions are
 // read from the records, so that they are the ones after all its effects.
 func (b *batch) appendLeaf(l ledger.Leaf) error {
-	l.ReceivedAt, l.Changed = b.now, b.leafVerdicts
+	l.ReceivedAt, l.Changed, l.ByRoot = b.now, b.leafVerdicts, len(b.leafVerdicts) > 0
 	raw := l.Encode()
 	hashes, err := ledger.Append(edgeReader{b.head.edge, b.tx}, b.head.size, raw)
 	if err != nil {

@@ -30,6 +30,9 @@ func seeds(t testing.TB) map[string][][]byte {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		out["FuzzDecodeLeaf"] = append(out["FuzzDecodeLeaf"], all[name].Encode())
 	}
+	for n := range 3 {
+		out["FuzzOpenHashed"] = append(out["FuzzOpenHashed"], Hashed(wide(n).Encode()))
+	}
 	for name, s := range statements(t) {
 		target := map[string]string{"acks": "FuzzOpenAcks", "backup mark": "FuzzOpenBackupMark", "checkpoint": "FuzzOpenCheckpoint"}[name]
 		out[target] = append(out[target], s.raw)

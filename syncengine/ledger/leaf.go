@@ -43,6 +43,9 @@ type Leaf struct {
 	// Changed are new verdicts of earlier revisions, in the order in which they
 	// were worked in.
 	Changed []Changed
+	// ByRoot: the tree has the root of Changed, so that one of them can be shown
+	// without the others. False without Changed, and in leaves of older builds.
+	ByRoot bool
 }
 
 // Changed is a new verdict for a revision stored earlier.
@@ -69,12 +72,29 @@ func (l Leaf) Encode() []byte {
 		b = appendBytes(b, 4, appendNumber(appendNumber(nil, 1, uint64(rest[0])), 2, uint64(n)))
 		rest = rest[n:]
 	}
+	field := fieldChanged
+	if l.ByRoot {
+		field = fieldByRoot
+	}
 	for _, c := range l.Changed {
-		entry := appendBytes(nil, 1, c.Record[:])
-		entry = appendBytes(entry, 2, c.Dot.Append(nil))
-		b = appendBytes(b, 5, appendNumber(entry, 3, uint64(c.Verdict)))
+		b = appendBytes(b, field, c.encode())
 	}
 	return b
+}
+
+// Fields of a leaf that have changed verdicts, and what the tree has instead.
+const (
+	fieldChanged      protowire.Number = 5
+	fieldByRoot       protowire.Number = 6
+	fieldChangedRoot  protowire.Number = 7
+	fieldChangedCount protowire.Number = 8
+)
+
+// encode returns the bytes of c as they stand in a leaf.
+func (c Changed) encode() []byte {
+	b := appendBytes(nil, 1, c.Record[:])
+	b = appendBytes(b, 2, c.Dot.Append(nil))
+	return appendNumber(b, 3, uint64(c.Verdict))
 }
 
 // run returns how many verdicts at the front are equal.
@@ -123,7 +143,8 @@ func (l *Leaf) set(f field) error {
 		l.ReceivedAt = time.UnixMilli(int64(f.number)).UTC()
 	case f.num == 4:
 		return l.addRun(f.bytes)
-	case f.num == 5:
+	case f.num == fieldChanged || f.num == fieldByRoot:
+		l.ByRoot = f.num == fieldByRoot
 		return l.addChanged(f.bytes)
 	default:
 		return ErrUnreadable

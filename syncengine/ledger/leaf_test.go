@@ -57,6 +57,7 @@ func TestAnyLeafComesBack(t *testing.T) {
 				}
 			}), 0, 5).Draw(t, "changed"),
 		}
+		l.ByRoot = len(l.Changed) > 0 && rapid.Bool().Draw(t, "by root")
 		got, err := DecodeLeaf(l.Encode())
 		if err != nil {
 			t.Fatal(err)

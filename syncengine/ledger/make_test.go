@@ -58,6 +58,10 @@ func leaves(t testing.TB) map[string]Leaf {
 			Segment: segment.Hash{3}, ReceivedAt: at(1_790_000_000_002), Verdicts: []Verdict{Admitted},
 			Changed: []Changed{changed(2, Admitted), changed(1, HeldWithdrawn), changed(2, Waiting)},
 		},
+		"a release told by its root": {
+			Segment: segment.Hash{6}, ReceivedAt: at(1_790_000_000_005), Verdicts: []Verdict{Admitted},
+			Changed: []Changed{changed(2, Admitted), changed(1, HeldWithdrawn), changed(3, HeldFence)}, ByRoot: true,
+		},
 		"a gap":                          {Gap: gap(t), ReceivedAt: at(1_790_000_000_003)},
 		"a gap that lets others through": {Gap: gap(t), ReceivedAt: at(1_790_000_000_004), Changed: []Changed{changed(5, Admitted)}},
 		"a clock at zero":                {Segment: segment.Hash{4}, ReceivedAt: at(0), Verdicts: []Verdict{Admitted}},

@@ -25,15 +25,16 @@ func Append(hashes tlog.HashReader, size Size, leaf []byte) ([]tlog.Hash, error)
 	if size < 0 {
 		return nil, fmt.Errorf("append to a ledger of %d leaves", size)
 	}
-	stored, err := tlog.StoredHashes(int64(size), leaf, hashes)
+	stored, err := tlog.StoredHashesForRecordHash(int64(size), LeafHash(leaf), hashes)
 	if err != nil {
 		return nil, fmt.Errorf("append to ledger: %w", err)
 	}
 	return stored, nil
 }
 
-// LeafHash returns the hash under which leaf stands in the tree.
-func LeafHash(leaf []byte) tlog.Hash { return tlog.RecordHash(leaf) }
+// LeafHash returns the hash under which leaf stands in the tree: that of its
+// hashed form.
+func LeafHash(leaf []byte) tlog.Hash { return tlog.RecordHash(Hashed(leaf)) }
 
 // StoredCount returns how many hashes are stored for a ledger of a size.
 func StoredCount(size Size) int64 { return tlog.StoredHashCount(int64(size)) }

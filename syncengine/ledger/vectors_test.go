@@ -37,7 +37,9 @@ type leafVector struct {
 	ReceivedAtMs int64           `json:"received_at_ms"`
 	Verdicts     []string        `json:"verdicts"`
 	Changed      []changedVector `json:"changed"`
+	ByRoot       bool            `json:"by_root"`
 	Leaf         hexed           `json:"leaf"`
+	Hashed       hexed           `json:"hashed"`
 	Hash         hexed           `json:"hash"`
 }
 
@@ -51,7 +53,8 @@ func leafOf(name string, l Leaf) leafVector {
 	hash := LeafHash(l.Encode())
 	v := leafVector{
 		Name: name, Segment: hexed{}, Gap: append(hexed{}, l.Gap...), ReceivedAtMs: l.ReceivedAt.UnixMilli(),
-		Verdicts: []string{}, Changed: []changedVector{}, Leaf: l.Encode(), Hash: hash[:],
+		Verdicts: []string{}, Changed: []changedVector{}, ByRoot: l.ByRoot,
+		Leaf: l.Encode(), Hashed: Hashed(l.Encode()), Hash: hash[:],
 	}
 	if !l.Segment.IsZero() {
 		v.Segment = l.Segment[:]

@@ -257,8 +257,17 @@ type Leaf struct {
 	ReceivedAtMs int64 `protobuf:"varint,3,opt,name=received_at_ms,json=receivedAtMs,proto3" json:"received_at_ms,omitempty"`
 	// Verdicts of the segment's revisions, in order of their counters.
 	Verdicts []*VerdictRun `protobuf:"bytes,4,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
-	// Verdicts of earlier revisions that this entry changed, in order of work.
-	Changed       []*ChangedVerdict `protobuf:"bytes,5,rep,name=changed,proto3" json:"changed,omitempty"`
+	// Verdicts of earlier revisions that this entry changed, in order of work. Only
+	// in entries written before there was field 6.
+	Changed []*ChangedVerdict `protobuf:"bytes,5,rep,name=changed,proto3" json:"changed,omitempty"`
+	// The same. In the tree fields 7 and 8 stand in their place, so that one of them
+	// can be shown without the others, which are about other records.
+	ChangedByRoot []*ChangedVerdict `protobuf:"bytes,6,rep,name=changed_by_root,json=changedByRoot,proto3" json:"changed_by_root,omitempty"`
+	// Only in the form that is hashed: root of the RFC 6962 tree over the serialised
+	// entries of field 6.
+	ChangedRoot []byte `protobuf:"bytes,7,opt,name=changed_root,json=changedRoot,proto3" json:"changed_root,omitempty"`
+	// Only in the form that is hashed: how many entries there are, from 1.
+	ChangedCount  uint32 `protobuf:"varint,8,opt,name=changed_count,json=changedCount,proto3" json:"changed_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -326,6 +335,27 @@ func (x *Leaf) GetChanged() []*ChangedVerdict {
 		return x.Changed
 	}
 	return nil
+}
+
+func (x *Leaf) GetChangedByRoot() []*ChangedVerdict {
+	if x != nil {
+		return x.ChangedByRoot
+	}
+	return nil
+}
+
+func (x *Leaf) GetChangedRoot() []byte {
+	if x != nil {
+		return x.ChangedRoot
+	}
+	return nil
+}
+
+func (x *Leaf) GetChangedCount() uint32 {
+	if x != nil {
+		return x.ChangedCount
+	}
+	return 0
 }
 
 // Epoch is the life of one ledger between restores.
@@ -718,13 +748,16 @@ const file_xunzhen_sync_v1_ledger_proto_rawDesc = "" +
 	"\x0eChangedVerdict\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x10\n" +
 	"\x03dot\x18\x02 \x01(\fR\x03dot\x122\n" +
-	"\averdict\x18\x03 \x01(\x0e2\x18.xunzhen.sync.v1.VerdictR\averdict\"\xf4\x01\n" +
+	"\averdict\x18\x03 \x01(\x0e2\x18.xunzhen.sync.v1.VerdictR\averdict\"\x85\x03\n" +
 	"\x04Leaf\x12!\n" +
 	"\fsegment_hash\x18\x01 \x01(\fR\vsegmentHash\x12/\n" +
 	"\x03gap\x18\x02 \x01(\v2\x1d.xunzhen.sync.v1.GapStatementR\x03gap\x12$\n" +
 	"\x0ereceived_at_ms\x18\x03 \x01(\x03R\freceivedAtMs\x127\n" +
 	"\bverdicts\x18\x04 \x03(\v2\x1b.xunzhen.sync.v1.VerdictRunR\bverdicts\x129\n" +
-	"\achanged\x18\x05 \x03(\v2\x1f.xunzhen.sync.v1.ChangedVerdictR\achanged\"3\n" +
+	"\achanged\x18\x05 \x03(\v2\x1f.xunzhen.sync.v1.ChangedVerdictR\achanged\x12G\n" +
+	"\x0fchanged_by_root\x18\x06 \x03(\v2\x1f.xunzhen.sync.v1.ChangedVerdictR\rchangedByRoot\x12!\n" +
+	"\fchanged_root\x18\a \x01(\fR\vchangedRoot\x12#\n" +
+	"\rchanged_count\x18\b \x01(\rR\fchangedCount\"3\n" +
 	"\x05Epoch\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\fR\x04name\"8\n" +
@@ -802,14 +835,15 @@ var file_xunzhen_sync_v1_ledger_proto_depIdxs = []int32{
 	10, // 2: xunzhen.sync.v1.Leaf.gap:type_name -> xunzhen.sync.v1.GapStatement
 	1,  // 3: xunzhen.sync.v1.Leaf.verdicts:type_name -> xunzhen.sync.v1.VerdictRun
 	2,  // 4: xunzhen.sync.v1.Leaf.changed:type_name -> xunzhen.sync.v1.ChangedVerdict
-	4,  // 5: xunzhen.sync.v1.AcksBody.epoch:type_name -> xunzhen.sync.v1.Epoch
-	7,  // 6: xunzhen.sync.v1.AcksBody.segments:type_name -> xunzhen.sync.v1.StoredSegment
-	4,  // 7: xunzhen.sync.v1.BackupMarkBody.epoch:type_name -> xunzhen.sync.v1.Epoch
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	2,  // 5: xunzhen.sync.v1.Leaf.changed_by_root:type_name -> xunzhen.sync.v1.ChangedVerdict
+	4,  // 6: xunzhen.sync.v1.AcksBody.epoch:type_name -> xunzhen.sync.v1.Epoch
+	7,  // 7: xunzhen.sync.v1.AcksBody.segments:type_name -> xunzhen.sync.v1.StoredSegment
+	4,  // 8: xunzhen.sync.v1.BackupMarkBody.epoch:type_name -> xunzhen.sync.v1.Epoch
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_sync_v1_ledger_proto_init() }
