@@ -45,9 +45,12 @@ func (s *syncRun) goOnAlone(ctx context.Context) error {
 	if err := s.r.update(ctx, func(tx Tx) error { return s.r.succeed(tx, old, cert) }); err != nil {
 		return err
 	}
-	s.rights = cert
 	s.r.cfg.Log.Warn("fork: going on under a new key", "replica", old.String(), "successor", cert.Replica().String())
 	s.report.Successor, s.report.Predecessor = cert.Replica(), old
+	if scopeDigest(cert) != scopeDigest(s.rights) {
+		return ErrRightsChanged // the office gave the key other rights, which a copy of this replica had asked for first
+	}
+	s.rights = cert
 	return nil
 }
 

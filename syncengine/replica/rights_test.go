@@ -3,6 +3,7 @@
 package replica_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -93,4 +94,39 @@ func TestRightsNarrowedAfterTheLastPage(t *testing.T) {
 		t.Errorf("the next sync took %d states, pulled again %v", rep.Bases, rep.Repulled)
 	}
 	a.listed(1)
+}
+
+// unanswered is a session in which the centre's word on a succession gets lost.
+type unanswered struct{ *line }
+
+func (l unanswered) Succeed(context.Context, []byte) ([]byte, error) {
+	return nil, errors.New("the connection is gone")
+}
+
+// A copy of a tablet asks for the certificate of the key that the tablet went on
+// under. Since then the office has given that key other rights: what the session at
+// hand gives out is for the rights before.
+func TestSuccessorHasOtherRightsThanItsPredecessor(t *testing.T) {
+	w := newWorld(t)
+	a := w.tablet("li", villageA, villageB)
+	x := a.create(villageA, phone, "1")
+	y := a.create(villageB, phone, "1")
+	a.sync()
+	c := a.clone()
+	c.edit(x.Record, phone, "2")
+	c.sync()
+	a.edit(y.Record, phone, "3")
+	if _, err := a.Sync(t.Context(), unanswered{a.line()}, replica.Options{}); !errors.Is(err, replica.ErrSuccession) {
+		t.Fatalf("no answer to the succession: %v", err)
+	}
+	b := a.clone()
+	a.sync()
+	a.certify(villageB)
+	if _, err := b.Sync(t.Context(), b.line(), replica.Options{}); !errors.Is(err, replica.ErrRightsChanged) {
+		t.Errorf("the sync that was under way: %v, want ErrRightsChanged", err)
+	}
+	if rep := b.sync(); rep.Repulled {
+		t.Error("the next sync pulled everything again")
+	}
+	b.listed(1)
 }

@@ -25,6 +25,7 @@ func (w *World) Check() {
 	w.checkStates(l)
 	w.checkLive(l)
 	w.checkListed(l)
+	w.checkErased(h, l)
 	w.checkFences(l)
 	w.checkKeys(l)
 	w.checkForksListed(l)
@@ -449,6 +450,9 @@ func (d *device) checkOwnSave(s *saved, screen replica.Screen) {
 	d.w.must(err, "where")
 	if where.Place == replica.PlaceClinic && !d.w.oracle.clinic[s.dot] {
 		d.w.fail("I7", "%s says of %s that it is at the clinic, and no hub has had it", d.name, short(s.dot))
+	}
+	if screen.Damaged {
+		return // it shows nothing, and says so
 	}
 	for _, c := range s.changes {
 		g, _ := screen.Register(c.Path)

@@ -30,8 +30,6 @@ const (
 	FaultLost Fault = "tablet lost"
 	// FaultReturned: an older copy of a tablet is found and switched on.
 	FaultReturned Fault = "older copy of a tablet switched on"
-	// FaultSegmentLost: a sealed segment cannot be read any more.
-	FaultSegmentLost Fault = "tablet lost a sealed segment"
 	// FaultClock: a tablet's clock is years wrong, or stands still.
 	FaultClock Fault = "clock wrong"
 )

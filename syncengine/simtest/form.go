@@ -117,6 +117,9 @@ func (d *device) keep(f *form, author string, changes []record.Change, q replica
 func (d *device) checkSave(s replica.Saved, changes []record.Change) {
 	screen, err := d.View(d.w.ctx, s.Record)
 	d.w.must(err, "view")
+	if screen.Damaged {
+		return // it shows nothing, and says so
+	}
 	for _, c := range changes {
 		g, _ := screen.Register(c.Path)
 		mine := slices.IndexFunc(g.Siblings, func(b record.Sibling) bool { return b.Dot == s.Dot })

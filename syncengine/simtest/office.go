@@ -9,8 +9,6 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
-	"github.com/xunzhen/xunzhen/syncengine/replica"
-	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
 const (
@@ -225,48 +223,4 @@ func (w *World) ruleGap(b syncengine.Blocked) {
 	}) {
 		w.happens(FaultGapRuled)
 	}
-}
-
-// stepSegmentLost makes a sealed segment on some disk unreadable.
-func (w *World) stepSegmentLost() {
-	all := w.living()
-	if len(all) == 0 {
-		return
-	}
-	d := pick(w, all)
-	var keys [][]byte
-	unsent := w.chance(0.7)
-	err := d.disk.Store.View(w.ctx, func(r replica.Reader) error {
-		rows, err := r.Scan(replica.Segments, nil, nil, 1<<20)
-		for _, row := range rows {
-			if h := segment.Hash(row.Key); !unsent || !w.oracle.stored[h] {
-				keys = append(keys, row.Key)
-			}
-		}
-		return err
-	})
-	w.must(err, "look")
-	if len(keys) == 0 {
-		return
-	}
-	key := pick(w, keys)
-	w.must(d.disk.Store.Update(w.ctx, func(tx replica.Tx) error {
-		row, _, err := tx.Get(replica.Segments, key)
-		if err != nil || w.chance(0.5) {
-			return tx.Delete(replica.Segments, key)
-		}
-		row.Body = slices.Clone(row.Body)
-		row.Body[w.rnd.IntN(len(row.Body))] ^= 1 << w.rnd.IntN(8)
-		return tx.Put(replica.Segments, row)
-	}), "damage a segment")
-	w.happens(FaultSegmentLost)
-	before, after := dots{}, dots{}
-	for _, dot := range w.oracle.segment([32]byte(key), nil) {
-		before[dot] = true
-		delete(d.had, dot)
-		d.lost[dot] = true
-	}
-	delete(d.seen, [32]byte(key))
-	w.oracle.destroyed(before, after)
-	w.tell("%s loses segment %.4x", d.name, key)
 }

@@ -24,6 +24,7 @@ func (w *World) Quiet() {
 	for _, d := range w.living() {
 		d.away = 0
 	}
+	w.lookAtAll()
 	for range maxRounds {
 		if w.round() {
 			continue

@@ -4,6 +4,7 @@ package simtest
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"flag"
@@ -25,6 +26,7 @@ import (
 
 var (
 	simSeed   = flag.Uint64("sim.seed", 0, "live through the county of this seed only, and tell all of it")
+	simEra    = flag.Int("sim.era", 0, "with -sim.seed: draw from the actions of this era, as testdata/seeds.txt names it; 0: the present one")
 	simKeep   = flag.String("sim.keep", "", "with -sim.seed: take only these steps, as a failing run names them")
 	simMaster = flag.Uint64("sim.master", 0, "draw fresh counties from this seed; 0: a random one")
 	simFor    = flag.Duration("simtime", 15*time.Second, "how long to draw fresh counties")
@@ -41,12 +43,12 @@ const maxTold = 3
 // when some fault never happened: a promise that was never tried is not kept.
 func TestSimulation(t *testing.T) {
 	if *simSeed != 0 {
-		tellOne(t, Options{Seed: *simSeed, Keep: steps(t, *simKeep), Trace: os.Stdout})
+		tellOne(t, Options{Seed: *simSeed, Era: *simEra, Keep: steps(t, *simKeep), Trace: os.Stdout})
 		return
 	}
 	s := &simulation{t: t, faults: Faults{}, until: time.Now().Add(*simFor)}
-	for _, seed := range knownSeeds(t) {
-		s.run(seed)
+	for _, o := range knownCounties(t) {
+		s.run(o)
 	}
 	master := *simMaster
 	if master == 0 {
@@ -88,7 +90,7 @@ func (s *simulation) fresh(master uint64) {
 				draw.Lock()
 				seed := seeds.Uint64()
 				draw.Unlock()
-				s.run(seed)
+				s.run(Options{Seed: seed})
 			}
 		})
 	}
@@ -101,8 +103,8 @@ func (s *simulation) goesOn() bool {
 	return s.told < maxTold
 }
 
-func (s *simulation) run(seed uint64) {
-	r := Run(Options{Seed: seed})
+func (s *simulation) run(o Options) {
+	r := Run(o)
 	s.mu.Lock()
 	s.runs++
 	s.faults.Add(r.Faults)
@@ -112,7 +114,7 @@ func (s *simulation) run(seed uint64) {
 	}
 	s.mu.Unlock()
 	if tell {
-		s.t.Error(explained(Options{Seed: seed}, r))
+		s.t.Error(explained(o, r))
 	}
 }
 
@@ -123,8 +125,8 @@ func explained(o Options, r Result) string {
 	o.Trace = &trace
 	short := Run(o)
 	keep := strings.Trim(strings.ReplaceAll(fmt.Sprint(o.Keep), " ", ","), "[]")
-	return fmt.Sprintf("%v\nrun with -sim.seed=%d, or made short (%v) with -sim.seed=%d -sim.keep=%s\n%s",
-		r.Violation, o.Seed, short.Violation, o.Seed, keep, trace.String())
+	return fmt.Sprintf("%v\nrun with -sim.era=%d -sim.seed=%d, or made short (%v) by adding -sim.keep=%s\n%s",
+		r.Violation, cmp.Or(o.Era, era), o.Seed, short.Violation, keep, trace.String())
 }
 
 func tellOne(t *testing.T, o Options) {
@@ -149,24 +151,24 @@ func steps(t *testing.T, list string) []int {
 	return out
 }
 
-// knownSeeds are counties that once broke a promise.
-func knownSeeds(t *testing.T) []uint64 {
+// knownCounties are counties that once broke a promise.
+func knownCounties(t *testing.T) []Options {
 	f, err := os.Open("testdata/seeds.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var out []uint64
+	var out []Options
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		text, _, _ := strings.Cut(lines.Text(), "#")
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
+		var o Options
+		if _, err := fmt.Sscan(text, &o.Era, &o.Seed); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, seed)
+		out = append(out, o)
 	}
 	return out
 }
@@ -223,7 +225,7 @@ const discarding = 604
 // what two verified backups covered. A failing run is made short without becoming
 // another failure.
 func TestRestoreThatDiscardsBackupsIsCaught(t *testing.T) {
-	o := Options{ForgetsBackups: true}
+	o := Options{Era: 1, ForgetsBackups: true}
 	runs, r := Hunt(o, discarding, 3000)
 	if runs == 0 {
 		t.Fatal("never caught")

@@ -43,6 +43,10 @@ func drawOdds(rnd *rand.Rand) odds {
 	}
 }
 
+// era is the present one. A seed names a county together with the actions there were
+// to draw from in its day.
+const era = 2
+
 // action is something that can happen.
 type action struct {
 	name   string
@@ -56,8 +60,20 @@ func office(n int) func(odds) int  { return func(o odds) int { return n * o.offi
 func trouble(n int) func(odds) int { return func(o odds) int { return n * o.trouble } }
 func hostile(n int) func(odds) int { return func(o odds) int { return n * o.hostile } }
 
-// actions are all that happens in a county.
-func actions() []action {
+// actions are all that happens in a county: those of every era up to this one.
+func actions(until int) []action {
+	all := firstActions()
+	if until >= 2 {
+		all = append(all,
+			action{"save-damaged", trouble(3), (*World).stepSaveDamaged},
+			action{"base-damaged", trouble(3), (*World).stepBaseDamaged},
+		)
+	}
+	return all
+}
+
+// firstActions are those of the first era.
+func firstActions() []action {
 	return []action{
 		{"create", saves(6), (*World).stepCreate},
 		{"save", saves(20), (*World).stepSave},

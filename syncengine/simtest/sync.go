@@ -166,6 +166,8 @@ func (d *device) judgeSync(l *line, r replica.Report, err error) {
 		w.happens(FaultRevokedSync) // it brought the fence itself
 	case reason == syncengine.ReasonExpired:
 		w.happens(FaultExpired)
+	case errors.Is(err, replica.ErrRightsChanged) && !d.report.Successor.IsZero():
+		// The office gave the key other rights: the next sync is in a session of its own.
 	case errors.Is(err, replica.ErrSuccession) && reason == syncengine.ReasonSuccession:
 		d.enrolAnew()
 	default:

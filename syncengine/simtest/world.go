@@ -28,6 +28,9 @@ import (
 // Options say which county to live through.
 type Options struct {
 	Seed uint64
+	// Era says which actions the seed draws from: 0 is the present one. Later eras know
+	// more of them, with which an old seed is another county.
+	Era int
 	// Keep names the steps to take, ascending; nil: all of them. A failing run is
 	// made shorter by leaving steps out; those left do what they did before.
 	Keep []int
