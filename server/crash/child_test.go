@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serve(data))
 		os.Exit(1) // being killed is the only good end
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	_ = os.RemoveAll(programFolder())
+	os.Exit(status)
 }
 
 // serve is the child: a server that says on stdout where it listens, until it is
@@ -101,16 +103,26 @@ type child struct {
 // startChild starts a server over data that dies at a point.
 func startChild(t *testing.T, data string, at point, times int) *child {
 	t.Helper()
+	return start(t, func() *exec.Cmd {
+		c := exec.Command(os.Args[0])
+		c.Env = append(os.Environ(), envData+"="+data, envPoint+"="+string(at), fmt.Sprintf("%s=%d", envTimes, times))
+		return c
+	}, func(line string) (string, bool) { return strings.CutPrefix(line, listening+" ") })
+}
+
+// start starts a server that says on stdout where it listens.
+func start(t *testing.T, process func() *exec.Cmd, address func(line string) (string, bool)) *child {
+	t.Helper()
 	var c *child
 	for range 5 {
-		c = tryChild(t, data, at, times)
+		c = tryChild(t, process(), address)
 		if c.address != "" {
 			return c
 		}
 		<-c.dead
 		// A process that was just begun for another test has copies of all files of
 		// this one until it runs its own program, and with them their locks.
-		if !strings.Contains(c.said.String(), sqlitestore.ErrLocked.Error()) {
+		if said := c.said.String(); !strings.Contains(said, sqlitestore.ErrLocked.Error()) {
 			break
 		}
 	}
@@ -119,10 +131,9 @@ func startChild(t *testing.T, data string, at point, times int) *child {
 }
 
 // tryChild starts a server; its address is empty when it ended at once.
-func tryChild(t *testing.T, data string, at point, times int) *child {
+func tryChild(t *testing.T, process *exec.Cmd, address func(line string) (string, bool)) *child {
 	t.Helper()
-	c := &child{t: t, process: exec.Command(os.Args[0]), dead: make(chan struct{})}
-	c.process.Env = append(os.Environ(), envData+"="+data, envPoint+"="+string(at), fmt.Sprintf("%s=%d", envTimes, times))
+	c := &child{t: t, process: process, dead: make(chan struct{})}
 	c.process.Stderr = &c.said
 	in, err := c.process.StdinPipe()
 	c.stdin = must(t, in, err)
@@ -131,8 +142,8 @@ func tryChild(t *testing.T, data string, at point, times int) *child {
 	do(t, c.process.Start())
 	t.Cleanup(c.kill)
 	for lines.Scan() {
-		if address, ok := strings.CutPrefix(lines.Text(), listening+" "); ok {
-			c.address = address
+		if at, ok := address(lines.Text()); ok {
+			c.address = at
 			break
 		}
 	}
@@ -141,6 +152,15 @@ func tryChild(t *testing.T, data string, at point, times int) *child {
 		close(c.dead)
 	}()
 	return c
+}
+
+// killAfter kills the child when some time has passed, if it is still alive then.
+func (c *child) killAfter(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-c.dead:
+	}
+	_ = c.process.Process.Kill()
 }
 
 func (c *child) alive() bool {

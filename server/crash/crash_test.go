@@ -16,16 +16,28 @@ func (w *world) round(at point, times int, die func(*child)) {
 	if die != nil {
 		go die(server)
 	}
+	w.workUntilDead(server)
+	w.wantRecoveredAfterDeath()
+}
+
+// workUntilDead has people work and sync with a server until it is killed.
+func (w *world) workUntilDead(server *child) {
+	w.t.Helper()
 	for bursts := 0; server.alive(); bursts++ {
-		if bursts == 20 {
-			w.t.Fatalf("point %q was not passed %d times", at, times)
+		if bursts == 200 {
+			w.t.Fatal("the server does not die")
 		}
 		w.work()
 		w.sync(server.address)
 		w.openForms()
 	}
 	server.wantKilled()
+}
 
+// wantRecoveredAfterDeath looks at what a server that died has left, lets everybody
+// sync with the next one, and looks at what became of it.
+func (w *world) wantRecoveredAfterDeath() {
+	w.t.Helper()
 	c := openCentre(w.t, w.data, nil)
 	defer c.close()
 	c.wantSound()
@@ -91,12 +103,6 @@ func TestB10KilledAtAnyTime(t *testing.T) {
 	c.close()
 	for range 4 {
 		after := time.Duration(20+rnd.IntN(400)) * time.Millisecond
-		w.round("", 0, func(s *child) {
-			select {
-			case <-time.After(after):
-			case <-s.dead:
-			}
-			_ = s.process.Process.Kill()
-		})
+		w.round("", 0, func(s *child) { s.killAfter(after) })
 	}
 }

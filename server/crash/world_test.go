@@ -128,6 +128,13 @@ func (w *world) quiet(c *centre) {
 // admitted it, its values are accounted for, and every tablet says so.
 func (w *world) wantNothingLost(c *centre) {
 	w.t.Helper()
+	w.wantSavesThere(c)
+	w.device.wantAcked(c)
+}
+
+// wantSavesThere looks at everything that a person was told is saved.
+func (w *world) wantSavesThere(c *centre) {
+	w.t.Helper()
 	for _, x := range w.tablets {
 		if n := x.claims(c); n != len(x.saves) {
 			w.t.Fatalf("tablet %s: %d of %d saves are at the centre", x.dir, n, len(x.saves))
@@ -146,7 +153,6 @@ func (w *world) wantNothingLost(c *centre) {
 			}
 		}
 	}
-	w.device.wantAcked(c)
 }
 
 // wantAgreement compares what the device and every tablet have with the centre.
