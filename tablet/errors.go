@@ -72,6 +72,8 @@ func causes() []cause {
 		{"none", vault.ErrNone},
 		{"exists", vault.ErrExists},
 		{"in_use", sqlitefile.ErrLocked},
+		{"in_use", sqlitefile.ErrBusy},
+		{"moved", sqlitefile.ErrMoved},
 		{"newer", sqlitefile.ErrNewer},
 		{"full", sqlitefile.ErrFull},
 		{"full", errNoRoom},

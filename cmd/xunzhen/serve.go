@@ -9,11 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
@@ -148,7 +150,7 @@ func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first 
 		}
 	}
 	if err := now.Write(); err != nil {
-		return err
+		return explainOpen(err, cfg.Data)
 	}
 	defer func() { _ = now.Remove() }()
 	if err := f.announce(c, now); err != nil {
@@ -243,6 +245,12 @@ func explainOpen(err error, data string) error {
 		return &problem{key: "problem_newer", args: []any{data}, cause: err}
 	case errors.Is(err, sqlitefile.ErrCorrupt), errors.Is(err, sqlitefile.ErrForeign):
 		return &problem{key: "problem_corrupt", args: []any{data}, cause: err}
+	case errors.Is(err, sqlitefile.ErrFull), errors.Is(err, syscall.ENOSPC):
+		return &problem{key: "problem_full", args: []any{data}, cause: err}
+	case errors.Is(err, sqlitefile.ErrReadOnly), errors.Is(err, fs.ErrPermission):
+		return &problem{key: "problem_read_only", args: []any{data}, cause: err}
+	case errors.Is(err, fs.ErrNotExist):
+		return &problem{key: "problem_missing", args: []any{data}, cause: err}
 	}
 	return &problem{key: "problem_open", args: []any{data}, cause: err}
 }

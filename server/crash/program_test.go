@@ -23,6 +23,9 @@ var long = flag.Duration("crash.long", 0, "how long each test goes on that draws
 // program is the shipped binary, built from this tree when a test first asks for it.
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(programFolder(), "xunzhen")
+	if err := os.MkdirAll(programFolder(), 0o755); err != nil {
+		return "", err
+	}
 	out, err := exec.Command("go", "build", "-o", path, "../../cmd/xunzhen").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -41,6 +42,14 @@ func (c *call) end(err error, panicked any) error {
 	return r
 }
 
+// needsAPerson reports whether somebody must look after the server: it failed, its disk
+// is full, or its files were set back.
+func needsAPerson(outcome string) bool {
+	return slices.ContainsFunc([]syncv1.Reason{
+		syncv1.Reason_REASON_INTERNAL, syncv1.Reason_REASON_FULL, syncv1.Reason_REASON_ROLLED_BACK,
+	}, func(r syncv1.Reason) bool { return outcome == transport.ReasonName(r) })
+}
+
 // log writes the one line about a call: ids and numbers, never what was said.
 func (c *call) log(outcome string, err error) {
 	attrs := []slog.Attr{
@@ -57,7 +66,7 @@ func (c *call) log(outcome string, err error) {
 	level := slog.LevelInfo
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
-		if outcome == transport.ReasonName(syncv1.Reason_REASON_INTERNAL) {
+		if needsAPerson(outcome) {
 			level = slog.LevelError
 		}
 	}

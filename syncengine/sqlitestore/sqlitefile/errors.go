@@ -21,6 +21,11 @@ var (
 	ErrCorrupt = errors.New("the file is damaged")
 	// ErrReadOnly: the file cannot be written.
 	ErrReadOnly = errors.New("the file cannot be written")
+	// ErrMoved: the file was moved, replaced or removed while it was open; nothing was
+	// written.
+	ErrMoved = errors.New("moved, replaced or removed while it was open")
+	// ErrBusy: another program keeps the file from being written; nothing was.
+	ErrBusy = errors.New("another program is writing to the file: close that program")
 	// ErrFull: there is no room left; nothing was written.
 	ErrFull = errors.New("no room left on the disk")
 )
@@ -42,11 +47,17 @@ func (f *File) explain(ctx context.Context, err error) error {
 
 func named(path string, err error) error {
 	var name error
-	switch sqlite.ErrCode(err).ToPrimary() {
+	code := sqlite.ErrCode(err)
+	if code == sqlite.ResultIOErrSHMSize {
+		code = sqlite.ResultFull // that is how it says so before anything is written
+	}
+	switch code.ToPrimary() {
 	case sqlite.ResultFull:
 		name = ErrFull
 	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
 		name = ErrCorrupt
+	case sqlite.ResultBusy:
+		name = ErrBusy
 	case sqlite.ResultReadOnly:
 		name = ErrReadOnly
 	default:

@@ -27,6 +27,7 @@ type File struct {
 	path    string
 	opts    Options
 	lock    *lock
+	place   place
 	writer  chan *sqlite.Conn
 	readers chan *sqlite.Conn
 
@@ -61,7 +62,8 @@ func (f *File) View(ctx context.Context, do func(*sqlite.Conn) error) error {
 
 // Update runs do in a write transaction and commits it, synchronised to disk,
 // unless do returns an error, panics, or ctx ends before the commit begins. A
-// commit that has begun is not interrupted.
+// commit that has begun is not interrupted. Its errors wrap ErrFull, ErrMoved, ErrBusy,
+// ErrReadOnly or ErrCorrupt, beside other things.
 //
 // If the disk fails in the middle of a commit, Update returns an error and the
 // changes are not visible; should the machine lose power right then, the next Open
@@ -82,7 +84,7 @@ func (f *File) Update(ctx context.Context, do func(*sqlite.Conn) error) (err err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := inTransaction(conn); err != nil {
+	if err := errors.Join(inTransaction(conn), f.place.check()); err != nil {
 		return err
 	}
 	return f.explain(ctx, Exec(conn, "COMMIT"))

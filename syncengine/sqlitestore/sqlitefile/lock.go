@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // lock keeps other processes from a file, and this one from opening it twice. It
@@ -23,7 +24,7 @@ type lock struct{ file *os.File }
 func acquire(path string) (*lock, error) {
 	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case err != nil:
 		return nil, err

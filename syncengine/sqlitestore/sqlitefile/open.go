@@ -37,7 +37,11 @@ func Open(path string, schema Schema, opts Options) (_ *File, err error) {
 	if err := f.openWriter(schema); err != nil {
 		return nil, err
 	}
-	return f, f.openReaders()
+	if err := f.openReaders(); err != nil {
+		return nil, err
+	}
+	f.place, err = placeOf(path)
+	return f, err
 }
 
 // settle returns the name by which everybody knows the file, so that two names of
