@@ -46,7 +46,8 @@ var rooms = []room{
 	{"syncengine/record", []string{"syncengine/causal"}, "merging is pure: no wire type, no store, no form reaches it"},
 	{"syncengine/segment", codecs, "a codec knows revisions and bytes, no engine and no store"},
 	{"syncengine/ledger", codecs, "leaves name segments; the ledger knows no engine and no store"},
-	{"syncengine", codecs, "the engine knows its port, not the stores behind it, and no care"},
+	{"syncengine/evidence", codecs, "a proof is checked without engine, store or network"},
+	{"syncengine", append([]string{"syncengine/evidence"}, codecs...), "the engine knows its port, not the stores behind it, and no care"},
 	{"syncengine/memstore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/sqlitestore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/storetest", engine, "the contract must not know who fulfils it"},
@@ -81,7 +82,7 @@ var bans = []ban{
 
 // What has no place in a pure package: imports, and calls that reach for the clock or the logger.
 var (
-	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "care"}
+	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care"}
 	unpure  = []string{"os", "net", "log", "math/rand", "math/rand/v2", "database/sql"}
 	ambient = []string{
 		"time.Now(", "time.Since(", "time.Until(", "time.Sleep(", "time.After(", "time.NewTimer(",

@@ -30,23 +30,7 @@ func BenchmarkPushUpdate(b *testing.B) { benchmarkPush(b, 8, true) }
 
 func benchmarkPush(b *testing.B, each int, update bool) {
 	const perSegment = 100
-	rnd := rand.NewChaCha8([32]byte{7})
-	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	seed := make([]byte, 32)
-	rnd.Read(seed)
-	e, err := syncengine.Create(b.Context(), syncengine.Config{
-		Store: memstore.New(), ShardKey: segment.KeySigner(ed25519.NewKeyFromSeed(seed)),
-		Clock: func() time.Time { return now }, Rand: rnd, Schema: &schema{},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	rnd.Read(seed)
-	d := &benchDevice{key: ed25519.NewKeyFromSeed(seed), rnd: rnd, now: now, shard: e.Shard()}
-	d.cert, err = e.Certify(b.Context(), doctor("zhang", villageA), d.key.Public().(ed25519.PublicKey))
-	if err != nil {
-		b.Fatal(err)
-	}
+	e, d := benchCounty(b)
 	records := (b.N + perSegment - 1) / perSegment * perSegment
 	var first, second [][]byte
 	for range records / perSegment {
@@ -74,6 +58,29 @@ func benchmarkPush(b *testing.B, each int, update bool) {
 		records *= 2
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(records), "ns/record")
+}
+
+// benchCounty returns an engine in memory with one device.
+func benchCounty(b *testing.B) (*syncengine.Engine, *benchDevice) {
+	b.Helper()
+	rnd := rand.NewChaCha8([32]byte{7})
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	seed := make([]byte, 32)
+	rnd.Read(seed)
+	e, err := syncengine.Create(b.Context(), syncengine.Config{
+		Store: memstore.New(), ShardKey: segment.KeySigner(ed25519.NewKeyFromSeed(seed)),
+		Clock: func() time.Time { return now }, Rand: rnd, Schema: &schema{},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rnd.Read(seed)
+	d := &benchDevice{key: ed25519.NewKeyFromSeed(seed), rnd: rnd, now: now, shard: e.Shard()}
+	d.cert, err = e.Certify(b.Context(), doctor("zhang", villageA), d.key.Public().(ed25519.PublicKey))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e, d
 }
 
 type benchDevice struct {

@@ -179,15 +179,7 @@ func (s *Segment) revisionHead(i int) record.Revision {
 
 // Verify returns an error that wraps ErrSignature unless pub is the key of the
 // segment's replica and signed its header.
-func (s *Segment) Verify(pub ed25519.PublicKey) error {
-	if len(pub) != ed25519.PublicKeySize || causal.ReplicaOf(pub) != s.head.Replica {
-		return fmt.Errorf("segment of %s: another replica's key: %w", s.head.Replica, ErrSignature)
-	}
-	if !ed25519.Verify(pub, s.head.message(), s.head.signature) {
-		return fmt.Errorf("segment of %s: %w", s.head.Replica, ErrSignature)
-	}
-	return nil
-}
+func (s *Segment) Verify(pub ed25519.PublicKey) error { return s.head.verify(pub) }
 
 // Header returns what was signed.
 func (s *Segment) Header() Header { return s.head.Header }
