@@ -184,7 +184,11 @@ func (b *batch) setVerdict(w *work, i int, v ledger.Verdict) {
 // read from the records, so that they are the ones after all its effects.
 func (b *batch) appendLeaf(l ledger.Leaf) error {
 	l.ReceivedAt, l.Changed, l.ByRoot = b.now, b.leafVerdicts, len(b.leafVerdicts) > 0
-	raw := l.Encode()
+	return b.appendRaw(l.Encode())
+}
+
+// appendRaw appends the bytes of a leaf and begins the next one.
+func (b *batch) appendRaw(raw []byte) error {
 	hashes, err := ledger.Append(edgeReader{b.head.edge, b.tx}, b.head.size, raw)
 	if err != nil {
 		return fmt.Errorf("leaf %d: %w", b.head.size, err)

@@ -81,7 +81,8 @@ type head struct {
 	stopped bool // rolled back: see ReasonRolledBack
 }
 
-// Names of single values in the store.
+// Names of single values in the store. One that does not follow from the ledger
+// belongs in a Snapshot, too.
 const (
 	valueEpoch      = "epoch"
 	valuePosition   = "position"
@@ -90,6 +91,7 @@ const (
 	valueMarks      = "marks"
 	valueCodes      = "code/"
 	valueSuccessors = "successors/"
+	valueRebuilding = "rebuilding"
 )
 
 // Create makes the shard in an empty store: epoch 1, the centre's own replica and
@@ -188,24 +190,30 @@ func readHead(r Reader) (head, error) {
 	if h.epoch, err = ledger.ParseEpoch(string(text)); err != nil {
 		return h, err
 	}
+	err = h.read(r)
+	return h, err
+}
+
+// read reads all of a head but its epoch.
+func (h *head) read(r Reader) (err error) {
 	if h.size, err = r.Size(); err != nil {
-		return h, err
+		return err
 	}
 	if h.position, err = readPosition(r); err != nil {
-		return h, err
+		return err
 	}
 	if h.sums, err = r.Sums(); err != nil {
-		return h, err
+		return err
 	}
 	if h.centre, err = readCentre(r); err != nil {
-		return h, err
+		return err
 	}
 	if h.acts, err = readActs(r); err != nil {
-		return h, err
+		return err
 	}
 	stopped, _, err := r.Value(valueStopped)
 	h.stopped = len(stopped) > 0
-	return h, err
+	return err
 }
 
 // Shard returns the shard's id.

@@ -84,3 +84,6 @@ func (e *Engine) Waiting() int {
 	defer e.group.mu.Unlock()
 	return len(e.group.waiting)
 }
+
+// ConfigOf returns what an engine was made of.
+func ConfigOf(e *Engine) Config { return e.cfg }

@@ -128,15 +128,7 @@ func (b *batch) verdicts(seg *segment.Segment) ([]ledger.Verdict, error) {
 }
 
 func (b *batch) store(in incoming, res *session.SegmentResult) error {
-	h := in.seg.Header()
-	head := SegmentHead{
-		Index: b.leaf, Hash: in.seg.Hash(), Replica: h.Replica, First: h.First, Last: in.seg.Last(),
-		Previous: h.Previous, Certificate: h.Certificate,
-	}
-	if in.cert.Role == segment.RoleCentre {
-		head.Office = true
-		head.Class, head.Division = b.officeAddress(in.seg)
-	}
+	head := b.headOf(in)
 	fork, err := b.noteFork(head, in.seg)
 	if err != nil {
 		return err
@@ -145,7 +137,7 @@ func (b *batch) store(in incoming, res *session.SegmentResult) error {
 	if err != nil {
 		return err
 	}
-	b.certs[h.Certificate] = in.cert
+	b.certs[head.Certificate] = in.cert
 	b.pending = append(b.pending, pendingSegment{head, seg})
 	b.lengthen(head)
 	for i := range seg.Len() {
@@ -162,6 +154,20 @@ func (b *batch) store(in incoming, res *session.SegmentResult) error {
 	}
 	res.Outcome, res.Index, res.Fork, res.Verdicts = session.OutcomeStored, head.Index, fork, verdicts
 	return b.appendLeaf(ledger.Leaf{Segment: head.Hash, Verdicts: verdicts})
+}
+
+// headOf returns what is kept of a segment that becomes the next leaf.
+func (b *batch) headOf(in incoming) SegmentHead {
+	h := in.seg.Header()
+	head := SegmentHead{
+		Index: b.leaf, Hash: in.seg.Hash(), Replica: h.Replica, First: h.First, Last: in.seg.Last(),
+		Previous: h.Previous, Certificate: h.Certificate,
+	}
+	if in.cert.Role == segment.RoleCentre {
+		head.Office = true
+		head.Class, head.Division = b.officeAddress(in.seg)
+	}
+	return head
 }
 
 // source is where a revision came from: the segment and the certificate by which

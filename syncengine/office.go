@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -609,30 +608,4 @@ func (b *batch) latestEpoch() (uint64, error) {
 	}
 	shown, _ := ledger.ParseEpoch(string(text))
 	return max(b.head.epoch.Number, shown.Number), nil
-}
-
-// MarkBackup records that a verified backup covers the ledger's first size leaves
-// and returns the signed mark. Callers must have verified the backup.
-func (e *Engine) MarkBackup(ctx context.Context, size ledger.Size, at time.Time) (ledger.BackupMark, error) {
-	var mark ledger.BackupMark
-	err := e.update(ctx, func(b *batch) error {
-		if size > b.head.size {
-			return refuse(ReasonInvalid, "backup mark", fmt.Errorf("ledger has %d leaves, not %d", b.head.size, size))
-		}
-		marks, err := readMarks(b.tx)
-		if err != nil {
-			return err
-		}
-		mark = ledger.BackupMark{Shard: b.e.shard, Epoch: b.head.epoch, Number: 1, LedgerSize: size, VerifiedAt: at.UTC()}
-		if n := len(marks); n > 0 {
-			mark.Number = b.e.openMark(marks[n-1]).Number + 1
-		}
-		raw, err := ledger.SignBackupMark(mark, b.e.cfg.ShardKey)
-		if err != nil {
-			return err
-		}
-		b.changed = true
-		return b.tx.PutValue(valueMarks, encodeList(lastTwo(append(marks, raw))))
-	})
-	return mark, err
 }

@@ -232,6 +232,8 @@ const (
 	ActErasure
 	// ActFork: key is the replica, body the two segment hashes that show it.
 	ActFork
+
+	actFamilies // one more than the last
 )
 
 // Act is something the engine obeys or remembers, by what it speaks about.

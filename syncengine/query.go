@@ -51,14 +51,18 @@ func (e *Engine) Checkpoint(ctx context.Context) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		root, err := ledger.Root(r, h.size)
-		if err != nil {
-			return err
-		}
-		out, err = ledger.Sign(ledger.Checkpoint{Shard: e.shard, Epoch: h.epoch, Size: h.size, Root: root}, e.cfg.ShardKey)
+		out, err = e.signCheckpoint(r, h)
 		return err
 	})
 	return out, err
+}
+
+func (e *Engine) signCheckpoint(r LedgerReader, h head) ([]byte, error) {
+	root, err := ledger.Root(r, h.size)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Sign(ledger.Checkpoint{Shard: e.shard, Epoch: h.epoch, Size: h.size, Root: root}, e.cfg.ShardKey)
 }
 
 // Sums returns the number and fingerprint sum of every division and class.
