@@ -282,3 +282,25 @@ func TestSegmentsBehindAGapAreOpenedOnlyToBeSent(t *testing.T) {
 		})
 	}
 }
+
+// A save that a clone sealed again is read from the clone's segment once the own one
+// is damaged, and is where that one is.
+func TestACloneBringsADamagedSaveBack(t *testing.T) {
+	w := newWorld(t)
+	a := w.tablet("li", villageA)
+	x := a.create(villageA, phone, "1")
+	c := a.clone()
+	must(a.Seal(t.Context()))(w)
+	a.damage(a.lastSegment())
+	c.create(villageA, phone, "2")
+	must(c.Seal(t.Context()))(w)
+	w.ok(c.Export(t.Context(), replica.ExportOptions{}, func(p replica.Parcel) error {
+		_, err := a.Carry(t.Context(), p)
+		return err
+	}))
+	a.shows(x.Record, phone, "1")
+	a.sync()
+	if at := a.where(x.Record, x.Dot); at.Place != replica.PlaceCentre {
+		t.Errorf("the save is at the %v, want centre", at.Place)
+	}
+}

@@ -186,14 +186,20 @@ func keepSegment(tx Tx, seg *segment.Segment, row segmentRow) error {
 }
 
 // keepPlace notes where a revision is, unless an own segment has it already: a
-// clone may seal the same save again.
+// clone may seal the same save again. When the own one is damaged, the clone's has it.
 func keepPlace(tx Tx, seg *segment.Segment, i int, own bool) error {
 	key := placeKey(seg.RecordID(i), seg.Dot(i))
 	old, ok, err := load(tx, Places, key, unpackPlace)
-	if err != nil || ok && old.own && !own {
+	if err != nil {
 		return err
 	}
-	at := placeRow{own: own, segment: seg.Hash(), at: uint64(i), prev: seg.Prev(i)}
+	was := ok && old.own
+	if was && !own {
+		if good, err := readable(tx, old); good || err != nil {
+			return err
+		}
+	}
+	at := placeRow{own: own || was, segment: seg.Hash(), at: uint64(i), prev: seg.Prev(i)}
 	if err := tx.PutHead(Places, key, at.pack()); err != nil {
 		return err
 	}
@@ -205,6 +211,16 @@ func keepPlace(tx Tx, seg *segment.Segment, i int, own bool) error {
 		rev.Record = seg.RecordID(i) // it cannot be read, but its record is known
 	}
 	return noteRecord(tx, rev)
+}
+
+// readable reports whether a revision can be read where it is; one that is not yet
+// sealed counts as such.
+func readable(r Reader, at placeRow) (bool, error) {
+	if at.segment.IsZero() {
+		return true, nil
+	}
+	_, ok, err := segmentOf(r, at.segment)
+	return ok, err
 }
 
 // segmentOf returns the wire bytes of a segment held here and whether they are
