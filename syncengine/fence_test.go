@@ -148,6 +148,31 @@ func TestASecondPredecessorShakesOffNoFence(t *testing.T) {
 	}
 }
 
+// A certificate that the centre lost in a restore names a predecessor that it is cut
+// off with, also where the centre knows of another one.
+func TestAPredecessorThatARestoreLostCutsOff(t *testing.T) {
+	c := newCentre(t)
+	clean, revoked := c.enrol(1, doctor("li", villageA)), c.enrol(2, doctor("zhang", villageB))
+	next := &device{c: c, rnd: revoked.rnd, prev: map[record.ID]causal.Dot{}, clock: c.now.UnixMilli()}
+	_, next.key, _ = ed25519.GenerateKey(revoked.rnd)
+	c.succeed(clean, next)
+	backup := c.store.Clone()
+	c.now = c.now.Add(25 * time.Hour)
+	var err error
+	if revoked.cert, err = c.Renew(t.Context(), revoked.cert); err != nil {
+		t.Fatal(err)
+	}
+	next.cert = c.succeed(revoked, next)
+	c.cfg.Store = backup
+	if c.Engine, err = syncengine.Open(t.Context(), c.cfg); err != nil {
+		t.Fatal(err)
+	}
+	c.fence(revoked)
+	if off, err := c.Revoked(t.Context(), next.cert); err != nil || !off {
+		t.Errorf("cut off: %v, %v", off, err)
+	}
+}
+
 // What fences cost does not grow with what they spare, nor with each other.
 func TestFencesJudgeOnlyWhatTheyCut(t *testing.T) {
 	c := newCentre(t)

@@ -192,8 +192,8 @@ func (e *Engine) Revoked(ctx context.Context, caller segment.Certificate) (bool,
 func (e *Engine) revoked(caller segment.Certificate) bool {
 	h := e.snapshot()
 	line := h.lineage(caller.Replica())
-	if len(line) == 1 && !caller.Predecessor.IsZero() { // by a certificate not yet known here
-		line = append(line, h.lineage(caller.Predecessor)...)
+	if p := caller.Predecessor; !p.IsZero() && !slices.Contains(line, p) { // by a certificate not yet known here
+		line = append(line, h.lineage(p)...)
 	}
 	return slices.ContainsFunc(line, func(r causal.ReplicaID) bool {
 		return len(fencesInForce(h.acts[actKey{ActFence, string(idBytes(r))}])) > 0
