@@ -58,20 +58,25 @@ func (e *Engine) History(ctx context.Context, id record.ID, from HistoryPlace, l
 		}
 		ps = slices.DeleteFunc(ps, func(p place) bool { return p.history().Compare(from) < 0 })
 		slices.SortFunc(ps, func(a, b place) int { return a.history().Compare(b.history()) })
-		for size := 0; len(ps) > 0; ps = ps[1:] {
-			if len(out) > 0 && (len(out) >= limit || size >= partBytes) {
-				next = ps[0].history()
-				return nil
-			}
-			v, n, err := e.revisionView(r, ps[0])
-			if err != nil {
-				return err
-			}
-			out, size = append(out, v), size+n
-		}
-		return nil
+		out, next, err = e.historyPart(r, ps, limit)
+		return err
 	})
 	return out, next, err
+}
+
+// historyPart reads revisions from the front of ps, and says where the others begin.
+func (e *Engine) historyPart(r Reader, ps places, limit int) (out []RevisionView, next HistoryPlace, err error) {
+	for size := 0; len(ps) > 0; ps = ps[1:] {
+		if len(out) > 0 && (len(out) >= limit || size >= partBytes) {
+			return out, ps[0].history(), nil
+		}
+		v, n, err := e.revisionView(r, ps[0])
+		if err != nil {
+			return nil, next, err
+		}
+		out, size = append(out, v), size+n
+	}
+	return out, next, nil
 }
 
 func storedPlaces(r Reader, id record.ID) (places, error) {

@@ -26,6 +26,7 @@ const (
 	enrolment  = "/xunzhen.sync.v1.EnrolmentService/"
 	syncing    = "/xunzhen.sync.v1.SyncService/"
 	records    = "/xunzhen.sync.v1.RecordService/"
+	evidence   = "/xunzhen.sync.v1.EvidenceService/"
 	health     = "/grpc.health.v1.Health/"
 	reflection = "/grpc.reflection.v1.ServerReflection/"
 	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
@@ -78,6 +79,12 @@ var table = sync.OnceValue(func() map[string]Rule {
 		records + "GetCheckpoint":    {Who: Operator},
 		records + "ListSums":         {Who: Operator},
 		records + "Verify":           {Who: Operator},
+
+		// Proofs and records as they stood: the office hands them on.
+		evidence + "Prove":       {Who: Operator},
+		evidence + "GetShardKey": {Who: Operator},
+		evidence + "GetAsOf":     {Who: Operator},
+		evidence + "ListAsOf":    {Who: Operator},
 
 		// For load balancers and for people with grpcurl: no content of any shard.
 		health + "Check":                    {Who: Nobody},

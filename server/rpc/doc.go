@@ -73,6 +73,7 @@ func Register(s *grpc.Server, cfg Config, h *health.Server) {
 	syncv1grpc.RegisterSyncServiceServer(g, &syncService{cfg: cfg})
 	syncv1grpc.RegisterEnrolmentServiceServer(g, &enrolmentService{cfg: cfg})
 	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
+	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	healthpb.RegisterHealthServer(g, h)
 	reflection.Register(g)
 }

@@ -35,6 +35,7 @@ type Caller struct {
 	Sync      syncv1grpc.SyncServiceClient
 	Enrolment syncv1grpc.EnrolmentServiceClient
 	Records   syncv1grpc.RecordServiceClient
+	Evidence  syncv1grpc.EvidenceServiceClient
 	Token     string
 
 	s *Server
@@ -48,6 +49,7 @@ func (s *Server) Stranger(more ...grpc.DialOption) *Caller {
 		Sync:      syncv1grpc.NewSyncServiceClient(conn),
 		Enrolment: syncv1grpc.NewEnrolmentServiceClient(conn),
 		Records:   syncv1grpc.NewRecordServiceClient(conn),
+		Evidence:  syncv1grpc.NewEvidenceServiceClient(conn),
 		s:         s,
 	}
 }

@@ -37,6 +37,7 @@ type Office struct {
 	conn      *grpc.ClientConn
 	enrolment syncv1grpc.EnrolmentServiceClient
 	records   syncv1grpc.RecordServiceClient
+	evidence  syncv1grpc.EvidenceServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -52,6 +53,7 @@ func Connect(cfg Config) (*Office, error) {
 	}
 	o.conn = conn
 	o.enrolment, o.records = syncv1grpc.NewEnrolmentServiceClient(conn), syncv1grpc.NewRecordServiceClient(conn)
+	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	return o, nil
 }
 
