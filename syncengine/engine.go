@@ -62,6 +62,7 @@ type Engine struct {
 
 	writing  chan struct{} // has room for the one update that runs
 	doubtful bool          // head may not be what the store holds; of the update that runs
+	leftover bool          // the store's log may have what was erased; of the update that runs
 
 	blocked map[causal.ReplicaID]Blocked
 }
@@ -147,8 +148,9 @@ func newEngine(cfg Config) *Engine {
 		cache: newSegmentCache(),
 		wake:  make(chan struct{}),
 
-		writing: make(chan struct{}, 1),
-		blocked: map[causal.ReplicaID]Blocked{},
+		writing:  make(chan struct{}, 1),
+		leftover: true, // a process that was killed leaves its log
+		blocked:  map[causal.ReplicaID]Blocked{},
 	}
 }
 

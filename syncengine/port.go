@@ -5,6 +5,7 @@ package syncengine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -29,6 +30,14 @@ type Store interface {
 	Update(ctx context.Context, f func(Tx) error) error
 	// Close waits for running closures. The store is of no use afterwards.
 	Close() error
+}
+
+// Forgetter is a Store that keeps what was overwritten for a while, in a log of its own.
+type Forgetter interface {
+	// Forget drops what no View can see any more: when it returns nil, nothing that
+	// was overwritten before is on the disk. It waits at most patience for running Views;
+	// an error says that something may be left.
+	Forget(ctx context.Context, patience time.Duration) error
 }
 
 // Reader is what a View sees. Lookups of what is not there return false and no error.

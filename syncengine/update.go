@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 )
@@ -75,7 +76,30 @@ func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
 	}
 	b.settleHead()
 	e.commit(b.head)
+	e.forget(ctx, len(b.erasedSegs) > 0)
 	return nil
+}
+
+// patience is how long an erasure waits for readers, so that nothing of it is left in
+// the store's log when it returns.
+const patience = 5 * time.Second
+
+// forget has the store drop what was erased. Where readers stand in the way, the next
+// updates try again, without waiting.
+func (e *Engine) forget(ctx context.Context, erased bool) {
+	f, ok := e.cfg.Store.(Forgetter)
+	if !ok || !erased && !e.leftover {
+		return
+	}
+	wait := time.Duration(0)
+	if erased {
+		wait = patience
+	}
+	err := f.Forget(context.WithoutCancel(ctx), wait)
+	e.leftover = err != nil
+	if err != nil && erased {
+		e.cfg.Log.Warn("what was erased is in the store's log until readers are done", "error", err)
+	}
 }
 
 // settleHead completes the head that is about to be the engine's.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -60,7 +61,10 @@ type Store struct {
 	hooks hooks
 }
 
-var _ syncengine.Store = (*Store)(nil)
+var (
+	_ syncengine.Store     = (*Store)(nil)
+	_ syncengine.Forgetter = (*Store)(nil)
+)
 
 // Open opens the shard in the file at path. Its errors wrap ErrLocked, ErrNewer,
 // ErrForeign, ErrCorrupt, ErrReadOnly, ErrFull, or fs.ErrNotExist when there is no
@@ -115,6 +119,11 @@ func (s *Store) Update(ctx context.Context, f func(syncengine.Tx) error) error {
 	s.names.add(named)
 	s.hooks.at(afterCommit)
 	return nil
+}
+
+// Forget is syncengine.Forgetter.
+func (s *Store) Forget(ctx context.Context, patience time.Duration) error {
+	return explain(s.file.Forget(ctx, patience))
 }
 
 // Close waits for running closures and backups. Closing twice is allowed.

@@ -147,6 +147,7 @@ func becomeWriter(conn *sqlite.Conn, cache int) error {
 		conn,
 		"synchronous = FULL", // an update that returned is on disk
 		"foreign_keys = ON",
+		"secure_delete = ON",  // what was erased by order is not left in free room; measured: costs nothing
 		"temp_store = MEMORY", // no copies of personal data in temporary files
 		fmt.Sprintf("cache_size = -%d", cache>>10),
 		fmt.Sprintf("wal_autocheckpoint = %d", walPages),

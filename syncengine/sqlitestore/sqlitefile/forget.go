@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlitefile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// ErrBusy: somebody reads, so the write-ahead log could not be cut off.
+var ErrBusy = errors.New("the write-ahead log is being read")
+
+const sqlCutLog = `PRAGMA wal_checkpoint(TRUNCATE)`
+
+// Forget moves the write-ahead log into the file and cuts it off, so that no page of it
+// from before the last Update is left. It waits at most patience for Views; its error
+// wraps ErrBusy when they went on.
+func (f *File) Forget(ctx context.Context, patience time.Duration) (err error) {
+	if err := f.begin(); err != nil {
+		return err
+	}
+	defer f.running.Done()
+	conn, err := connect(f.path, sqlite.OpenReadWrite)
+	if err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	conn.SetBusyTimeout(patience)
+	conn.SetInterrupt(ctx.Done())
+	busy := false
+	_, err = One(conn, sqlCutLog, nil, func(s *sqlite.Stmt) { busy = s.ColumnInt64(0) != 0 })
+	switch {
+	case err == nil && busy, sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy:
+		return fmt.Errorf("forget: %w", ErrBusy)
+	case err != nil:
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
