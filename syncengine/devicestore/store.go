@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -104,6 +105,11 @@ func (s *Store) configure() error {
 // Close waits for running closures and lets others open the file.
 func (s *Store) Close() error { return s.file.Close() }
 
+var (
+	_ replica.Store     = (*Store)(nil)
+	_ replica.Forgetter = (*Store)(nil)
+)
+
 // Check reads the whole file and returns what is wrong with it; none: nothing.
 func (s *Store) Check(ctx context.Context) ([]string, error) { return s.file.Check(ctx) }
 
@@ -117,6 +123,11 @@ func (s *Store) Settle(ctx context.Context) error {
 	conn.SetInterrupt(ctx.Done())
 	err = sqlitefile.Exec(conn, sqlSettle)
 	return errors.Join(err, conn.Close())
+}
+
+// Forget is replica.Forgetter.
+func (s *Store) Forget(ctx context.Context, patience time.Duration) error {
+	return s.file.Forget(ctx, patience)
 }
 
 // Unwritable reports whether err is SQLite's for a file that could not be made or

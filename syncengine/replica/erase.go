@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -165,7 +166,25 @@ func (r *Replica) obeyOrders(ctx context.Context, whole bool) (erased int, err e
 		erased, err = r.obey(tx, whole)
 		return err
 	})
+	if err == nil {
+		r.forget(ctx)
+	}
 	return erased, err
+}
+
+// patience is how long obeying orders waits for readers.
+const patience = 5 * time.Second
+
+// forget has the store drop what the orders took away. Where readers stand in the way,
+// it is in the store's log until that is written over.
+func (r *Replica) forget(ctx context.Context) {
+	f, ok := r.cfg.Store.(Forgetter)
+	if !ok {
+		return
+	}
+	if err := f.Forget(ctx, patience); err != nil {
+		r.cfg.Log.Warn("what was erased is in the store's log until readers are done", "error", err)
+	}
 }
 
 func (r *Replica) obey(tx Tx, whole bool) (int, error) {

@@ -2,7 +2,10 @@
 
 package replica
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Store keeps everything a replica must not forget, as rows in buckets. It
 // decides nothing and reads nothing; package storetest says what it owes.
@@ -17,6 +20,14 @@ type Store interface {
 	// Update runs f as the only writer. When it returns nil, everything f wrote is
 	// on disk for good; when it returns an error, nothing f wrote is there.
 	Update(ctx context.Context, f func(Tx) error) error
+}
+
+// Forgetter is a Store that keeps what was overwritten for a while, in a log of its own.
+type Forgetter interface {
+	// Forget drops what no View can see any more: when it returns nil, nothing that
+	// was overwritten before is on the disk. It waits at most patience for running Views;
+	// an error says that something may be left.
+	Forget(ctx context.Context, patience time.Duration) error
 }
 
 // Row is one entry of a bucket. Rows and slices that a Reader returns may be kept

@@ -70,7 +70,7 @@ func TestWhatWasOverwrittenIsOnTheDiskNoMore(t *testing.T) {
 		if _, err := r.Size(); err != nil {
 			return err
 		}
-		if err := s.Forget(t.Context(), 0); !errors.Is(err, sqlitefile.ErrBusy) {
+		if err := s.Forget(t.Context(), 0); !errors.Is(err, sqlitefile.ErrRead) {
 			t.Errorf("beside a reader: %v", err)
 		}
 		return nil
