@@ -51,6 +51,7 @@ var rooms = []room{
 	{"syncengine/memstore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/sqlitestore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/storetest", engine, "the contract must not know who fulfils it"},
+	{"syncengine/backup", engine, "a backup reads an engine and a folder: it knows neither the stores nor who calls"},
 	{"syncengine/replica", engine, "the other half of the engine runs over any store and any wire"},
 	{"syncengine/devicestore", append([]string{"syncengine/replica", "syncengine/sqlitestore/sqlitefile"}, engine...), "a device's store keeps sealed bytes: it knows no care and no keys"},
 	{"syncengine/simtest", []string{"syncengine/...", "api/xunzhen/sync/v1"}, "a simulated county needs no clinic: its forms are bytes"},

@@ -79,7 +79,7 @@ func (e *Engine) Snapshot(ctx context.Context) (Snapshot, error) {
 // readRest reads the values that do not follow from the ledger, and where bodies are
 // gone, once the acts are there.
 func (s *Snapshot) readRest(r Reader, read func([]byte) (segment.Certificate, error)) error {
-	names := []string{valueMarks}
+	var names []string
 	for _, a := range s.Acts {
 		switch a.Family {
 		case ActCertificate:

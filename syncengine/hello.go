@@ -126,6 +126,13 @@ func (e *Engine) compareLedger(ctx context.Context, raw []byte) error {
 	return nil
 }
 
+// Witness compares the ledger with a signed checkpoint of this shard that somebody
+// kept, as Hello does. Error: ReasonRolledBack when the store holds an older ledger,
+// now or since earlier; the engine then takes nothing until a restore.
+func (e *Engine) Witness(ctx context.Context, checkpoint []byte) error {
+	return e.compareLedger(ctx, checkpoint)
+}
+
 // extends reports whether the store's ledger can have come after a checkpoint. It
 // asks the store, which may be ahead of the engine's head.
 func (e *Engine) extends(r Reader, c ledger.Checkpoint) (bool, error) {

@@ -41,7 +41,7 @@ type StoredSegment struct {
 type BackupMark struct {
 	Shard      segment.ShardID
 	Epoch      Epoch
-	Number     uint64 // of the backup in the shard's life, from 1, dense
+	Number     uint64 // of the backup in the shard's life, from 1, ascending
 	LedgerSize Size   // the backup covers the leaves below
 	VerifiedAt time.Time
 }

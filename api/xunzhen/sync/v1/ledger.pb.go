@@ -661,7 +661,7 @@ type BackupMarkBody struct {
 	Shard []byte `protobuf:"bytes,1,opt,name=shard,proto3" json:"shard,omitempty"`
 	// The epoch in which this holds.
 	Epoch *Epoch `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// Number of the backup in the shard's life, from 1, dense.
+	// Number of the backup in the shard's life, from 1, ascending.
 	Number uint64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
 	// Entries of the ledger that the backup covers: indexes below this.
 	LedgerSize uint64 `protobuf:"varint,4,opt,name=ledger_size,json=ledgerSize,proto3" json:"ledger_size,omitempty"`
