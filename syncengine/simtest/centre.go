@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -42,12 +41,6 @@ const (
 	crashAfter
 	diskFull
 )
-
-// backup is a verified copy of the centre's file.
-type backup struct {
-	store *memstore.Store
-	had   dots
-}
 
 // centre is the office: one engine over one file, and what the operator does to it.
 type centre struct {
@@ -212,7 +205,7 @@ func (c *centre) do(what string, f func() error) bool {
 
 // back makes a verified backup.
 func (c *centre) back() {
-	copied := c.disk.Clone()
+	b := c.copy()
 	size := c.Size()
 	marked := false
 	if !c.do("backup", func() error {
@@ -222,7 +215,7 @@ func (c *centre) back() {
 	}) && !marked {
 		return
 	}
-	c.backups = append(c.backups, &backup{store: copied, had: maps.Clone(c.had)})
+	c.backups = append(c.backups, b)
 	c.older = nil
 }
 
@@ -234,8 +227,12 @@ func (c *centre) candidates() []*backup { return c.backups[max(0, len(c.backups)
 func (c *centre) restoreFrom(b *backup) {
 	w := c.w
 	w.happens(FaultRestore)
-	c.replace(b.store.Clone())
-	c.behind = c.Epoch().Number < c.last
+	if w.opt.era() >= 3 && w.chance(0.5) {
+		c.rebuild(b)
+	} else {
+		c.replace(b.store.Clone())
+		c.behind = c.Epoch().Number < c.last
+	}
 	if w.opt.ForgetsBackups {
 		c.backups = c.backups[:slices.Index(c.backups, b)+1]
 	}

@@ -4,7 +4,6 @@ package simtest
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -34,10 +33,10 @@ type planned struct {
 	seed   uint64
 }
 
-func newPlan(seed uint64, of int) plan {
-	rnd := rand.New(rand.NewPCG(seed, 1))
+func newPlan(o Options) plan {
+	rnd := rand.New(rand.NewPCG(o.Seed, 1))
 	p := plan{odds: drawOdds(rnd)}
-	all := actions(of)
+	all := actions(o.era())
 	total := 0
 	for _, a := range all {
 		total += a.weight(p.odds)
@@ -57,7 +56,7 @@ func newPlan(seed uint64, of int) plan {
 // Run lives through one county and holds it against every promise. Runs with
 // equal options are equal, to the byte of their traces.
 func Run(o Options) Result {
-	p := newPlan(o.Seed, cmp.Or(o.Era, era))
+	p := newPlan(o)
 	r := Result{Seed: o.Seed, Steps: len(p.steps)}
 	var w *World
 	r.Violation = caught(func() {

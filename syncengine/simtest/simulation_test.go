@@ -4,7 +4,6 @@ package simtest
 
 import (
 	"bufio"
-	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"flag"
@@ -126,7 +125,7 @@ func explained(o Options, r Result) string {
 	short := Run(o)
 	keep := strings.Trim(strings.ReplaceAll(fmt.Sprint(o.Keep), " ", ","), "[]")
 	return fmt.Sprintf("%v\nrun with -sim.era=%d -sim.seed=%d, or made short (%v) by adding -sim.keep=%s\n%s",
-		r.Violation, cmp.Or(o.Era, era), o.Seed, short.Violation, keep, trace.String())
+		r.Violation, o.era(), o.Seed, short.Violation, keep, trace.String())
 }
 
 func tellOne(t *testing.T, o Options) {

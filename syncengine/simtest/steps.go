@@ -45,7 +45,7 @@ func drawOdds(rnd *rand.Rand) odds {
 
 // era is the present one. A seed names a county together with the actions there were
 // to draw from in its day.
-const era = 2
+const era = 3
 
 // action is something that can happen.
 type action struct {

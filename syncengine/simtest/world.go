@@ -13,6 +13,7 @@
 package simtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -44,6 +45,9 @@ type Options struct {
 	// one that was restored. It is a mutant.
 	ForgetsBackups bool
 }
+
+// era returns the era that the options name.
+func (o Options) era() int { return cmp.Or(o.Era, era) }
 
 // Violation is a broken promise.
 type Violation struct {
