@@ -44,7 +44,7 @@ func drawOdds(rnd *rand.Rand) odds {
 }
 
 // era is the present one. A seed names a county together with the actions there were
-// to draw from in its day.
+// to draw from in its day, and what chance decided in them.
 const era = 3
 
 // action is something that can happen.
