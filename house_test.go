@@ -54,6 +54,7 @@ var rooms = []room{
 	{"syncengine/backup", engine, "a backup reads an engine and a folder: it knows neither the stores nor who calls"},
 	{"syncengine/replica", engine, "the other half of the engine runs over any store and any wire"},
 	{"syncengine/devicestore", append([]string{"syncengine/replica", "syncengine/sqlitestore/sqlitefile"}, engine...), "a device's store keeps sealed bytes: it knows no care and no keys"},
+	{"syncengine/bundle", append([]string{"syncengine/session/sessionwire"}, engine...), "a file format: it knows what is said, and neither who says it nor where it is kept"},
 	{"syncengine/simtest", []string{"syncengine/...", "api/xunzhen/sync/v1"}, "a simulated county needs no clinic: its forms are bytes"},
 
 	{"transport", []string{"api/...", "syncengine/session", "syncengine/segment"}, "what both ends of a connection agree on has no service and no engine"},
