@@ -22,6 +22,11 @@ type grammar struct {
 	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
 	Held    heldCommand    `cmd:"" help:"${help_held}"`
 	Release releaseCommand `cmd:"" help:"${help_release}"`
+	History historyCommand `cmd:"" help:"${help_history}"`
+	Prove   proveCommand   `cmd:"" help:"${help_prove}"`
+	Check   checkCommand   `cmd:"" help:"${help_check}"`
+	Shard   shardCommand   `cmd:"" help:"${help_shard}"`
+	Erase   eraseCommand   `cmd:"" help:"${help_erase}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
 	Restore restoreCommand `cmd:"" help:"${help_restore}"`
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`

@@ -10,7 +10,7 @@ import (
 
 // commands are all there are.
 func commands() [][]string {
-	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"release"}, {"verify"}, {"restore"}, {"bench"}, {"tablet"}, {"version"}}
+	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"tablet"}, {"version"}}
 	for _, sub := range []string{
 		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret",
 	} {

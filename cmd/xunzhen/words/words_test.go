@@ -15,8 +15,10 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
+	"github.com/xunzhen/xunzhen/syncengine/evidence"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/tablet"
 	"github.com/xunzhen/xunzhen/transport"
 )
@@ -132,6 +134,15 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 			need("kind_" + info.Name)
 		}
 	}
+	for _, c := range evidence.Claims() {
+		need("claim_" + c.String())
+	}
+	for _, k := range []evidence.ActKind{evidence.ActRelease, evidence.ActWithdrawal, evidence.ActErasure} {
+		need("act_" + k.String())
+	}
+	for _, r := range []segment.Role{segment.RoleCentre, segment.RoleTablet, segment.RoleHub} {
+		need("role_" + r.String())
+	}
 	for i := range 12 {
 		need(fmt.Sprintf("invariant_I%d", i+1))
 	}
@@ -162,7 +173,7 @@ func TestNoTextIsLeftOver(t *testing.T) {
 		all += source
 	}
 	// Prefixes of what is looked up by name.
-	made := []string{"reason_", "verdict_", "state_", "warn_", "kind_", "invariant_", "more_", "sync_", "save_warning_"}
+	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "invariant_", "more_", "sync_", "save_warning_"}
 	for _, key := range both()[0].Keys() {
 		inDemo := strings.TrimPrefix(key, "demo_")
 		inChapter := strings.TrimSuffix(strings.TrimPrefix(inDemo, "end_"), "_text")
