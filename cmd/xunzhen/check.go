@@ -34,13 +34,12 @@ func (f checkCommand) Run(c *call) error {
 	if err != nil {
 		return &problem{key: "problem_read", args: []any{f.File}, cause: err}
 	}
-	report, err := evidence.Check(raw, key)
-	var failure *evidence.Failure
-	if errors.As(err, &failure) {
-		return f.refuse(c, failure)
+	if evidence.IsTestimony(raw) {
+		return f.testimony(c, raw, key)
 	}
+	report, err := evidence.Check(raw, key)
 	if err != nil {
-		return err
+		return f.refuse(c, err)
 	}
 	if f.Json {
 		return c.json(provenOf(report))
@@ -65,7 +64,12 @@ type refusedJSON struct {
 	What  string `json:"what"`
 }
 
-func (f checkCommand) refuse(c *call, failure *evidence.Failure) error {
+// refuse says which claim does not hold, and fails.
+func (f checkCommand) refuse(c *call, err error) error {
+	var failure *evidence.Failure
+	if !errors.As(err, &failure) {
+		return err
+	}
 	if f.Json {
 		if err := c.json(refusedJSON{false, failure.Claim.String(), failure.What}); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 func commands() [][]string {
 	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"tablet"}, {"version"}}
 	for _, sub := range []string{
-		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret",
+		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence",
 	} {
 		all = append(all, []string{"tablet", sub})
 	}

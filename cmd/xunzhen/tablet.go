@@ -31,6 +31,8 @@ type tabletCommands struct {
 	Sync    tabletSync    `cmd:"" help:"${help_tablet_sync}"`
 	Lock    tabletLock    `cmd:"" help:"${help_tablet_lock}"`
 	Secret  tabletSecret  `cmd:"" help:"${help_tablet_secret}"`
+
+	Evidence tabletEvidence `cmd:"" help:"${help_tablet_evidence}"`
 }
 
 // tabletFlags say which tablet, and who opens it.

@@ -25,6 +25,9 @@ func readEpoch(r Reader) (ledger.Epoch, error) {
 // enterEpoch begins a new epoch: the centre's cursor, checkpoint and marks are of
 // no use any more, and everything held is offered again once.
 func enterEpoch(tx Tx, e ledger.Epoch) error {
+	if err := keepWitness(tx); err != nil {
+		return err
+	}
 	var p packer
 	p.epoch(e)
 	if err := putValue(tx, valueEpoch, p); err != nil {

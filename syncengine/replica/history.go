@@ -67,6 +67,40 @@ func (s *syncRun) extends(kept, now ledger.Checkpoint, last *session.Summary) er
 	return nil
 }
 
+// keepWitness keeps the checkpoint of an epoch that is about to end: it says for good
+// how far that ledger had come here.
+func keepWitness(tx Tx) error {
+	raw, ok, err := value(tx, valueCheckpoint)
+	if err != nil || !ok {
+		return err
+	}
+	was, err := readEpoch(tx)
+	if err != nil {
+		return err
+	}
+	return putValue(tx, fmt.Sprintf("%s%020d-%x", valueWitness, was.Number, was.Name), raw)
+}
+
+// Witnessed returns the last checkpoint seen of each epoch, signed, oldest first.
+func (r *Replica) Witnessed(ctx context.Context) ([][]byte, error) {
+	var out [][]byte
+	err := r.view(ctx, func(tx Reader) error {
+		err := scan(tx, Values, []byte(valueWitness), func(row Row) error {
+			out = append(out, row.Head)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		now, ok, err := value(tx, valueCheckpoint)
+		if ok {
+			out = append(out, now)
+		}
+		return err
+	})
+	return out, err
+}
+
 // Contradiction is two checkpoints of one epoch, both signed by the shard, of
 // which the second does not extend the first.
 type Contradiction struct{ Before, After []byte }

@@ -71,6 +71,7 @@ const (
 	valuePulls      = "pulls"      // number of the last full pull begun
 	valuePushBytes  = "push"       // how much one push should carry, bytes
 	valueArrivals   = "arrivals"   // number of the last row of Arrivals
+	valueWitness    = "witness/"   // and an epoch: the newest signed checkpoint of that one, which is past
 )
 
 // Open returns the replica in a store. In an empty store it makes the first key.
