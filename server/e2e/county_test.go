@@ -63,6 +63,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOver(t, func(s *memstore.Store) syncengine.Store { return kept{s} })
+}
+
+// newWorldOver is a world whose county keeps its records in a store of the test's.
+func newWorldOver(t *testing.T, over func(*memstore.Store) syncengine.Store) *world {
+	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}}
 	stores := map[string]syncengine.Store{}
 	s, err := server.New(t.Context(), server.Config{
@@ -70,7 +76,7 @@ func newWorld(t *testing.T) *world {
 		Log: slog.New(slog.DiscardHandler), CertificateLife: 100 * 24 * time.Hour,
 		OpenStore: func(path string, create bool) (syncengine.Store, error) {
 			if name := filepath.Base(path); create {
-				stores[name] = kept{memstore.New()}
+				stores[name] = over(memstore.New())
 			}
 			return stores[filepath.Base(path)], nil
 		},
