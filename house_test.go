@@ -61,6 +61,8 @@ var rooms = []room{
 	{"transport/remote", []string{"api/...", "syncengine/session/...", "syncengine/segment", "transport"}, "the centre as its callers see it: tablets and hubs alike, and no store"},
 	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"server", above, "the server is below the commands and beside the tablet"},
+	{"server/metrics", append([]string{"server/..."}, above...), "figures are read off a server that knows nothing of them"},
+	{"server/operate", []string{"server/admission"}, "the listener answers with what it is handed"},
 	{"server/e2e", append([]string{"server/...", "tablet/..."}, above...), "tests of both ends stand where both may be seen, and nothing imports them"},
 	{"tablet", above, "an app links the tablet: the server must not come with it"},
 	{"cmd", append([]string{"server/...", "tablet/..."}, above...), "commands stand on top; nothing imports them"},
@@ -78,6 +80,9 @@ var bans = []ban{
 	{"api", "grpc", []string{"google.golang.org/grpc"}, "messages are linked by apps that bring their own transport"},
 	{"syncengine", "", []string{"google.golang.org/grpc"}, "transport codes stay out of the domain"},
 	{"care", "", []string{"google.golang.org/grpc", "database/sql", "modernc.org/sqlite"}, "forms and rules run anywhere: no wire, no database"},
+	{"syncengine", "", []string{"github.com/prometheus"}, "who counts is handed in"},
+	{"server", "metrics", []string{"github.com/prometheus"}, "who counts is handed in"},
+	{"tablet", "", []string{"github.com/prometheus"}, "an app is nobody's server"},
 	{"syncengine/causal", "", []string{"google.golang.org", "golang.org"}, "standard library only"},
 	{"syncengine/record", "", []string{"google.golang.org/grpc", "database/sql"}, "merging is pure"},
 }

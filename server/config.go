@@ -15,6 +15,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
 // Config is what a Server is made of. Data, Schema, Clock, Rand and Log must be
@@ -42,6 +43,12 @@ type Config struct {
 	// CertificateLife and Batch are those of syncengine.Config.
 	CertificateLife time.Duration
 	Batch           int
+
+	// Room returns the free bytes and the size of a folder's disk, -1 for not known;
+	// default: what the system says.
+	Room func(dir string) (free, size int64)
+	// Observer is told of what goes on, for figures; nil: nobody is.
+	Observer Observer
 
 	// Limits of calls; default rpc.DefaultLimits.
 	Limits rpc.Limits
@@ -87,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Limits == (rpc.Limits{}) {
 		c.Limits = rpc.DefaultLimits()
+	}
+	if c.Room == nil {
+		c.Room = sqlitefile.Room
 	}
 	c.Arrivals = orElse(c.Arrivals, DefaultArrivals())
 	c.Handshake = orElse(c.Handshake, 10*time.Second)

@@ -50,10 +50,14 @@ type Server struct {
 	grpc      *grpc.Server
 	health    *health.Server
 	stopping  chan struct{}
+	guard     *rpc.Guard
+	sessions  *auth.Sessions
+	ready     readiness
 
 	mu       sync.RWMutex
 	counties map[segment.ShardID]*county.County
-	listener net.Listener
+	listener *admission.Listener
+	serving  bool
 }
 
 // tlsFolder is where in the data folder the TLS authority is kept. Counties stand
@@ -102,10 +106,11 @@ func (s *Server) openServices() error {
 	if err != nil {
 		return err
 	}
+	s.sessions = auth.NewSessions(s.cfg.Clock, s.cfg.Rand)
 	s.grpc = grpc.NewServer(append(rpc.Options(), s.options()...)...)
-	rpc.Register(s.grpc, rpc.Config{
+	s.guard = rpc.Register(s.grpc, rpc.Config{
 		Counties:   holder{s},
-		Sessions:   auth.NewSessions(s.cfg.Clock, s.cfg.Rand),
+		Sessions:   s.sessions,
 		Challenges: challenges,
 		Pin:        s.Pin(),
 		Addresses:  s.Addresses,
@@ -113,6 +118,7 @@ func (s *Server) openServices() error {
 		Log:        s.cfg.Log,
 		Limits:     s.cfg.Limits,
 		Stopping:   s.stopping,
+		Observer:   s.cfg.Observer,
 	}, s.health)
 	return nil
 }
@@ -148,7 +154,7 @@ func (s *Server) openCounties(ctx context.Context) error {
 func (s *Server) means() county.Means {
 	return county.Means{
 		OpenStore: s.cfg.OpenStore, Schema: s.cfg.Schema, Clock: s.cfg.Clock, Rand: s.cfg.Rand, Log: s.cfg.Log,
-		CertificateLife: s.cfg.CertificateLife, Batch: s.cfg.Batch,
+		CertificateLife: s.cfg.CertificateLife, Batch: s.cfg.Batch, Observe: s.committed(),
 	}
 }
 
@@ -236,6 +242,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	for service := range s.grpc.GetServiceInfo() {
 		s.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
 	}
+	s.setServing(true)
 	served := make(chan error, 1)
 	go func() { served <- s.grpc.Serve(l) }()
 	select {
@@ -253,6 +260,7 @@ func (s *Server) Serve(ctx context.Context) error {
 
 func (s *Server) drain() {
 	s.health.Shutdown()
+	s.setServing(false)
 	close(s.stopping)
 	timer := time.AfterFunc(s.cfg.Drain, s.grpc.Stop)
 	defer timer.Stop()
@@ -271,6 +279,7 @@ func (s *Server) Close() error {
 		errs = append(errs, c.Close())
 		delete(s.counties, shard)
 	}
+	s.serving = false
 	if s.listener != nil {
 		errs = append(errs, ignoreClosed(s.listener.Close()))
 	}

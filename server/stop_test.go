@@ -4,6 +4,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -51,6 +52,9 @@ func TestB27OlderFileIsNoticed(t *testing.T) {
 	c, err := o.Records.GetCheckpoint(o.Context(), &syncv1.GetCheckpointRequest{Shard: shard[:]})
 	if err != nil || !c.GetStopped() {
 		t.Errorf("the office sees %v, %v", c, err)
+	}
+	if err := s2.Ready(t.Context()); !errors.Is(err, server.ErrStopped) {
+		t.Errorf("ready: %v", err)
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
-// Config is what an Engine is made of. All but Log, CertificateLife and Batch
-// must be given.
+// Config is what an Engine is made of. All but Log, Observe, CertificateLife and
+// Batch must be given.
 type Config struct {
 	Store    Store
 	ShardKey segment.Signer   // certificates, acks, checkpoints
@@ -28,6 +28,10 @@ type Config struct {
 	Rand     io.Reader        // keys, salts, epoch names, codes
 	Schema   record.Schema    // kinds this build knows
 	Log      *slog.Logger     // nil: nothing is logged
+
+	// Observe is told of every transaction that wrote, or failed to; nil: nobody is. It is
+	// called by whoever committed, and must not take long.
+	Observe func(Commit)
 
 	// CertificateLife is how long a new certificate may pull; 0: 400 days, so that
 	// a tablet used once a year does not lapse.

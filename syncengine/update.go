@@ -34,7 +34,7 @@ func (e *Engine) update(ctx context.Context, f func(*batch) error) (err error) {
 	if err := e.certain(ctx); err != nil {
 		return err
 	}
-	return e.transact(ctx, f)
+	return e.observed(ctx, f)
 }
 
 // certain reads the head from the store when it is in doubt.
@@ -50,9 +50,8 @@ func (e *Engine) certain(ctx context.Context) error {
 	return nil
 }
 
-func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
-	var b *batch
-	err := e.cfg.Store.Update(ctx, func(tx Tx) error {
+func (e *Engine) transact(ctx context.Context, f func(*batch) error) (b *batch, err error) {
+	err = e.cfg.Store.Update(ctx, func(tx Tx) error {
 		b = e.newBatch(tx)
 		b.leaf = ledger.Index(b.head.size)
 		if err := f(b); err != nil {
@@ -68,16 +67,13 @@ func (e *Engine) transact(ctx context.Context, f func(*batch) error) error {
 	if b != nil && len(b.erasedSegs) > 0 {
 		e.cache.drop()
 	}
-	if err != nil {
-		return err
-	}
-	if !b.dirty() {
-		return nil
+	if err != nil || !b.dirty() {
+		return b, err
 	}
 	b.settleHead()
 	e.commit(b.head)
 	e.forget(ctx, len(b.erasedSegs) > 0)
-	return nil
+	return b, nil
 }
 
 // patience is how long an erasure waits for readers, so that nothing of it is left in

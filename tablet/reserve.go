@@ -132,3 +132,9 @@ func (t *Tablet) diskFull() bool {
 	free := freeBytes(t.opts.Dir)
 	return free >= 0 && free < 64<<10
 }
+
+// roomOn returns how much room there is on the disk of a folder in bytes; -1: not known.
+func freeBytes(dir string) int64 {
+	free, _ := sqlitefile.Room(dir)
+	return free
+}

@@ -54,9 +54,10 @@ type serveCommand struct {
 	Json     bool     `help:"${help_serve_json}"`
 	// WithInput ends the server when its standard input does: with the process that
 	// started it, however that ended.
-	WithInput bool   `hidden:""`
-	Memory    int64  `help:"${help_memory}" default:"200" placeholder:"MIB"`
-	Log       string `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
+	WithInput bool  `hidden:""`
+	Memory    int64 `help:"${help_memory}" default:"200" placeholder:"MIB"`
+	operateFlag
+	Log string `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
 }
 
 // firstCodeLife is how long the code that serve prints is good: the first tablet is
@@ -69,13 +70,14 @@ func (f serveCommand) Run(c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := f.needsCounty(data); err != nil {
+	if err := errors.Join(f.needsCounty(data), f.check()); err != nil {
 		return err
 	}
 	if f.Memory > 0 {
 		server.LimitMemory(f.Memory << 20)
 	}
 	cfg := f.config(c, data)
+	figures := f.observe(&cfg)
 	s, err := server.New(c.ctx, cfg)
 	if err != nil {
 		return explainOpen(err, data)
@@ -88,7 +90,12 @@ func (f serveCommand) Run(c *call) (err error) {
 	if err := s.Listen(); err != nil {
 		return &problem{key: "problem_listen", args: []any{f.Listen}, cause: err}
 	}
-	return f.serve(c, s, cfg, first)
+	address, unlisten, err := f.listen(s, figures, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlisten()) }()
+	return f.serve(c, s, cfg, first, address)
 }
 
 // needsCounty refuses to make a data folder without knowing for which county.
@@ -138,12 +145,13 @@ func (f serveCommand) begin(c *call, s *server.Server) (*county.County, error) {
 	return one, nil
 }
 
-func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first *county.County) error {
+func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first *county.County, operate string) error {
 	local, err := localAddress(s.Address())
 	if err != nil {
 		return err
 	}
 	now := office.ServingOf(s, cfg.Data, local)
+	now.Operate = operate
 	if first != nil {
 		if now.Invitation, err = f.invite(c, s, first); err != nil {
 			return err
@@ -164,6 +172,8 @@ func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first 
 		}()
 	}
 	following := follow(ctx, s, cfg.Log)
+	c.notify(notifyReady)
+	context.AfterFunc(ctx, func() { c.notify(notifyStopping) })
 	err = s.Serve(ctx)
 	stop()
 	following.Wait()
@@ -219,6 +229,7 @@ func (f serveCommand) announce(c *call, now office.Serving) error {
 	case ready:
 		c.line("serve_more_codes")
 	}
+	announceOperate(c, now)
 	fmt.Fprintln(c.Stdout)
 	c.line("warning_no_backup", now.Data)
 	return nil

@@ -36,6 +36,7 @@ type Listener struct {
 	open int
 	from map[netip.Prefix]int
 	held int
+	away uint64 // turned away since the start
 }
 
 // maxArriving is how many addresses are remembered.
@@ -88,6 +89,7 @@ func Network(a netip.Addr) netip.Prefix {
 func (l *Listener) turnAway(c net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.away++
 	if l.held >= l.limits.Held {
 		_ = c.Close()
 		return
@@ -126,6 +128,13 @@ func (l *Listener) Open() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.open
+}
+
+// TurnedAway returns how many connections were too many, since the start.
+func (l *Listener) TurnedAway() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.away
 }
 
 // counted is a connection that says when it is closed.

@@ -81,6 +81,19 @@ func (s *Sessions) Lookup(token string) (Principal, error) {
 	return o.principal, nil
 }
 
+// Count returns the number of open sessions.
+func (s *Sessions) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, n := s.clock(), 0
+	for _, o := range s.byToken {
+		if !now.After(o.until) {
+			n++
+		}
+	}
+	return n
+}
+
 // Renewed lets the sessions of a device go on under its new certificate.
 func (s *Sessions) Renewed(cert segment.Certificate) {
 	p := Principal{Who: Device, Shard: cert.Shard, Certificate: cert}

@@ -45,8 +45,8 @@ const (
 // ErrCode is wrapped for a county code that is none.
 var ErrCode = errors.New("a county code has 6 digits")
 
-// Means are what a county is run with. All but Log, CertificateLife and Batch must
-// be given; see syncengine.Config.
+// Means are what a county is run with. All but Log, Observe, CertificateLife and
+// Batch must be given; see syncengine.Config.
 type Means struct {
 	// OpenStore opens the store in a file; create is true once, for a new county.
 	OpenStore       func(path string, create bool) (syncengine.Store, error)
@@ -54,6 +54,7 @@ type Means struct {
 	Clock           func() time.Time
 	Rand            io.Reader
 	Log             *slog.Logger
+	Observe         func(code string, c syncengine.Commit) // code: the county's
 	CertificateLife time.Duration
 	Batch           int
 }
@@ -98,7 +99,7 @@ func create(ctx context.Context, data, code string, m Means) (string, error) {
 	if err := auth.WriteNew(filepath.Join(aside, codeFile), []byte(code+"\n"), 0o600); err != nil {
 		return "", err
 	}
-	if err := makeShard(ctx, aside, key, m); err != nil {
+	if err := makeShard(ctx, aside, code, key, m); err != nil {
 		return "", err
 	}
 	if err := auth.SyncFolder(aside); err != nil {
@@ -138,19 +139,23 @@ func writeKeys(dir string, shard ed25519.PrivateKey, rand io.Reader) error {
 	)
 }
 
-func makeShard(ctx context.Context, dir string, key ed25519.PrivateKey, m Means) error {
+func makeShard(ctx context.Context, dir, code string, key ed25519.PrivateKey, m Means) error {
 	store, err := m.OpenStore(filepath.Join(dir, storeFile), true)
 	if err != nil {
 		return err
 	}
-	_, err = syncengine.Create(ctx, m.config(store, key))
+	_, err = syncengine.Create(ctx, m.config(code, store, key))
 	return errors.Join(err, store.Close())
 }
 
-func (m Means) config(store syncengine.Store, key ed25519.PrivateKey) syncengine.Config {
+func (m Means) config(code string, store syncengine.Store, key ed25519.PrivateKey) syncengine.Config {
+	var observe func(syncengine.Commit)
+	if m.Observe != nil {
+		observe = func(c syncengine.Commit) { m.Observe(code, c) }
+	}
 	return syncengine.Config{
 		Store: store, ShardKey: segment.KeySigner(key), Clock: m.Clock, Rand: m.Rand, Schema: m.Schema, Log: m.Log,
-		CertificateLife: m.CertificateLife, Batch: m.Batch,
+		CertificateLife: m.CertificateLife, Batch: m.Batch, Observe: observe,
 	}
 }
 
@@ -185,7 +190,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if c.store, err = m.OpenStore(filepath.Join(dir, storeFile), false); err != nil {
 		return nil, err
 	}
-	if err := c.start(ctx, m.config(c.store, key)); err != nil {
+	if err := c.start(ctx, m.config(c.Code, c.store, key)); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
 	return c, nil

@@ -34,6 +34,7 @@ type call struct {
 	principal auth.Principal
 	county    *county.County // of a principal
 	bytes     int            // of the request
+	stage     string         // see Ended
 	give      []func()       // what was taken and must be given back
 }
 
@@ -108,10 +109,12 @@ func (c *call) enter() error {
 		return err
 	}
 	if err := c.spend(); err != nil {
+		c.stage = StageBudget
 		return err
 	}
 	give, err := g.lanes[m.lane].Take(c.who())
 	if err != nil {
+		c.stage = StageLane
 		return err
 	}
 	c.give = append(c.give, give)

@@ -31,7 +31,7 @@ type Counties interface {
 	County(segment.ShardID) (*county.County, bool)
 }
 
-// Config is what the services need. All must be given.
+// Config is what the services need. All but Observer must be given.
 type Config struct {
 	Counties   Counties
 	Sessions   *auth.Sessions
@@ -42,6 +42,7 @@ type Config struct {
 	Log        *slog.Logger
 	Limits     Limits
 	Stopping   <-chan struct{} // closed when the server begins to stop
+	Observer   Observer        // nil: nobody is told
 }
 
 // Options are what a server must be made with so that the guard can do its work.
@@ -67,8 +68,12 @@ const (
 	connWindow = 128 << 10
 )
 
-// Register adds all services, guarded, to a server that was made with Options.
-func Register(s *grpc.Server, cfg Config, h *health.Server) {
+// Register adds all services, guarded, to a server that was made with Options, and
+// returns their guard.
+func Register(s *grpc.Server, cfg Config, h *health.Server) *Guard {
+	if cfg.Observer == nil {
+		cfg.Observer = nobody{}
+	}
 	g := newGuard(s, cfg)
 	syncv1grpc.RegisterSyncServiceServer(g, &syncService{cfg: cfg})
 	syncv1grpc.RegisterEnrolmentServiceServer(g, &enrolmentService{cfg: cfg})
@@ -76,4 +81,5 @@ func Register(s *grpc.Server, cfg Config, h *health.Server) {
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	healthpb.RegisterHealthServer(g, h)
 	reflection.Register(g)
+	return g
 }

@@ -10,6 +10,9 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"time"
+
+	"google.golang.org/grpc/codes"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -34,11 +37,11 @@ func (c *call) end(err error, panicked any) error {
 		err = nil // the client has said all
 	}
 	if err == nil {
-		c.log("ok", nil)
+		c.tell("ok", codes.OK, nil)
 		return nil
 	}
 	r := refusal(err)
-	c.log(transport.ReasonName(r.Reason), err)
+	c.tell(transport.ReasonName(r.Reason), r.Code, err)
 	return r
 }
 
@@ -50,12 +53,21 @@ func needsAPerson(outcome string) bool {
 	}, func(r syncv1.Reason) bool { return outcome == transport.ReasonName(r) })
 }
 
+// tell tells the log and the observer how the call ended.
+func (c *call) tell(outcome string, code codes.Code, err error) {
+	took := c.guard.cfg.Clock().Sub(c.began)
+	c.log(outcome, took, err)
+	c.guard.cfg.Observer.Called(Ended{
+		Method: c.method.name, Reason: outcome, Code: code, At: c.began, Took: took, Bytes: c.bytes, Principal: c.principal, Stage: c.stage,
+	})
+}
+
 // log writes the one line about a call: ids and numbers, never what was said.
-func (c *call) log(outcome string, err error) {
+func (c *call) log(outcome string, took time.Duration, err error) {
 	attrs := []slog.Attr{
 		slog.String("method", c.method.name),
 		slog.String("outcome", outcome),
-		slog.Int64("took_us", c.guard.cfg.Clock().Sub(c.began).Microseconds()),
+		slog.Int64("took_us", took.Microseconds()),
 		slog.Int("bytes", c.bytes),
 		slog.String("from", c.from.String()),
 		slog.Any("caller", c.principal),

@@ -35,10 +35,12 @@ func (s *syncService) Hello(ctx context.Context, m *syncv1.HelloRequest) (*syncv
 
 // Push stores what the caller hands over.
 func (s *syncService) Push(ctx context.Context, m *syncv1.PushRequest) (*syncv1.PushResponse, error) {
-	reply, err := callOf(ctx).county.Push(ctx, sessionwire.PushRequestFromWire(m))
+	to := callOf(ctx).county
+	reply, err := to.Push(ctx, sessionwire.PushRequestFromWire(m))
 	if err != nil {
 		return nil, err
 	}
+	s.cfg.Observer.Pushed(to, reply)
 	return sessionwire.PushReplyToWire(reply), nil
 }
 

@@ -49,6 +49,7 @@ type Serving struct {
 	Data       string          `json:"data"`
 	Counties   []ServingCounty `json:"counties"`
 	Invitation string          `json:"invitation,omitempty"`
+	Operate    string          `json:"operate,omitempty"` // where its figures are
 }
 
 // ServingCounty is one county of a running server.
