@@ -269,3 +269,9 @@ type ActWriter interface {
 	// PutValue stores a single named value in place of an earlier one.
 	PutValue(name string, value []byte) error
 }
+
+// Checker is a Store that can look at its own files; Verify has it do so.
+type Checker interface {
+	// Check returns what is wrong, one finding a line; none: all is in order.
+	Check(ctx context.Context) ([]string, error)
+}

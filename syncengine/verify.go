@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -46,8 +47,9 @@ func (r VerifyReport) OK() bool { return len(r.Violations) == 0 }
 
 const maxViolations = 100
 
-// Verify walks the whole store in one snapshot and names every broken invariant.
-// Its error says that it could not look, not that something is broken.
+// Verify walks the whole store in one snapshot and names every broken invariant. What
+// cannot be read is broken, and it goes on behind that. Its error says that it could
+// not look, not that something is broken.
 func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (VerifyReport, error) {
 	var v *verifier
 	err := e.view(ctx, func(r Reader) error {
@@ -68,6 +70,9 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (VerifyReport, err
 		if err := v.records(); err != nil {
 			return err
 		}
+		if err := v.departures(); err != nil {
+			return err
+		}
 		if err := v.complete(); err != nil {
 			return err
 		}
@@ -77,10 +82,40 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (VerifyReport, err
 		}
 		return nil
 	})
+	if err == nil {
+		err = v.files()
+	}
 	if err != nil {
 		return VerifyReport{}, fmt.Errorf("verify: %w", err)
 	}
 	return v.report, nil
+}
+
+// files has the store look at its own files, if it can.
+func (v *verifier) files() error {
+	store, ok := v.e.cfg.Store.(Checker)
+	if !ok {
+		return nil
+	}
+	findings, err := store.Check(v.ctx)
+	for _, f := range findings {
+		v.broken("I1", "%s", f)
+	}
+	if err != nil && v.ctx.Err() == nil {
+		v.broken("I1", "the store cannot be read to its end: %v", err)
+		return nil
+	}
+	return err
+}
+
+// unread notes that something could not be read, and returns an error only when that
+// is because nobody wants to know any more.
+func (v *verifier) unread(invariant, what string, err error) error {
+	if err := v.ctx.Err(); err != nil {
+		return err
+	}
+	v.broken(invariant, "%s cannot be read: %v", what, err)
+	return nil
 }
 
 // verifier holds one walk.
@@ -124,9 +159,10 @@ func (v *verifier) ledger() error {
 	for i := range ledger.Index(v.head.size) {
 		raw, ok, err := v.r.Leaf(i)
 		if err != nil {
-			return err
-		}
-		if !ok {
+			if err := v.unread("I1", fmt.Sprintf("leaf %d", i), err); err != nil {
+				return err
+			}
+		} else if !ok {
 			v.broken("I1", "leaf %d is missing", i)
 		}
 		if _, err := tree.Add(raw); err != nil {
@@ -170,11 +206,20 @@ func (v *verifier) tree(made *ledger.Batch) error {
 		}
 		for i, h := range stored {
 			if h != hashes[from+i] {
-				v.broken("I11", "tree hash %d is not that of the leaves", from+i)
+				v.otherHash(int64(from + i))
 			}
 		}
 	}
 	return nil
+}
+
+// otherHash notes a tree hash that is not as made from the leaves: either is damaged.
+func (v *verifier) otherHash(n int64) {
+	if level, leaf := tlog.SplitStoredHashIndex(n); level == 0 {
+		v.broken("I11", "leaf %d and its tree hash %d are not of each other", leaf, n)
+		return
+	}
+	v.broken("I11", "tree hash %d is not that of the leaves", n)
 }
 
 func (v *verifier) leaf(i ledger.Index, raw []byte) error {
@@ -204,7 +249,7 @@ func (v *verifier) leaf(i ledger.Index, raw []byte) error {
 func (v *verifier) signature(i ledger.Index, seg *segment.Segment, head SegmentHead) error {
 	cert, ok, err := v.e.certificate(v.r, head.Certificate)
 	if err != nil {
-		return err
+		return v.unread("I10", fmt.Sprintf("the certificate of the segment of leaf %d", i), err)
 	}
 	if !ok || seg.Verify(cert.PublicKey) != nil {
 		v.broken("I10", "the segment of leaf %d has no good signature", i)
@@ -223,8 +268,11 @@ func (v *verifier) chain(i ledger.Index, head SegmentHead, cert segment.Certific
 		return nil
 	}
 	prev, ok, err := v.r.Segment(head.Previous)
-	if err != nil || ok && prev.Replica == head.Replica && prev.Last+1 == head.First {
-		return err
+	if err != nil {
+		return v.unread("I5", fmt.Sprintf("the segment before that of leaf %d", i), err)
+	}
+	if ok && prev.Replica == head.Replica && prev.Last+1 == head.First {
+		return nil
 	}
 	gaps := gapRanges(head.Replica, v.head.acts[actKey{ActGap, string(idBytes(head.Replica))}])
 	if !gaps.Has(head.Replica, head.First-1) {
@@ -239,7 +287,7 @@ func (v *verifier) records() error {
 	q := FeedQuery{Divisions: everywhere, Classes: allClasses, Limit: 500, Bytes: scanBytes}
 	last := Position(0)
 	for {
-		rows, err := v.r.Feed(q)
+		rows, end, err := v.page(q)
 		if err != nil {
 			return err
 		}
@@ -247,15 +295,39 @@ func (v *verifier) records() error {
 			if row.Position <= last || row.Position > v.head.position {
 				v.broken("I5", "record %s stands at position %d after %d", row.ID, row.Position, last)
 			}
-			last, q.After = row.Position, row.Position
+			last = row.Position
 			if err := v.record(row); err != nil {
 				return err
 			}
 		}
-		if !q.Full(rows) {
+		if q.After = end; end == v.head.position {
 			return v.piles()
 		}
 	}
+}
+
+// page reads a page of the feed and returns where it ends. Of one that cannot be read
+// as a whole it reads each position, and names those that it cannot.
+func (v *verifier) page(q FeedQuery) (rows []RecordRow, end Position, err error) {
+	rows, err = v.r.Feed(q)
+	switch {
+	case err == nil && q.Full(rows):
+		return rows, rows[len(rows)-1].Position, nil
+	case err == nil:
+		return rows, v.head.position, nil
+	}
+	rows = nil
+	for end = q.After; end < min(q.After+Position(q.Limit), v.head.position); end++ {
+		one := FeedQuery{After: end, UpTo: end + 1, Divisions: q.Divisions, Classes: q.Classes, Limit: 1}
+		row, err := v.r.Feed(one)
+		if err != nil {
+			if err := v.unread("I3", fmt.Sprintf("the record at position %d", end+1), err); err != nil {
+				return nil, 0, err
+			}
+		}
+		rows = append(rows, row...)
+	}
+	return rows, end, nil
 }
 
 func (v *verifier) record(row RecordRow) error {
@@ -331,7 +403,7 @@ func (v *verifier) told(p place) (ledger.Verdict, error) {
 	}
 	raw, _, err := v.r.Leaf(p.leaf)
 	if err != nil {
-		return 0, err
+		return 0, v.ctx.Err() // a damaged leaf is told of elsewhere
 	}
 	l, err := ledger.DecodeLeaf(raw)
 	if err != nil || p.at >= len(l.Verdicts) {
@@ -343,7 +415,7 @@ func (v *verifier) told(p place) (ledger.Verdict, error) {
 func (v *verifier) piles() error {
 	stored, err := v.r.Sums()
 	if err != nil {
-		return err
+		return v.unread("I12", "the fingerprints", err)
 	}
 	if !maps.Equal(stored, v.sums) {
 		for k, s := range v.sums {
@@ -358,6 +430,26 @@ func (v *verifier) piles() error {
 	return nil
 }
 
+// departures wants each departure to be of a record that changed then or later and is
+// not where it departed from; one that is too large to be sent departed from anywhere.
+func (v *verifier) departures() error {
+	all, err := v.r.Departures(0, 0, everywhere, allClasses, math.MaxInt32)
+	if err != nil {
+		return v.unread("I6", "the departures", err)
+	}
+	for _, d := range all {
+		row, ok, err := v.r.Record(d.Record)
+		if err != nil {
+			continue // told of elsewhere
+		}
+		there := slices.Contains(row.Divisions, d.Division) && !row.huge()
+		if !ok || there || row.Position < d.Position || v.e.class(d.Record.Kind()) != d.Class {
+			v.broken("I6", "record %s: its departure at position %d is not one of it", d.Record, d.Position)
+		}
+	}
+	return v.ctx.Err()
+}
+
 // complete wants every stored revision to be in its record (I2). Only segments
 // named by fewer places than they have revisions are looked at again: the same
 // save may stand in two segments of a fork.
@@ -369,18 +461,27 @@ func (v *verifier) complete() error {
 		}
 		seg, _, err := v.e.openStored(v.r, at)
 		if err != nil {
-			return err
+			continue // a damaged segment is told of elsewhere
 		}
 		for k := range seg.Len() {
-			row, ok, err := v.r.Record(seg.RecordID(k))
-			if err != nil {
+			if err := v.inItsRecord(at, seg, k); err != nil {
 				return err
 			}
-			_, ps, derr := row.decode()
-			if _, found := ps.find(seg.Dot(k)); !ok || derr != nil || !found {
-				v.broken("I2", "revision %s of leaf %d is in no record", seg.Dot(k), at)
-			}
 		}
+	}
+	return v.ctx.Err()
+}
+
+// inItsRecord wants a stored revision to be in its record.
+func (v *verifier) inItsRecord(at ledger.Index, seg *segment.Segment, k int) error {
+	id := seg.RecordID(k)
+	row, ok, err := v.r.Record(id)
+	if err != nil {
+		return v.unread("I2", fmt.Sprintf("record %s, of which leaf %d has a revision,", id, at), err)
+	}
+	_, ps, err := row.decode()
+	if _, found := ps.find(seg.Dot(k)); !ok || err != nil || !found {
+		v.broken("I2", "revision %s of leaf %d is not in record %s", seg.Dot(k), at, id)
 	}
 	return nil
 }

@@ -18,14 +18,14 @@ const (
 )
 
 const sqlPutAct = `
-	INSERT INTO acts (family, key, dot, body) VALUES (?1, ?2, ?3, ?4)
+	INSERT INTO acts (family, key, dot, body, sum) VALUES (?1, ?2, ?3, ?4, ?5)
 	ON CONFLICT DO NOTHING`
 
 const sqlValue = `SELECT value FROM named_values WHERE name = ?1`
 
 const sqlPutValue = `
-	INSERT INTO named_values (name, value) VALUES (?1, ?2)
-	ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+	INSERT INTO named_values (name, value, sum) VALUES (?1, ?2, ?3)
+	ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum`
 
 func (r reader) Acts(f syncengine.ActFamily, key []byte) ([]syncengine.Act, error) {
 	question := sqlActs
@@ -57,6 +57,7 @@ func (t tx) PutAct(a syncengine.Act) error {
 		s.BindBytes(2, a.Key)
 		s.BindBytes(3, a.Dot.Append(nil))
 		s.BindBytes(4, a.Body)
+		s.BindInt64(5, actSum(a))
 	})
 }
 
@@ -73,5 +74,6 @@ func (t tx) PutValue(name string, value []byte) error {
 	return t.write(afterValue, sqlPutValue, func(s *sqlite.Stmt) {
 		s.BindText(1, name)
 		s.BindBytes(2, value)
+		s.BindInt64(3, valueSum(name, value))
 	})
 }

@@ -12,28 +12,45 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
+// maxFindings is how many findings one look has at most.
+const maxFindings = 100
+
 // Check reads the whole file and returns what is wrong with it, one finding a
 // line; none: it is in order. It looks at the file as SQLite sees it and at what
-// the tables owe each other; what the rows mean is the engine's to verify.
+// the tables owe each other; what the rows mean is the engine's to verify. What cannot
+// be read is a finding, too, and it goes on behind that.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	findings, err := s.file.Check(ctx)
 	if err != nil {
-		return findings, err
+		findings = append(findings, err.Error())
 	}
 	err = s.file.View(ctx, func(conn *sqlite.Conn) error {
 		r := reader{conn, &s.names}
-		for _, look := range []func() (string, error){r.checkLeaves, r.checkTreeHashes, r.checkBytes, r.checkSpans, r.checkDivisions, r.checkFeed, r.checkLeft, r.checkCuts} {
-			finding, err := look()
-			if err != nil {
-				return err
+		for _, look := range []func() ([]string, error){
+			one(r.checkLeaves), one(r.checkTreeHashes), one(r.checkBytes), one(r.checkSpans), one(r.checkDivisions),
+			one(r.checkFeed), one(r.checkLeft), one(r.checkCuts), r.checkEntries, r.checkLeftBehind, r.checkActs, r.checkValues, r.checkHeads,
+		} {
+			found, err := look()
+			if findings = append(findings, found...); ctx.Err() != nil {
+				return ctx.Err()
 			}
-			if finding != "" {
-				findings = append(findings, finding)
+			if err != nil {
+				findings = append(findings, err.Error())
 			}
 		}
 		return nil
 	})
 	return findings, err
+}
+
+// one is a look that ends with its first finding.
+func one(look func() (string, error)) func() ([]string, error) {
+	return func() ([]string, error) {
+		if finding, err := look(); err != nil || finding != "" {
+			return []string{finding}[:min(len(finding), 1)], err
+		}
+		return nil, nil
+	}
 }
 
 const (

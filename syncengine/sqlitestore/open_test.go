@@ -224,6 +224,13 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"UPDATE records SET divisions = '360121001001'":                                            "divisions",
 		"DELETE FROM feed WHERE position = (SELECT min(position) FROM records)":                    "missing from",
 		"DELETE FROM feed_left":                                                                    "left behind",
+		"UPDATE feed SET kind = kind + 1 WHERE position = (SELECT max(position) FROM feed)":        "is not that of record",
+		"UPDATE feed SET ref = 999999 WHERE position = (SELECT max(position) FROM feed)":           "is of no record",
+		"UPDATE feed_left SET before = -1 - before":                                                "not whole",
+		"UPDATE feed_left SET positions = zeroblob(length(positions))":                             "other than is listed",
+		"UPDATE acts SET body = x'00'":                                                             "an act of family",
+		"UPDATE named_values SET value = x'00'":                                                    "the value named",
+		"UPDATE segments SET position = position + 1":                                              "head of the segment at leaf",
 		"UPDATE records SET cuts = 999 << 16":                                                      "not listed",
 		"PRAGMA ignore_check_constraints = ON; UPDATE tree_hashes SET hash = x'' WHERE number = 0": "CHECK",
 	} {

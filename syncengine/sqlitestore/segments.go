@@ -163,13 +163,13 @@ func (r reader) headsAt(leaves []ledger.Index) ([]syncengine.SegmentHead, error)
 
 const sqlInsertSegment = `
 	INSERT INTO segments
-		(leaf, hash, replica, first_counter, last_counter, previous, certificate, position, office, class, division)
-	VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`
+		(leaf, hash, replica, first_counter, last_counter, previous, certificate, position, office, class, division, sum)
+	VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`
 
 const sqlUpdateSegment = `
 	UPDATE segments SET
 		replica = ?3, first_counter = ?4, last_counter = ?5, previous = ?6, certificate = ?7,
-		position = ?8, office = ?9, class = ?10, division = ?11
+		position = ?8, office = ?9, class = ?10, division = ?11, sum = ?12
 	WHERE leaf = ?1 AND hash = ?2`
 
 const sqlPutSegmentBytes = `
@@ -222,6 +222,7 @@ func (t tx) putHead(head syncengine.SegmentHead, known bool) error {
 		s.BindBool(9, head.Office)
 		s.BindInt64(10, int64(head.Class))
 		s.BindText(11, string(head.Division))
+		s.BindInt64(12, headSum(head))
 	})
 }
 

@@ -79,7 +79,11 @@ func Open(path string, options Options) (*Store, error) {
 		return nil, explain(err)
 	}
 	out := &Store{file: file}
-	if err := out.names.load(context.Background(), file); err != nil {
+	ctx := context.Background()
+	if err := out.names.load(ctx, file); err != nil {
+		return nil, errors.Join(explain(err), file.Close())
+	}
+	if err := out.complete(ctx); err != nil {
 		return nil, errors.Join(explain(err), file.Close())
 	}
 	return out, nil
