@@ -43,6 +43,8 @@ type shell struct {
 	t       *testing.T
 	program string
 	data    string
+	env     []string        // beside the data folder
+	in      string          // what commands read
 	wrap    func(*exec.Cmd) // may change how a command is started
 }
 
@@ -54,7 +56,7 @@ func newShell(t *testing.T, data string) *shell {
 
 func (s *shell) command(args ...string) *exec.Cmd {
 	c := exec.Command(s.program, append([]string{"--lang", "en"}, args...)...)
-	c.Env = append(os.Environ(), "XUNZHEN_DATA="+s.data)
+	c.Env = append(append(os.Environ(), "XUNZHEN_DATA="+s.data), s.env...)
 	if s.wrap != nil {
 		s.wrap(c)
 	}
@@ -66,6 +68,7 @@ func (s *shell) run(args ...string) (status int, out, said string) {
 	s.t.Helper()
 	c := s.command(args...)
 	var o, e bytes.Buffer
+	c.Stdin = strings.NewReader(s.in)
 	c.Stdout, c.Stderr = &o, &e
 	err := c.Run()
 	var exit *exec.ExitError
