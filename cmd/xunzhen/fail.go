@@ -14,6 +14,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/tablet"
 	"github.com/xunzhen/xunzhen/transport"
@@ -60,7 +61,7 @@ func (c *call) advice(err error) string {
 	if key := "reason_" + reasonOf(err); c.words.Has(key) {
 		return c.say(key) + "\n  " + c.say("detail", err)
 	}
-	return err.Error()
+	return terminal.Tame(err.Error())
 }
 
 // officeProblem turns what package office says into a problem; other errors stay.

@@ -12,6 +12,7 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -60,7 +61,7 @@ func (c *call) tellHeld(h heldSave) {
 	fmt.Fprintf(c.Stdout, "%s %s\n", h.Record, h.Dot)
 	c.line("held_what", c.kind(h.Kind), h.Author, time.UnixMilli(h.SavedMs).Local().Format("2006-01-02 15:04"), c.verdict(h.Verdict))
 	for _, v := range h.Values {
-		fmt.Fprintf(c.Stdout, "    %s\n", v)
+		fmt.Fprintf(c.Stdout, "    %s\n", terminal.Tame(string(v)))
 	}
 }
 

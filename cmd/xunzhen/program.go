@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -79,7 +80,24 @@ type call struct {
 	words *words.Words
 }
 
-func (c *call) say(key string, args ...any) string { return c.words.Say(key, args...) }
+// say returns the words under a key; what stands in them is tamed, because it can be
+// what anybody wrote.
+func (c *call) say(key string, args ...any) string {
+	tame := make([]any, len(args))
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			tame[i] = terminal.Tame(a)
+		case error:
+			tame[i] = terminal.Tame(a.Error())
+		case []string:
+			tame[i] = terminal.Tame(fmt.Sprint(a))
+		default:
+			tame[i] = a
+		}
+	}
+	return c.words.Say(key, tame...)
+}
 
 // line writes one line for people to the standard output.
 func (c *call) line(key string, args ...any) { fmt.Fprintln(c.Stdout, c.say(key, args...)) }
@@ -118,8 +136,13 @@ func (p Program) Run(ctx context.Context, args []string) int {
 
 // json writes a value as one indented JSON text.
 func (c *call) json(v any) error {
-	e := json.NewEncoder(c.Stdout)
+	var text strings.Builder
+	e := json.NewEncoder(&text)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.Stdout, terminal.TameJSON(text.String()))
+	return err
 }

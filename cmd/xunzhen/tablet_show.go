@@ -31,7 +31,7 @@ func (f tabletShow) Run(c *call) error {
 		if f.Json {
 			text, err := r.Document()
 			if err == nil {
-				_, err = fmt.Fprintln(c.Stdout, text)
+				_, err = fmt.Fprintln(c.Stdout, terminal.TameJSON(text))
 			}
 			return err
 		}
@@ -132,7 +132,7 @@ func (c *call) tellSameNumber(t *tablet.Tablet, r *tablet.Record) error {
 	fmt.Fprintln(c.Stdout)
 	c.line("show_same_number")
 	for i := range same.Len() {
-		fmt.Fprintf(c.Stdout, "  %s  %s\n", same.At(i).ID, same.At(i).Name)
+		fmt.Fprintf(c.Stdout, "  %s  %s\n", same.At(i).ID, terminal.Tame(same.At(i).Name))
 	}
 	return nil
 }

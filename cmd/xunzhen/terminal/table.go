@@ -19,11 +19,12 @@ type Table struct {
 	Rows    [][]string
 }
 
-// Add adds a row; a cell that is no text is written as fmt.Sprint does.
+// Add adds a row; a cell that is no text is written as fmt.Sprint does, and each is
+// tamed.
 func (t *Table) Add(cells ...any) {
 	row := make([]string, len(cells))
 	for i, c := range cells {
-		row[i] = fmt.Sprint(c)
+		row[i] = Tame(fmt.Sprint(c))
 	}
 	t.Rows = append(t.Rows, row)
 }

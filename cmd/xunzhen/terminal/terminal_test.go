@@ -3,6 +3,8 @@
 package terminal_test
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -126,5 +128,32 @@ func TestABarMovesInATerminalAndIsNotDrawnTooOften(t *testing.T) {
 	bar.End("")
 	if !strings.HasSuffix(b.String(), "\r\x1b[K") {
 		t.Errorf("a bar without last words is wiped: %q", b.String())
+	}
+}
+
+func TestTameTextCommandsNoTerminal(t *testing.T) {
+	for text, want := range map[string]string{
+		"王建国　（大）e\u0301 ✗":  "王建国　（大）e\u0301 ✗",
+		"a\x1b[2J\r\nb\x00": `a\x1b[2J\r\nb\x00`,
+		"\u009b31m\u202eab": `\u009b31m\u202eab`,
+		"\u2028\ufeff\x7f":  `\u2028\ufeff\x7f`,
+		"a\xffb\ufffd":      "a\\xffb\ufffd",
+		"\U000e0041":        `\U000e0041`,
+	} {
+		if got := terminal.Tame(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTameJSONSaysTheSame(t *testing.T) {
+	const text = "{\n\t\"a\": \"王\x7f\u009b\U000e0041\"\n}"
+	tame := terminal.TameJSON(text)
+	if want := "{\n\t\"a\": \"王\\u007f\\u009b\\udb40\\udc41\"\n}"; tame != want {
+		t.Errorf("%q, want %q", tame, want)
+	}
+	var before, after map[string]string
+	if err := errors.Join(json.Unmarshal([]byte(text), &before), json.Unmarshal([]byte(tame), &after)); err != nil || before["a"] != after["a"] {
+		t.Errorf("%q and %q: %v", before, after, err)
 	}
 }

@@ -58,8 +58,6 @@ func named(path string, err error) error {
 		name = ErrCorrupt
 	case sqlite.ResultBusy:
 		name = ErrBusy
-	case sqlite.ResultError:
-		name = ErrForeign // it has not the tables that its list of migrations says
 	case sqlite.ResultReadOnly:
 		name = ErrReadOnly
 	default:
