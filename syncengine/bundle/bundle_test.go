@@ -166,7 +166,7 @@ func saidUp() []session.Said {
 func saidDown() []session.Said {
 	e := ledger.Epoch{Number: 3, Name: [8]byte{4}}
 	return []session.Said{
-		{Answering: &session.Answering{Epoch: e, Certificate: segment.Hash{5}, Cursor: []byte("cursor"), Checkpoint: 12, CursorHolds: true}},
+		{Answering: &session.Answering{Epoch: e, Seen: ledger.Epoch{Number: 2}, Certificate: segment.Hash{5}, Cursor: []byte("cursor"), Checkpoint: 12, CursorHolds: true}},
 		{PushReply: &session.PushReply{Results: []session.SegmentResult{{Hash: segment.Hash{1}, Outcome: session.OutcomeGap, Expects: 4}}}},
 		{Certificate: []byte("certificate")},
 		{HelloReply: &session.HelloReply{Epoch: e, CursorHolds: true, Acks: []byte("acks")}},

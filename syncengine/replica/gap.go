@@ -20,9 +20,21 @@ func (s *syncRun) unblock(ctx context.Context, blocked []blockedSegment) ([]segm
 	if !s.atCentre() {
 		return nil, nil
 	}
-	var again []segment.Hash
-	var holes []causal.Range
-	if err := s.r.view(ctx, func(tx Reader) error {
+	again, holes, err := s.explain(ctx, blocked)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.stateHoles(ctx, holes); err != nil || len(again) == 0 {
+		return nil, err
+	}
+	return unique(again), s.pushStatedGaps(ctx)
+}
+
+// explain finds what stands before blocked segments: segments that are here after
+// all, and runs of own counters that are gone. Each segment is explained once in a
+// sync.
+func (s *syncRun) explain(ctx context.Context, blocked []blockedSegment) (again []segment.Hash, holes []causal.Range, err error) {
+	err = s.r.view(ctx, func(tx Reader) error {
 		again, holes = nil, nil
 		chains, err := s.chainsOf(tx, blocked)
 		for _, c := range chains {
@@ -32,16 +44,11 @@ func (s *syncRun) unblock(ctx context.Context, blocked []blockedSegment) ([]segm
 			again, holes = append(again, c.again...), append(holes, c.holes...)
 		}
 		return err
-	}); err != nil {
-		return nil, err
-	}
+	})
 	for _, b := range blocked {
 		s.stated[b.hash] = true
 	}
-	if err := s.stateHoles(ctx, holes); err != nil || len(again) == 0 {
-		return nil, err
-	}
-	return unique(again), s.pushStatedGaps(ctx)
+	return again, holes, err
 }
 
 // unique returns hashes without repetitions, each where it stands first.

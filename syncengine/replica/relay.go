@@ -23,6 +23,7 @@ type Parcel struct {
 	Acks         [][]byte // signed by the shard
 	Marks        [][]byte // backup marks, signed by the shard
 	Bases        []session.Base
+	Departures   []session.Departure
 }
 
 // Carried is what became of a parcel.
@@ -33,12 +34,14 @@ type Carried struct {
 	Gaps    int // statements that were not here
 	Acks    int // segments newly known to be at the centre
 	Bases   int // states taken
-	Forked  bool
+	// Departures is how many records departed: those here, by somebody newer.
+	Departures int
+	Forked     bool
 }
 
 // Carry takes a parcel: segments of others verbatim after a check of their
-// signature, to be handed on to the centre; acks and marks of this epoch; bases as
-// from a hub. Acks of a later epoch show that the centre was restored. It is one
+// signature, to be handed on to the centre; acks and marks of this epoch; bases and
+// departures as from a hub. Acks of a later epoch show that the centre was restored. It is one
 // transaction.
 func (r *Replica) Carry(ctx context.Context, p Parcel) (Carried, error) {
 	var out Carried
@@ -219,7 +222,7 @@ func (r *Replica) carryWord(tx Tx, p Parcel, out *Carried) error {
 
 func (r *Replica) carryBases(tx Tx, p Parcel, out *Carried) error {
 	epoch, err := readEpoch(tx)
-	if err != nil || len(p.Bases) == 0 || p.Epoch != epoch {
+	if err != nil || len(p.Bases)+len(p.Departures) == 0 || p.Epoch != epoch {
 		return err
 	}
 	from := source{epoch: epoch, hub: true}
@@ -239,6 +242,15 @@ func (r *Replica) carryBases(tx Tx, p Parcel, out *Carried) error {
 		}
 		if taken {
 			out.Bases++
+		}
+	}
+	for _, d := range p.Departures {
+		taken, err := w.takeDeparture(d, from)
+		if err != nil {
+			return err
+		}
+		if taken {
+			out.Departures++
 		}
 	}
 	return w.flush()

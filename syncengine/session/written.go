@@ -26,6 +26,7 @@ type Said struct {
 // they are of use only to a replica that still stands there.
 type Answering struct {
 	Epoch ledger.Epoch // the centre's
+	Seen  ledger.Epoch // the newest that the replica had seen when it wrote
 	// Certificate is the one that the pages are for.
 	Certificate segment.Hash
 	// Cursor and Checkpoint are where the replica stood when it wrote: its cursor, and

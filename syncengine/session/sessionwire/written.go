@@ -16,6 +16,7 @@ func AnsweringToWire(a session.Answering) *syncv1.BundleAnswering {
 		Cursor:          a.Cursor,
 		CheckpointSize:  uint64(a.Checkpoint),
 		CursorHolds:     a.CursorHolds,
+		Seen:            EpochToWire(a.Seen),
 	}
 }
 
@@ -23,6 +24,9 @@ func AnsweringToWire(a session.Answering) *syncv1.BundleAnswering {
 func AnsweringFromWire(m *syncv1.BundleAnswering) (a session.Answering, err error) {
 	a = session.Answering{Cursor: m.GetCursor(), CursorHolds: m.GetCursorHolds()}
 	if a.Epoch, err = EpochFromWire(m.GetEpoch()); err != nil {
+		return a, err
+	}
+	if a.Seen, err = EpochFromWire(m.GetSeen()); err != nil {
 		return a, err
 	}
 	if a.Certificate, err = hashFromWire(m.GetCertificateHash()); err != nil {

@@ -38,7 +38,9 @@ type BundleAnswering struct {
 	// Size of the checkpoint that the replica wrote; 0: none of this epoch.
 	CheckpointSize uint64 `protobuf:"varint,4,opt,name=checkpoint_size,json=checkpointSize,proto3" json:"checkpoint_size,omitempty"`
 	// True: the pages go on at the cursor. False: they begin from nothing.
-	CursorHolds   bool `protobuf:"varint,5,opt,name=cursor_holds,json=cursorHolds,proto3" json:"cursor_holds,omitempty"`
+	CursorHolds bool `protobuf:"varint,5,opt,name=cursor_holds,json=cursorHolds,proto3" json:"cursor_holds,omitempty"`
+	// The epoch that the replica had seen when it wrote; absent: none, or nobody asked.
+	Seen          *Epoch `protobuf:"bytes,6,opt,name=seen,proto3" json:"seen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -106,6 +108,13 @@ func (x *BundleAnswering) GetCursorHolds() bool {
 		return x.CursorHolds
 	}
 	return false
+}
+
+func (x *BundleAnswering) GetSeen() *Epoch {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
 }
 
 // ImportBundleRequest is the next part of a bundle that a replica wrote.
@@ -452,13 +461,14 @@ var File_xunzhen_sync_v1_bundle_proto protoreflect.FileDescriptor
 
 const file_xunzhen_sync_v1_bundle_proto_rawDesc = "" +
 	"\n" +
-	"\x1cxunzhen/sync/v1/bundle.proto\x12\x0fxunzhen.sync.v1\x1a\x1cxunzhen/sync/v1/ledger.proto\"\xce\x01\n" +
+	"\x1cxunzhen/sync/v1/bundle.proto\x12\x0fxunzhen.sync.v1\x1a\x1cxunzhen/sync/v1/ledger.proto\"\xfa\x01\n" +
 	"\x0fBundleAnswering\x12,\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x05epoch\x12)\n" +
 	"\x10certificate_hash\x18\x02 \x01(\fR\x0fcertificateHash\x12\x16\n" +
 	"\x06cursor\x18\x03 \x01(\fR\x06cursor\x12'\n" +
 	"\x0fcheckpoint_size\x18\x04 \x01(\x04R\x0echeckpointSize\x12!\n" +
-	"\fcursor_holds\x18\x05 \x01(\bR\vcursorHolds\"?\n" +
+	"\fcursor_holds\x18\x05 \x01(\bR\vcursorHolds\x12*\n" +
+	"\x04seen\x18\x06 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x04seen\"?\n" +
 	"\x13ImportBundleRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\fR\x04part\"a\n" +
@@ -509,13 +519,14 @@ var file_xunzhen_sync_v1_bundle_proto_goTypes = []any{
 }
 var file_xunzhen_sync_v1_bundle_proto_depIdxs = []int32{
 	6, // 0: xunzhen.sync.v1.BundleAnswering.epoch:type_name -> xunzhen.sync.v1.Epoch
-	3, // 1: xunzhen.sync.v1.ImportBundleResponse.report:type_name -> xunzhen.sync.v1.BundleReport
-	3, // 2: xunzhen.sync.v1.ExportBundleResponse.report:type_name -> xunzhen.sync.v1.BundleReport
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 1: xunzhen.sync.v1.BundleAnswering.seen:type_name -> xunzhen.sync.v1.Epoch
+	3, // 2: xunzhen.sync.v1.ImportBundleResponse.report:type_name -> xunzhen.sync.v1.BundleReport
+	3, // 3: xunzhen.sync.v1.ExportBundleResponse.report:type_name -> xunzhen.sync.v1.BundleReport
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_sync_v1_bundle_proto_init() }
