@@ -18,7 +18,7 @@ import (
 // has signed acks in several parts is asked again for the rest.
 func (s *syncRun) sayHello(ctx context.Context, offers []session.Offer) error {
 	var wants []segment.Hash
-	for {
+	for { // while that brings news, or leaves less to ask
 		q, err := s.helloRequest(ctx, offers)
 		if err != nil {
 			return err
@@ -36,10 +36,11 @@ func (s *syncRun) sayHello(ctx context.Context, offers []session.Offer) error {
 			return err
 		}
 		wants = append(wants, reply.Wants...)
+		asked := len(offers)
 		if offers, err = s.unanswered(ctx, offers, reply); err != nil {
 			return err
 		}
-		if news == 0 || len(offers) == 0 {
+		if news == 0 && len(offers) == asked || len(offers) == 0 {
 			s.hello.Wants = wants
 			return nil
 		}

@@ -64,6 +64,27 @@ func TestAHubGivesBackAcksFromManyPushes(t *testing.T) {
 	}
 }
 
+// What is acknowledged and not settled yet is offered again. Its acks, which are no
+// news, must not hide those of later segments.
+func TestAHubGivesBackAcksBesideThoseThatAreKnown(t *testing.T) {
+	w := newWorld(t)
+	a, h := w.tablet("li", villageA), w.hub(county)
+	for i := range 3 {
+		a.create(villageA, phone, fmt.Sprint(i))
+		must(a.Seal(t.Context()))(w)
+	}
+	a.syncHub(h) // in one push, so under one list
+	h.sync()
+	a.syncHub(h)
+	x := a.create(villageA, phone, "late")
+	a.syncHub(h)
+	h.sync()
+	a.syncHub(h)
+	if got := a.where(x.Record, x.Dot).Place; got != replica.PlaceCentre {
+		t.Errorf("save is at %v, want the centre", got)
+	}
+}
+
 // forgetAcks makes the device as if no ack had come back to it yet.
 func (d *device) forgetAcks() {
 	d.w.Helper()

@@ -179,6 +179,7 @@ func (l *locator) place(h segment.Hash) (Place, error) {
 // Status is the first thing a person wants to know.
 type Status struct {
 	Unsent int       // own saves that are not known to be at the centre
+	Clinic int       // of these, saves that a hub confirmed to hold
 	Since  time.Time // when the oldest of them was made, by the own clock; zero: none
 	Held   int       // own saves that the centre holds
 	// HeldAtMost says that some of Held may be admitted meanwhile: what shows that
@@ -277,6 +278,9 @@ func countUnsent(tx Reader, s *Status) error {
 		seg, ok, err := readSegmentRow(tx, h)
 		if err == nil && ok && seg.made && !gone.Covers(seg.replica, seg.first, seg.last()) {
 			note(seg.count, seg.savedMs)
+			if seg.clinic {
+				s.Clinic += int(seg.count)
+			}
 		}
 		return err
 	})

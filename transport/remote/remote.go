@@ -50,6 +50,7 @@ type Centre struct {
 	conn      *grpc.ClientConn
 	sync      syncv1grpc.SyncServiceClient
 	enrolment syncv1grpc.EnrolmentServiceClient
+	hub       syncv1grpc.HubServiceClient
 
 	mu      sync.Mutex
 	token   string
@@ -97,6 +98,7 @@ func New(cfg Config) (*Centre, error) {
 	}
 	c.conn = conn
 	c.sync, c.enrolment = syncv1grpc.NewSyncServiceClient(conn), syncv1grpc.NewEnrolmentServiceClient(conn)
+	c.hub = syncv1grpc.NewHubServiceClient(conn)
 	return c, nil
 }
 

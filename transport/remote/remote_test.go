@@ -53,7 +53,7 @@ func TestASessionThatIsOverIsOpenedAnew(t *testing.T) {
 	if err := hello(t, c); err != nil {
 		t.Fatal(err)
 	}
-	if f.logins != 8 || !slices.Equal(w.all, []time.Duration{0}) {
+	if f.logins != 8 || len(w.all) > 0 {
 		t.Fatalf("%d logins, waits %v", f.logins, w.all)
 	}
 }

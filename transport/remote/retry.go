@@ -22,6 +22,7 @@ const (
 // call makes one call until it succeeds, cannot, or fails too often in a row.
 // further reports whether the last try got anywhere; then patience begins anew.
 func (c *Centre) call(ctx context.Context, doing string, further func() bool, once func(context.Context) error) error {
+	anew := false // a session that was over is no failure, once
 	for failed := 0; ; {
 		err := once(ctx)
 		switch {
@@ -37,6 +38,10 @@ func (c *Centre) call(ctx context.Context, doing string, further func() bool, on
 		if f.code == syncv1.Reason_REASON_TOKEN {
 			c.forgetToken()
 			f.retry, f.after = true, 0
+			if !anew {
+				anew = true
+				continue
+			}
 		}
 		if further() {
 			failed = 0
@@ -54,9 +59,6 @@ func (c *Centre) call(ctx context.Context, doing string, further func() bool, on
 
 // patience is how long to wait after so many failures in a row.
 func patience(failed int, f failure) time.Duration {
-	if f.code == syncv1.Reason_REASON_TOKEN && failed == 1 {
-		return 0 // a new session is all it needs
-	}
 	return max(f.after, min(firstWait<<(failed-1), lastWait))
 }
 
