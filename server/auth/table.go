@@ -25,6 +25,7 @@ type Rule struct {
 const (
 	enrolment  = "/xunzhen.sync.v1.EnrolmentService/"
 	syncing    = "/xunzhen.sync.v1.SyncService/"
+	hubs       = "/xunzhen.sync.v1.HubService/"
 	records    = "/xunzhen.sync.v1.RecordService/"
 	evidence   = "/xunzhen.sync.v1.EvidenceService/"
 	health     = "/grpc.health.v1.Health/"
@@ -60,6 +61,9 @@ var table = sync.OnceValue(func() map[string]Rule {
 		// What is stored is given to those in good standing.
 		syncing + "Pull":  {Who: Device},
 		syncing + "Watch": {Who: Device},
+
+		// Whether a server is a hub of its shard must be known before anybody signs in.
+		hubs + "Introduce": {Who: Nobody},
 
 		records + "Get":              {Who: Operator},
 		records + "List":             {Who: Operator},

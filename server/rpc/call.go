@@ -32,7 +32,8 @@ type call struct {
 
 	from      netip.Addr
 	principal auth.Principal
-	county    *county.County // of a principal
+	peer      Peer           // of a principal
+	county    *county.County // of a principal, where the peer is one
 	bytes     int            // of the request
 	stage     string         // see Ended
 	give      []func()       // what was taken and must be given back
@@ -118,8 +119,11 @@ func (c *call) enter() error {
 		return err
 	}
 	c.give = append(c.give, give)
-	return m.rule.Allow(c.principal, c.began, func(cert segment.Certificate) (bool, error) {
-		return c.county.Engine.Revoked(c.ctx, cert)
+	if c.peer == nil {
+		return m.rule.Allow(c.principal, c.began, nil) // nobody in particular
+	}
+	return m.rule.Allow(c.principal, c.peer.CentreTime(c.began), func(cert segment.Certificate) (bool, error) {
+		return c.peer.Revoked(c.ctx, cert)
 	})
 }
 
@@ -132,11 +136,14 @@ func (c *call) identify() error {
 	if err != nil {
 		return err
 	}
-	cty, ok := c.guard.cfg.Counties.County(p.Shard)
+	peer, ok := c.guard.cfg.peer(p.Shard)
 	if !ok {
 		return auth.ErrToken
 	}
-	c.principal, c.county = p, cty
+	c.principal, c.peer = p, peer
+	if one, ok := peer.(central); ok {
+		c.county = one.County
+	}
 	return nil
 }
 

@@ -31,9 +31,11 @@ type Counties interface {
 	County(segment.ShardID) (*county.County, bool)
 }
 
-// Config is what the services need. All but Observer must be given.
+// Config is what the services need. All but Observer must be given, and either
+// Counties or Hub.
 type Config struct {
 	Counties   Counties
+	Hub        Hub // instead of counties: the services that devices need of a hub
 	Sessions   *auth.Sessions
 	Challenges *auth.Challenges
 	Pin        session.Pin
@@ -77,9 +79,17 @@ func Register(s *grpc.Server, cfg Config, h *health.Server) *Guard {
 	g := newGuard(s, cfg)
 	syncv1grpc.RegisterSyncServiceServer(g, &syncService{cfg: cfg})
 	syncv1grpc.RegisterEnrolmentServiceServer(g, &enrolmentService{cfg: cfg})
-	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
-	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
+	syncv1grpc.RegisterHubServiceServer(g, &hubService{cfg: cfg})
+	if cfg.Hub == nil {
+		registerCentre(g, cfg)
+	}
 	healthpb.RegisterHealthServer(g, h)
 	reflection.Register(g)
 	return g
+}
+
+// registerCentre adds what only the centre does: a hub has no county to ask.
+func registerCentre(g *Guard, cfg Config) {
+	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
+	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 }

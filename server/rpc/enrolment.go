@@ -6,13 +6,13 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"time"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/server/auth"
-	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
@@ -24,24 +24,31 @@ type enrolmentService struct {
 	cfg Config
 }
 
-// county returns the county that a caller without a session means.
-func (s *enrolmentService) county(shard []byte) (*county.County, error) {
+// peer returns whom a caller without a session means.
+func (s *enrolmentService) peer(shard []byte) (Peer, error) {
 	id, err := sessionwire.ShardFromWire(shard)
 	if err != nil {
 		return nil, err
 	}
-	c, ok := s.cfg.Counties.County(id)
+	p, ok := s.cfg.peer(id)
 	if !ok {
 		return nil, &syncengine.Error{Reason: syncengine.ReasonWrongShard, Doing: "call"}
 	}
-	return c, nil
+	return p, nil
 }
+
+// errNotCentre: what only the centre does was asked of a hub.
+var errNotCentre = errors.New("only the centre does this")
 
 // Enrol turns a code into a certificate.
 func (s *enrolmentService) Enrol(ctx context.Context, m *syncv1.EnrolRequest) (*syncv1.EnrolResponse, error) {
-	c, err := s.county(m.GetShard())
+	p, err := s.peer(m.GetShard())
 	if err != nil {
 		return nil, err
+	}
+	c, ok := p.(central)
+	if !ok {
+		return nil, errNotCentre
 	}
 	cert, err := c.Engine.Enrol(ctx, m.GetCode(), m.GetPublicKey())
 	if err != nil {
@@ -57,11 +64,11 @@ func (s *enrolmentService) Enrol(ctx context.Context, m *syncv1.EnrolRequest) (*
 
 // Challenge gives bytes to sign.
 func (s *enrolmentService) Challenge(_ context.Context, m *syncv1.ChallengeRequest) (*syncv1.ChallengeResponse, error) {
-	c, err := s.county(m.GetShard())
+	p, err := s.peer(m.GetShard())
 	if err != nil {
 		return nil, err
 	}
-	challenge, err := s.cfg.Challenges.New(c.Shard())
+	challenge, err := s.cfg.Challenges.New(p.Shard())
 	if err != nil {
 		return nil, err
 	}
@@ -70,23 +77,23 @@ func (s *enrolmentService) Challenge(_ context.Context, m *syncv1.ChallengeReque
 
 // Login opens a session.
 func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*syncv1.LoginResponse, error) {
-	c, err := s.county(m.GetShard())
+	at, err := s.peer(m.GetShard())
 	if err != nil {
 		return nil, err
 	}
-	p, key, err := claimed(c, m)
+	p, key, err := claimed(at, m)
 	if err != nil {
 		return nil, err
 	}
-	signed := session.LoginMessage(c.Shard(), s.cfg.Pin, m.GetChallenge())
+	signed := session.LoginMessage(at.Shard(), s.cfg.Pin, m.GetChallenge())
 	if !ed25519.Verify(key, signed, m.GetSignature()) {
 		return nil, fmt.Errorf("signature: %w", auth.ErrLogin)
 	}
-	if err := s.cfg.Challenges.Take(c.Shard(), m.GetChallenge()); err != nil {
+	if err := s.cfg.Challenges.Take(at.Shard(), m.GetChallenge()); err != nil {
 		return nil, err
 	}
 	if p.Who == auth.Device {
-		if p.Certificate, err = newest(ctx, c, p.Certificate); err != nil {
+		if p.Certificate, err = at.Newest(ctx, p.Certificate); err != nil {
 			return nil, err
 		}
 	}
@@ -100,36 +107,22 @@ func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*
 }
 
 // claimed returns who the caller says to be, and the key that must have signed.
-func claimed(c *county.County, m *syncv1.LoginRequest) (auth.Principal, ed25519.PublicKey, error) {
+func claimed(at Peer, m *syncv1.LoginRequest) (auth.Principal, ed25519.PublicKey, error) {
 	switch who := m.GetWho().(type) {
 	case *syncv1.LoginRequest_Certificate:
-		cert, err := segment.ParseCertificate(who.Certificate, c.Engine.ShardKey())
+		cert, err := segment.ParseCertificate(who.Certificate, at.ShardKey())
 		if err != nil || cert.Role == segment.RoleCentre {
 			return auth.Principal{}, nil, fmt.Errorf("certificate: %w", auth.ErrLogin)
 		}
-		return auth.Principal{Who: auth.Device, Shard: c.Shard(), Certificate: cert}, cert.PublicKey, nil
+		return auth.Principal{Who: auth.Device, Shard: at.Shard(), Certificate: cert}, cert.PublicKey, nil
 	case *syncv1.LoginRequest_OperatorKey:
-		if subtle.ConstantTimeCompare(who.OperatorKey, c.Operator()) != 1 {
+		c, ok := at.(central) // a hub has no office
+		if !ok || subtle.ConstantTimeCompare(who.OperatorKey, c.Operator()) != 1 {
 			return auth.Principal{}, nil, fmt.Errorf("operator key: %w", auth.ErrLogin)
 		}
 		return auth.Principal{Who: auth.Operator, Shard: c.Shard()}, c.Operator(), nil
 	}
 	return auth.Principal{}, nil, fmt.Errorf("nobody named: %w", auth.ErrLogin)
-}
-
-// newest returns the newest certificate of the same replica: an older one may say
-// more than it may do today. One that the centre has lost since counts as it is.
-func newest(ctx context.Context, c *county.County, shown segment.Certificate) (segment.Certificate, error) {
-	known, err := c.Engine.CertificateOf(ctx, shown.Replica())
-	switch {
-	case err != nil && syncengine.ReasonOf(err) == syncengine.ReasonNotFound:
-		return shown, nil
-	case err != nil:
-		return shown, err
-	case known.IssuedAt.Before(shown.IssuedAt):
-		return shown, nil
-	}
-	return known, nil
 }
 
 // renewEvery is how often a certificate is issued anew: each one stays in the ledger.
@@ -138,6 +131,9 @@ const renewEvery = 24 * time.Hour
 // Renew issues the caller's certificate anew.
 func (s *enrolmentService) Renew(ctx context.Context, _ *syncv1.RenewRequest) (*syncv1.RenewResponse, error) {
 	c := callOf(ctx)
+	if c.county == nil {
+		return nil, errNotCentre
+	}
 	now, has := s.cfg.Clock(), c.principal.Certificate
 	if now.Before(has.IssuedAt.Add(renewEvery)) && now.Before(has.ExpiresAt) {
 		return &syncv1.RenewResponse{Certificate: has.Raw}, nil
@@ -153,6 +149,9 @@ func (s *enrolmentService) Renew(ctx context.Context, _ *syncv1.RenewRequest) (*
 // Succeed certifies the caller's next key.
 func (s *enrolmentService) Succeed(ctx context.Context, m *syncv1.SucceedRequest) (*syncv1.SucceedResponse, error) {
 	c := callOf(ctx)
+	if c.county == nil {
+		return nil, errNotCentre
+	}
 	cert, err := c.county.Engine.Succeed(ctx, c.principal.Certificate, m.GetSuccession())
 	if err != nil {
 		return nil, err

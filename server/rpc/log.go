@@ -72,7 +72,7 @@ func (c *call) log(outcome string, took time.Duration, err error) {
 		slog.String("from", c.from.String()),
 		slog.Any("caller", c.principal),
 	}
-	if c.county != nil {
+	if c.peer != nil {
 		attrs = append(attrs, slog.String("shard", c.principal.Shard.String()))
 	}
 	level := slog.LevelInfo

@@ -71,6 +71,8 @@ func meaning(r syncv1.Reason) row {
 		return row{codes.Unavailable, true, 0, "repeat the call on a new connection"}
 	case syncv1.Reason_REASON_TIMEOUT:
 		return row{codes.DeadlineExceeded, true, 0, "try again; on a slow line in smaller parts"}
+	case syncv1.Reason_REASON_NOT_CENTRE:
+		return row{codes.FailedPrecondition, false, 0, "ask the centre itself: this is a hub"}
 	}
 	return row{code: codes.Unknown}
 }
@@ -94,6 +96,8 @@ func reasonOf(err error) syncv1.Reason {
 		return syncv1.Reason_REASON_BUSY
 	case errors.Is(err, errStopping):
 		return syncv1.Reason_REASON_STOPPING
+	case errors.Is(err, errNotCentre):
+		return syncv1.Reason_REASON_NOT_CENTRE
 	case errors.Is(err, sessionwire.ErrMalformed):
 		return syncv1.Reason_REASON_INVALID
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -66,6 +66,7 @@ func TestErrorsBecomeRefusals(t *testing.T) {
 		"wrong key":         {auth.ErrLogin, syncv1.Reason_REASON_LOGIN},
 		"busy":              {&admission.Busy{RetryAfter: 3 * time.Second}, syncv1.Reason_REASON_BUSY},
 		"stopping":          {errStopping, syncv1.Reason_REASON_STOPPING},
+		"asked of a hub":    {errNotCentre, syncv1.Reason_REASON_NOT_CENTRE},
 		"malformed":         {sessionwire.ErrMalformed, syncv1.Reason_REASON_INVALID},
 		"too slow":          {context.DeadlineExceeded, syncv1.Reason_REASON_TIMEOUT},
 		"disk full":         {syncengine.ErrStoreFull, syncv1.Reason_REASON_FULL},

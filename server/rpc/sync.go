@@ -26,7 +26,7 @@ func (s *syncService) Hello(ctx context.Context, m *syncv1.HelloRequest) (*syncv
 		return nil, err
 	}
 	c := callOf(ctx)
-	reply, err := c.county.Engine.Hello(ctx, c.principal.Certificate, q)
+	reply, err := c.peer.Hello(ctx, c.principal.Certificate, q)
 	if err != nil {
 		return nil, err
 	}
@@ -35,60 +35,63 @@ func (s *syncService) Hello(ctx context.Context, m *syncv1.HelloRequest) (*syncv
 
 // Push stores what the caller hands over.
 func (s *syncService) Push(ctx context.Context, m *syncv1.PushRequest) (*syncv1.PushResponse, error) {
-	to := callOf(ctx).county
-	reply, err := to.Push(ctx, sessionwire.PushRequestFromWire(m))
+	c := callOf(ctx)
+	reply, err := c.peer.Push(ctx, c.principal.Certificate, sessionwire.PushRequestFromWire(m))
 	if err != nil {
 		return nil, err
 	}
-	s.cfg.Observer.Pushed(to, reply)
+	if c.county != nil {
+		s.cfg.Observer.Pushed(c.county, reply)
+	}
 	return sessionwire.PushReplyToWire(reply), nil
 }
 
-// Pull sends pages until the caller has everything.
+// Pull sends pages until the caller has everything. Each page is made when it is the
+// caller's turn; the turn is over before it is sent, so a slow client holds up nobody.
 func (s *syncService) Pull(m *syncv1.PullRequest, stream grpc.ServerStreamingServer[syncv1.PullResponse]) error {
 	q, err := sessionwire.PullRequestFromWire(m)
 	if err != nil {
 		return err
 	}
-	for {
-		page, err := s.page(stream.Context(), q)
-		if err != nil {
-			return err
-		}
-		if err := stream.Send(sessionwire.PageToWire(page)); err != nil {
-			return err
-		}
-		if page.Last != nil {
-			return nil
-		}
-		q.Cursor = page.Cursor
+	ctx := stream.Context()
+	c := callOf(ctx)
+	done, err := s.turn(ctx, c)
+	if err != nil {
+		return err
 	}
+	defer func() { done() }()
+	return c.peer.Pull(ctx, c.principal.Certificate, q, func(page session.Page) (err error) {
+		done()
+		done = func() {}
+		if err := stream.Send(sessionwire.PageToWire(page)); err != nil || page.Last != nil {
+			return err
+		}
+		done, err = s.turn(ctx, c)
+		return err
+	})
 }
 
-// page reads one page when it is the caller's turn. The turn is over before the page
-// is sent, so a slow client holds up nobody.
-func (s *syncService) page(ctx context.Context, q session.PullRequest) (session.Page, error) {
-	c := callOf(ctx)
+// turn waits until a page may be made. What it returns must be called once the page
+// is there; it is never nil. A server that stops makes no more pages.
+func (s *syncService) turn(ctx context.Context, c *call) (done func(), err error) {
 	select {
 	case <-s.cfg.Stopping:
-		return session.Page{}, errStopping // the caller goes on at its cursor
+		return func() {}, errStopping // the caller goes on at its cursor
 	default:
 	}
-	done, err := c.guard.pull.Wait(ctx, c.who())
-	if err != nil {
-		return session.Page{}, err
+	if done, err = c.guard.pull.Wait(ctx, c.who()); err != nil {
+		return func() {}, err
 	}
-	defer done()
-	return c.county.Engine.PullPage(ctx, c.principal.Certificate, q)
+	return done, nil
 }
 
 // Watch sends a hint at once and then after commits, not more often than the limits
 // say.
 func (s *syncService) Watch(_ *syncv1.WatchRequest, stream grpc.ServerStreamingServer[syncv1.WatchResponse]) error {
 	ctx := stream.Context()
-	engine := callOf(ctx).county.Engine
+	peer := callOf(ctx).peer
 	for {
-		changed := engine.Changed()
+		changed := peer.Changed()
 		if err := stream.Send(&syncv1.WatchResponse{}); err != nil {
 			return err
 		}

@@ -50,10 +50,8 @@ type Invitation struct {
 // String writes i. Code and addresses must be well formed: it is for what Parse
 // or an engine gave.
 func (i Invitation) String() string {
-	head := invitationScheme + ":" + strings.ToUpper(strings.Join(i.Addresses, ",")) + ":"
 	code, _ := base32Text.DecodeString(plainCode(i.Code))
-	b := bytes.Join([][]byte{code, i.Shard[:], i.Pin[:]}, nil)
-	return head + base32Text.EncodeToString(append(b, invitationCheck(head, b)...))
+	return textOf(invitationScheme, i.Addresses, bytes.Join([][]byte{code, i.Shard[:], i.Pin[:]}, nil))
 }
 
 // LogValue leaves out the code.
@@ -66,31 +64,46 @@ var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 // ParseInvitation reads what String writes, however it was wrapped or capitalised
 // on its way. ParseInvitation(i.String()) gives i, with addresses in lower case.
 func ParseInvitation(text string) (Invitation, error) {
-	text = strings.ToUpper(strings.Map(dropSpace, text))
-	cut := strings.LastIndexByte(text, ':')
-	if cut < 0 {
-		return Invitation{}, invalid("no parts")
+	addresses, b, err := parseText(text, invitationScheme, codeSize+16+32)
+	if err != nil {
+		return Invitation{}, err
 	}
-	head := text[:cut+1]
-	b, err := base32Text.DecodeString(text[cut+1:])
-	if err != nil || len(b) != codeSize+16+32+checkSize {
-		return Invitation{}, invalid("last part")
-	}
-	b, check := b[:len(b)-checkSize], b[len(b)-checkSize:]
-	if !bytes.Equal(check, invitationCheck(head, b)) {
-		return Invitation{}, invalid("cut or mistyped")
-	}
-	addresses, ok := strings.CutPrefix(head[:cut], invitationScheme+":")
-	if !ok {
-		return Invitation{}, invalid("of another version")
-	}
-	i := Invitation{
-		Addresses: strings.Split(strings.ToLower(addresses), ","),
+	return Invitation{
+		Addresses: addresses,
 		Code:      groupedCode(b[:codeSize]),
 		Shard:     segment.ShardID(b[codeSize:]),
 		Pin:       Pin(b[codeSize+16:]),
+	}, nil
+}
+
+// textOf writes what parseText reads: a scheme, addresses, and bytes with their check.
+func textOf(scheme string, addresses []string, b []byte) string {
+	head := scheme + ":" + strings.ToUpper(strings.Join(addresses, ",")) + ":"
+	return head + base32Text.EncodeToString(append(b, invitationCheck(head, b)...))
+}
+
+// parseText returns the addresses, in lower case, and the size bytes of a text.
+func parseText(text, scheme string, size int) (addresses []string, b []byte, err error) {
+	text = strings.ToUpper(strings.Map(dropSpace, text))
+	cut := strings.LastIndexByte(text, ':')
+	if cut < 0 {
+		return nil, nil, invalid("no parts")
 	}
-	return i, CheckAddresses(i.Addresses)
+	head := text[:cut+1]
+	between, ok := strings.CutPrefix(head, scheme+":")
+	if !ok {
+		return nil, nil, invalid("of another sort or version")
+	}
+	b, err = base32Text.DecodeString(text[cut+1:])
+	if err != nil || len(b) != size+checkSize {
+		return nil, nil, invalid("last part")
+	}
+	b, check := b[:size], b[size:]
+	if !bytes.Equal(check, invitationCheck(head, b)) {
+		return nil, nil, invalid("cut or mistyped")
+	}
+	addresses = strings.Split(strings.ToLower(strings.TrimSuffix(between, ":")), ",")
+	return addresses, b, CheckAddresses(addresses)
 }
 
 // CheckAddresses returns an error that wraps ErrInvitation unless there are 1 to
