@@ -37,6 +37,10 @@ type Config struct {
 	Rand   io.Reader
 	Log    *slog.Logger
 
+	// Hub makes the server one of a clinic hub, without counties; nil: it is a centre.
+	// Data then has the server's TLS authority only.
+	Hub rpc.Hub
+
 	// OpenStore opens the store in a file; create is true for a new county. Default:
 	// package sqlitestore.
 	OpenStore func(path string, create bool) (syncengine.Store, error)

@@ -110,6 +110,7 @@ func (s *Server) openServices() error {
 	s.grpc = grpc.NewServer(append(rpc.Options(), s.options()...)...)
 	s.guard = rpc.Register(s.grpc, rpc.Config{
 		Counties:   holder{s},
+		Hub:        s.cfg.Hub,
 		Sessions:   s.sessions,
 		Challenges: challenges,
 		Pin:        s.Pin(),
@@ -137,6 +138,9 @@ func (s *Server) options() []grpc.ServerOption {
 }
 
 func (s *Server) openCounties(ctx context.Context) error {
+	if s.cfg.Hub != nil {
+		return nil
+	}
 	dirs, err := county.Find(s.cfg.Data)
 	if err != nil {
 		return err
@@ -172,7 +176,8 @@ func (h holder) County(shard segment.ShardID) (*county.County, bool) {
 	return c, ok
 }
 
-// County returns the county with this code, a new one when there is none.
+// County returns the county with this code, a new one when there is none. It must not
+// be asked of a hub's server.
 func (s *Server) County(ctx context.Context, code string) (*county.County, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -54,6 +54,9 @@ var (
 	errAuthor   = errors.New("who saves?")
 	errClosed   = errors.New("the tablet is closed")
 	errSame     = errors.New("nothing was changed")
+	errHub      = errors.New("this tablet knows no such hub")
+	errHubName  = errors.New("another hub has this name")
+	errHubShut  = errors.New("only the centre opens what a locked tablet sends")
 	errDeparted = errors.New("no form may be opened of this record")
 )
 
@@ -101,6 +104,9 @@ func causes() []cause {
 		{"fingerprint", replica.ErrFingerprint},
 		{"succession", replica.ErrSuccession},
 		{"protocol", replica.ErrPage},
+		{"unknown_hub", errHub},
+		{"taken_hub", errHubName},
+		{"locked", errHubShut},
 		{"form", errForm},
 		{"departed", errDeparted},
 		{"unchanged", errSame},
@@ -123,7 +129,7 @@ func causes() []cause {
 // Reasons returns every reason that an error of this package can have, sorted: for
 // tables that must name them all.
 func Reasons() *Strings {
-	all := []string{"wait", "internal", remote.ReasonUnreachable, remote.ReasonPin, remote.ReasonProtocol}
+	all := []string{"wait", "internal", remote.ReasonUnreachable, remote.ReasonPin, remote.ReasonProtocol, remote.ReasonNotHub}
 	for _, c := range causes() {
 		all = append(all, c.reason)
 	}

@@ -40,6 +40,15 @@ func (l *ValueList) Len() int { return len(l.all) }
 // At returns the one at i, from 0.
 func (l *ValueList) At(i int) *Value { return l.all[i] }
 
+// HubList is a list of clinic hubs, in the order in which they are tried.
+type HubList struct{ all []*Hub }
+
+// Len returns how many there are.
+func (l *HubList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *HubList) At(i int) *Hub { return l.all[i] }
+
 // HeldList is a list of own saves that the centre holds.
 type HeldList struct{ all []*Held }
 

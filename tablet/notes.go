@@ -17,6 +17,7 @@ const (
 	noteVault  = "vault"  // id of the vault that seals the bodies
 	noteServer = "server" // where the centre is: server
 	noteSync   = "sync"   // what the last sync found: lastSync
+	noteHubs   = "hubs"   // the clinic hubs it knows, as they were added: []knownHub
 )
 
 // server is where the centre is and how to know it.
@@ -39,6 +40,7 @@ type lastSync struct {
 	NewKeyMs  int64  `json:"new_key_ms"` // when the last one was
 	Rewritten bool   `json:"rewritten"`  // the centre contradicted itself
 	Behind    string `json:"behind"`     // see Status; until a sync goes well
+	HubMs     int64  `json:"hub_ms"`     // of the last one with a hub that came to its end
 }
 
 func (t *Tablet) readNote(ctx context.Context, name string, into any) error {

@@ -30,13 +30,15 @@ const (
 // Status is how the tablet is.
 type Status struct {
 	Unsent      int   // own saves that are not known to be at the centre
+	Clinic      int   // of these, saves that a clinic hub holds too
 	SinceMs     int64 // when the oldest of them was made; 0: there is none
 	Held        int   // own saves that the centre holds
 	HeldAtMost  bool  // Held may be less: what shows it is locked or damaged now
 	Lost        int   // own saves that were damaged here before they came to the centre
 	Locked      bool
 	Enrolled    bool
-	LastSyncMs  int64  // when a sync last came to its end; 0: never
+	LastSyncMs  int64  // when a sync with the centre last came to its end; 0: never
+	LastHubMs   int64  // when one with a clinic hub last did; 0: never
 	LastTryMs   int64  // when the last one was begun
 	LastReason  string // why the last one failed; "" it did not
 	Behind      string // why what was sent may be missing at the centre: WarnRewritten, WarnRolledBack, WarnEpochBehind; "" it is not
@@ -59,7 +61,7 @@ func (t *Tablet) Status() (*Status, error) {
 func (t *Tablet) status(ctx context.Context) (*Status, error) {
 	s := &Status{Locked: t.Locked(), FreeBytes: freeBytes(t.opts.Dir)}
 	r, err := t.rep().Status(ctx)
-	s.Unsent, s.Held, s.HeldAtMost, s.Lost = r.Unsent, r.Held, r.HeldAtMost, r.Lost
+	s.Unsent, s.Clinic, s.Held, s.HeldAtMost, s.Lost = r.Unsent, r.Clinic, r.Held, r.HeldAtMost, r.Lost
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func (t *Tablet) status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.LastSyncMs, s.LastTryMs, s.LastReason, s.NewKeys = n.CleanMs, n.AtMs, n.Reason, n.NewKeys
-	s.Behind = n.Behind
+	s.Behind, s.LastHubMs = n.Behind, n.HubMs
 	d, err := t.rep().Droppable(ctx)
 	s.SpareBytes = int64(d.Bytes)
 	s.warn(n, r.Forked)

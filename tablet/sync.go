@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
@@ -37,23 +38,32 @@ type SyncOptions struct {
 	Address string
 	// Tries is how often in a row a call may fail; 0: 5, within some ten seconds.
 	Tries int
+	// With is whom to sync with: CentreName or a hub's name. Empty: the centre, and when
+	// it cannot be reached each hub in turn. With an Address, it is the centre.
+	With string
 }
+
+// CentreName is what the centre is called among those that a tablet syncs with.
+const CentreName = "centre"
 
 // SyncReport says what a sync did, as far as it came.
 type SyncReport struct {
-	Pushed     int  // segments that are new to the centre
-	Already    int  // segments that it had
-	Acks       int  // segments newly known to be at the centre
-	Refused    int  // segments that it could not read: see Refusals
-	Blocked    int  // segments that wait for an earlier one
-	Received   int  // records that came or changed
-	Departures int  // records that left what this tablet may see
-	Complete   bool // all of it is here and adds up to the centre's
-	Repulled   bool // it did not add up at first and was taken again
-	NewEpoch   bool // the centre was restored, or this was the first sync
-	Revoked    bool // the centre takes and gives nothing: ask the office
-	Renewed    bool // the certificate had expired and was renewed
-	Forked     bool // somebody else saves under this tablet's key: a copy of it
+	Pushed     int    // segments that are new to the centre
+	Already    int    // segments that it had
+	Acks       int    // segments newly known to be at the centre
+	Refused    int    // segments that it could not read: see Refusals
+	Blocked    int    // segments that wait for an earlier one
+	Received   int    // records that came or changed
+	Departures int    // records that left what this tablet may see
+	Complete   bool   // all of it is here and adds up to the centre's
+	Repulled   bool   // it did not add up at first and was taken again
+	NewEpoch   bool   // the centre was restored, or this was the first sync
+	With       string // who answered: CentreName, or the name of a hub
+	AtHub      bool   // it was a hub: what was pushed is at the clinic
+	HubBehind  bool   // the hub has not met the centre, or not since a restore: nothing was taken from it
+	Revoked    bool   // the centre takes and gives nothing: ask the office
+	Renewed    bool   // the certificate had expired and was renewed
+	Forked     bool   // somebody else saves under this tablet's key: a copy of it
 	NewReplica string
 	refusals   []string
 }
@@ -65,7 +75,7 @@ func (o *SyncReport) Refusals() *Strings { return &Strings{o.refusals} }
 // Sync hands over what was saved and takes what changed. Whatever it did before an
 // error is kept and reported; calling it again goes on from there. One sync runs
 // at a time. Options may be nil. Reasons: locked, not_enrolled, busy, unreachable,
-// pin, revoked, history_rewritten, epoch_behind, fingerprint, succession, full.
+// pin, revoked, history_rewritten, epoch_behind, fingerprint, succession, full, not_hub, unknown_hub.
 func (t *Tablet) Sync(ctx context.Context, o *SyncOptions) (*SyncReport, error) {
 	if t.Locked() {
 		return &SyncReport{}, fail("sync", replica.ErrLocked)
@@ -89,27 +99,49 @@ func (t *Tablet) run(ctx context.Context, o *SyncOptions, locked bool) (*SyncRep
 	return report, fail("sync", err)
 }
 
+// sync tries each way in turn until one can be gone to its end, or something other than
+// the way is in its way.
 func (t *Tablet) sync(ctx context.Context, o *SyncOptions, locked bool) (*SyncReport, error) {
-	if _, err := t.certificate(ctx); err != nil {
-		return &SyncReport{}, err
-	}
-	t.mu.Lock()
-	cfg := o.config(t.server)
-	t.mu.Unlock()
-	cfg.Identity = t.identity
-	centre, err := remote.New(cfg)
-	if err != nil {
-		return &SyncReport{}, err
-	}
-	defer centre.Close()
-	w := &watched{Centre: centre, remote: centre}
 	out := &SyncReport{}
-	err = t.syncRenewed(ctx, w, o, locked, out)
-	if errors.Is(err, replica.ErrBusy) {
+	if _, err := t.certificate(ctx); err != nil {
 		return out, err
 	}
+	ways, err := t.ways(ctx, o, locked)
+	if err != nil {
+		return out, err
+	}
+	var failed []error
+	for i, w := range ways {
+		err := t.syncBy(ctx, w, i+1 < len(ways), o, locked, out)
+		if err == nil {
+			return out, nil
+		}
+		failed = append(failed, err)
+		if !elsewhere(err) {
+			break
+		}
+	}
+	return out, errors.Join(failed...)
+}
+
+// syncBy syncs one way. Where there are further ones, it is not waited for long.
+func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions, locked bool, out *SyncReport) error {
+	w.config.Identity = t.identity
+	centre, err := remote.New(w.config)
+	if err != nil {
+		return err
+	}
+	defer centre.Close()
+	seen := &watched{Centre: centre, remote: centre, way: w}
+	if err = t.reach(ctx, seen, further); err == nil {
+		out.With, out.AtHub = w.name, w.isHub
+		err = t.syncRenewed(ctx, seen, o, locked, out)
+	}
+	if errors.Is(err, replica.ErrBusy) {
+		return err
+	}
 	ctx = context.WithoutCancel(ctx)
-	return out, errors.Join(err, t.spend(reserveOpening, func() error { return t.noteRun(ctx, w, out, err) }))
+	return errors.Join(err, t.spend(reserveOpening, func() error { return t.noteRun(ctx, seen, out, err) }))
 }
 
 // syncRenewed syncs, and once more with a new certificate when the centre says that
@@ -117,7 +149,7 @@ func (t *Tablet) sync(ctx context.Context, o *SyncOptions, locked bool) (*SyncRe
 func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
 	sync := func() error { return t.syncSteadily(ctx, w, o, locked, out) }
 	err := t.spend(reserveOpening, sync)
-	if remote.ReasonOf(err) != "expired" || locked {
+	if remote.ReasonOf(err) != "expired" || locked || w.way.isHub {
 		return err
 	}
 	if err := t.renew(ctx, w.remote); err != nil {
@@ -141,8 +173,8 @@ func (t *Tablet) syncSteadily(ctx context.Context, w *watched, o *SyncOptions, l
 	return err
 }
 
-func (t *Tablet) syncOnce(ctx context.Context, c session.Centre, o *SyncOptions, locked bool, out *SyncReport) error {
-	r, err := t.rep().Sync(ctx, c, replica.Options{Locked: locked, Progress: o.progress()})
+func (t *Tablet) syncOnce(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
+	r, err := t.rep().Sync(ctx, w, replica.Options{Hub: w.hub, Locked: locked, Progress: o.progress()})
 	out.add(r)
 	if r.Bases+r.Departures+r.Acks+r.Erased > 0 {
 		t.forgetNames()
@@ -225,6 +257,7 @@ func (o *SyncReport) add(r replica.Report) {
 	o.Complete = r.Complete
 	o.Repulled = o.Repulled || r.Repulled
 	o.NewEpoch = o.NewEpoch || r.NewEpoch
+	o.HubBehind = r.HubEpoch || o.AtHub && r.Epoch.Number == 0
 	o.Revoked, o.Forked = r.Revoked, o.Forked || r.Forked
 	if !r.Successor.IsZero() {
 		o.NewReplica = r.Successor.String()
@@ -235,6 +268,8 @@ func (o *SyncReport) add(r replica.Report) {
 type watched struct {
 	session.Centre
 	remote *remote.Centre
+	way    way
+	hub    causal.ReplicaID // who it is; zero: the centre
 	heard  bool
 	marks  int
 }
@@ -258,6 +293,8 @@ func (t *Tablet) noteRun(ctx context.Context, w *watched, r *SyncReport, failed 
 	switch {
 	case failed != nil:
 		n.Reason = reasonOf(failed)
+	case w.way.isHub:
+		n.HubMs = n.AtMs
 	case r.Complete:
 		n.CleanMs = n.AtMs
 	}
@@ -271,8 +308,15 @@ func (t *Tablet) noteRun(ctx context.Context, w *watched, r *SyncReport, failed 
 	case WarnRewritten, WarnRolledBack, WarnEpochBehind:
 		n.Behind = n.Reason
 	case "":
-		n.Behind = ""
+		if !w.way.isHub { // a hub only relays
+			n.Behind = ""
+		}
 	}
 	n.Rewritten = n.Rewritten || errors.Is(failed, replica.ErrHistoryRewritten)
+	if failed == nil && w.way.isHub {
+		if err := t.noteHubRun(ctx, w.way.name, n.AtMs); err != nil {
+			return err
+		}
+	}
 	return t.writeNote(ctx, noteSync, n)
 }

@@ -78,6 +78,8 @@ type Tablet struct {
 	calls   map[*call]bool
 	closed  bool
 	running sync.WaitGroup // calls
+
+	noting sync.Mutex // held while the list of hubs changes
 }
 
 // Create makes a new tablet, unlocked, with the secret of whoever will enrol it.

@@ -59,6 +59,12 @@ type world struct {
 	clock  *clock
 	server *server.Server
 	county *county.County
+
+	data   string
+	listen string
+	stores map[string]*memstore.Store // by file name
+	over   func(*memstore.Store) syncengine.Store
+	end    func() // ends the server
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,26 +75,45 @@ func newWorld(t *testing.T) *world {
 // newWorldOver is a world whose county keeps its records in a store of the test's.
 func newWorldOver(t *testing.T, over func(*memstore.Store) syncengine.Store) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}}
-	stores := map[string]syncengine.Store{}
-	s, err := server.New(t.Context(), server.Config{
-		Data: t.TempDir(), Listen: "127.0.0.1:0", Schema: care.Kinds(), Clock: w.clock.read, Rand: rand.Reader,
-		Log: slog.New(slog.DiscardHandler), CertificateLife: 100 * 24 * time.Hour,
-		OpenStore: func(path string, create bool) (syncengine.Store, error) {
-			if name := filepath.Base(path); create {
-				stores[name] = over(memstore.New())
-			}
-			return stores[filepath.Base(path)], nil
-		},
+	w := &world{
+		t: t, clock: &clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)},
+		data: t.TempDir(), listen: "127.0.0.1:0", stores: map[string]*memstore.Store{}, over: over,
+	}
+	w.start()
+	t.Cleanup(func() { w.end() })
+	return w
+}
+
+// start starts the server, the second time where it was before.
+func (w *world) start() {
+	w.t.Helper()
+	s, err := server.New(w.t.Context(), server.Config{
+		Data: w.data, Listen: w.listen, Schema: care.Kinds(), Clock: w.clock.read, Rand: rand.Reader,
+		Log: slog.New(slog.DiscardHandler), CertificateLife: 100 * 24 * time.Hour, OpenStore: w.openStore,
 	})
-	w.server = must(t, s, err)
-	c, err := s.County(t.Context(), "130403")
-	w.county = must(t, c, err)
+	w.server = must(w.t, s, err)
+	c, err := s.County(w.t.Context(), "130403")
+	w.county = must(w.t, c, err)
+	w.end = serve(w.t, s)
+	w.listen = s.Address()
+}
+
+func (w *world) openStore(path string, create bool) (syncengine.Store, error) {
+	name := filepath.Base(path)
+	if create {
+		w.stores[name] = memstore.New()
+	}
+	return w.over(w.stores[name]), nil
+}
+
+// serve lets a server serve and returns what ends it.
+func serve(t *testing.T, s *server.Server) (end func()) {
+	t.Helper()
 	do(t, s.Listen())
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx) }()
-	t.Cleanup(func() {
+	return sync.OnceFunc(func() {
 		stop()
 		if err := <-served; err != nil {
 			t.Error(err)
@@ -97,7 +122,6 @@ func newWorldOver(t *testing.T, over func(*memstore.Store) syncengine.Store) *wo
 			t.Error(err)
 		}
 	})
-	return w
 }
 
 // kept is a store in memory that outlives its closing.
