@@ -27,6 +27,7 @@ type grammar struct {
 	Check   checkCommand   `cmd:"" help:"${help_check}"`
 	Shard   shardCommand   `cmd:"" help:"${help_shard}"`
 	Erase   eraseCommand   `cmd:"" help:"${help_erase}"`
+	Hub     hubCommand     `cmd:"" help:"${help_hub}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
 	Restore restoreCommand `cmd:"" help:"${help_restore}"`
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`

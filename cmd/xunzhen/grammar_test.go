@@ -10,11 +10,14 @@ import (
 
 // commands are all there are.
 func commands() [][]string {
-	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"tablet"}, {"version"}}
+	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"hub"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"tablet"}, {"version"}}
 	for _, sub := range []string{
-		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence",
+		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence", "hub",
 	} {
 		all = append(all, []string{"tablet", sub})
+	}
+	for _, sub := range []string{"add", "list", "remove"} {
+		all = append(all, []string{"tablet", "hub", sub})
 	}
 	return all
 }

@@ -96,22 +96,31 @@ func (s *shell) fails(want int, words []string, args ...string) {
 // status.
 func (s *shell) serve(args ...string) (at office.Serving, stop func() int) {
 	s.t.Helper()
+	line, _, stop := s.started(append([]string{"--json"}, args...)...)
+	if err := json.Unmarshal(line, &at); err != nil {
+		s.t.Fatal(err)
+	}
+	return at, stop
+}
+
+// started starts a server in the background and returns its first line, what else it
+// says, which must be read, and what stops it and returns its status.
+func (s *shell) started(args ...string) (line []byte, rest *bufio.Reader, stop func() int) {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	read, write := io.Pipe()
 	ended := make(chan int, 1)
 	var errs bytes.Buffer
 	go func() {
-		status := s.program(write, &errs).Run(ctx, append([]string{"serve", "--json", "--listen", "127.0.0.1:0"}, args...))
+		status := s.program(write, &errs).Run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
 		_ = write.Close()
 		ended <- status
 	}()
-	line, err := bufio.NewReader(read).ReadBytes('\n')
+	rest = bufio.NewReader(read)
+	line, err := rest.ReadBytes('\n')
 	if err != nil {
 		cancel()
 		s.t.Fatalf("serve: status %d\n%s", <-ended, errs.String())
-	}
-	if err := json.Unmarshal(line, &at); err != nil {
-		s.t.Fatal(err)
 	}
 	stopped, status := false, 0
 	stop = func() int {
@@ -122,7 +131,7 @@ func (s *shell) serve(args ...string) (at office.Serving, stop func() int) {
 		return status
 	}
 	s.t.Cleanup(func() { stop() })
-	return at, stop
+	return line, rest, stop
 }
 
 // tablet is the same shell at another tablet.

@@ -48,6 +48,7 @@ func (f dataFlag) folder(c *call) (string, error) {
 type serveCommand struct {
 	dataFlag
 	County   string   `help:"${help_serve_county}" placeholder:"CODE"`
+	Upstream string   `help:"${help_upstream}" placeholder:"CODE|HOST:PORT"`
 	Listen   string   `help:"${help_listen}" default:":7443" placeholder:"HOST:PORT"`
 	Announce []string `help:"${help_announce}" placeholder:"HOST:PORT"`
 	Staff    []string `help:"${help_serve_staff}" default:"doctor1" placeholder:"ID"`
@@ -69,6 +70,9 @@ func (f serveCommand) Run(c *call) (err error) {
 	data, err := f.folder(c)
 	if err != nil {
 		return err
+	}
+	if f.isHub(data) {
+		return f.serveHub(c, data)
 	}
 	if err := errors.Join(f.needsCounty(data), f.check()); err != nil {
 		return err

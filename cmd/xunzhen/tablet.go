@@ -29,6 +29,7 @@ type tabletCommands struct {
 	Move    tabletMove    `cmd:"" help:"${help_tablet_move}"`
 	Resolve tabletResolve `cmd:"" help:"${help_tablet_resolve}"`
 	Sync    tabletSync    `cmd:"" help:"${help_tablet_sync}"`
+	Hub     tabletHub     `cmd:"" help:"${help_tablet_hub}"`
 	Lock    tabletLock    `cmd:"" help:"${help_tablet_lock}"`
 	Secret  tabletSecret  `cmd:"" help:"${help_tablet_secret}"`
 
@@ -143,9 +144,10 @@ func (p *syncProgress) end(text string) {
 	p.bar = nil
 }
 
-// sync syncs a tablet, locked or not.
-func (c *call) sync(t *tablet.Tablet, address string, locked bool) (*tablet.SyncReport, error) {
+// sync syncs a tablet, locked or not, with whom it says; empty: whoever answers.
+func (c *call) sync(t *tablet.Tablet, address, with string, locked bool) (*tablet.SyncReport, error) {
 	o, end := c.syncOptions(address)
+	o.With = with
 	run := func(ctx context.Context) (*tablet.SyncReport, error) { return t.Sync(ctx, o) }
 	if locked {
 		run = func(ctx context.Context) (*tablet.SyncReport, error) { return t.SyncLocked(ctx, o) }

@@ -19,6 +19,7 @@ type tabletStatus struct {
 // statusJSON is the status for programs.
 type statusJSON struct {
 	Unsent      int      `json:"unsent"`
+	Clinic      int      `json:"clinic"`
 	SinceMs     int64    `json:"since_ms"`
 	Held        int      `json:"held"`
 	HeldAtMost  bool     `json:"held_at_most"`
@@ -29,6 +30,7 @@ type statusJSON struct {
 	Staff       []string `json:"staff,omitempty"`
 	Divisions   []string `json:"divisions,omitempty"`
 	LastSyncMs  int64    `json:"last_sync_ms"`
+	LastHubMs   int64    `json:"last_hub_ms"`
 	LastReason  string   `json:"last_reason,omitempty"`
 	Behind      string   `json:"behind,omitempty"`
 	NewKeys     int      `json:"new_keys"`
@@ -86,6 +88,9 @@ func (c *call) tellSent(s *tablet.Status) {
 
 func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 	t := terminal.Table{Indent: 2}
+	if s.Clinic > 0 {
+		t.Add(c.say("status_clinic"), s.Clinic)
+	}
 	switch {
 	case s.Held > 0 && s.HeldAtMost:
 		t.Add(c.say("status_held"), c.say("status_at_most", s.Held))
@@ -93,6 +98,9 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 		t.Add(c.say("status_held"), s.Held)
 	}
 	t.Add(c.say("status_last_sync"), c.when(s.LastSyncMs))
+	if s.LastHubMs > 0 {
+		t.Add(c.say("status_last_hub"), c.when(s.LastHubMs))
+	}
 	if s.LastReason != "" {
 		t.Add(c.say("status_last_try"), c.when(s.LastTryMs)+": "+c.reason(s.LastReason))
 	}
@@ -120,8 +128,8 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 
 func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
 	return statusJSON{
-		Unsent: s.Unsent, SinceMs: s.SinceMs, Held: s.Held, HeldAtMost: s.HeldAtMost, Lost: s.Lost, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
-		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastReason: s.LastReason, Behind: s.Behind,
+		Unsent: s.Unsent, Clinic: s.Clinic, SinceMs: s.SinceMs, Held: s.Held, HeldAtMost: s.HeldAtMost, Lost: s.Lost, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
+		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastHubMs: s.LastHubMs, LastReason: s.LastReason, Behind: s.Behind,
 		NewKeys: s.NewKeys, FreeBytes: s.FreeBytes, ExpiresAtMs: s.ExpiresAtMs, Warnings: texts(s.Warnings()),
 	}
 }

@@ -12,6 +12,7 @@ type tabletSync struct {
 	tabletFlags
 	Locked  bool   `help:"${help_sync_locked}"`
 	Address string `help:"${help_address}" placeholder:"HOST:PORT"`
+	With    string `help:"${help_sync_with}" placeholder:"centre|NAME"`
 	Json    bool   `help:"${help_json}"`
 }
 
@@ -22,7 +23,7 @@ func (f tabletSync) Run(c *call) error {
 		open = f.openLocked
 	}
 	return open(c, func(t *tablet.Tablet) error {
-		report, err := c.sync(t, f.Address, f.Locked)
+		report, err := c.sync(t, f.Address, f.With, f.Locked)
 		if err != nil {
 			return err
 		}
@@ -34,6 +35,14 @@ func (f tabletSync) Run(c *call) error {
 }
 
 func (c *call) tellReport(r *tablet.SyncReport) error {
+	switch {
+	case r.AtHub && r.HubBehind:
+		c.line("sync_with_hub_behind", r.With)
+	case r.AtHub:
+		c.line("sync_with_hub", r.With)
+	default:
+		c.line("sync_with_centre")
+	}
 	t := terminal.Table{Indent: 2, Right: []bool{false, true}}
 	add := func(key string, n int, always bool) {
 		if n > 0 || always {

@@ -200,8 +200,10 @@ func (h *Hub) calm() {
 }
 
 // Run syncs with the centre until ctx ends: at once, then soon after somebody pushed,
-// and every Config.Every; less and less often while the centre is out of reach.
+// and every Config.Every; less and less often while the centre is out of reach. At the
+// end it writes how the hub stands.
 func (h *Hub) Run(ctx context.Context) {
+	defer h.say(context.WithoutCancel(ctx))
 	for failed := 0; ctx.Err() == nil; h.rest(ctx, failed) {
 		if _, err := h.Sync(ctx); err == nil {
 			failed = 0
@@ -230,9 +232,14 @@ func (h *Hub) rest(ctx context.Context, failed int) {
 			timer.Reset(min(gather, h.cfg.Every))
 			soon = true
 		}
-		if err := h.tell(ctx); err != nil && ctx.Err() == nil {
-			h.cfg.Log.Warn("hub: status", "err", err)
-		}
+		h.say(ctx)
+	}
+}
+
+// say writes how the hub stands. Nothing depends on it.
+func (h *Hub) say(ctx context.Context) {
+	if err := h.tell(ctx); err != nil && ctx.Err() == nil {
+		h.cfg.Log.Warn("hub: status", "err", err)
 	}
 }
 
