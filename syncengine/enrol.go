@@ -202,12 +202,9 @@ func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment
 		if e.revoked(caller) {
 			return refuse(ReasonRevoked, "renew", nil)
 		}
-		last, err := b.enrolled(caller.PublicKey)
+		last, err := b.newestOf(caller)
 		if err != nil {
 			return err
-		}
-		if last.Raw == nil || last.IssuedAt.Before(caller.IssuedAt) {
-			last = caller // a restored centre has lost it
 		}
 		cert, err = b.certify(rightsOf(last), last.PublicKey, last)
 		return err
@@ -215,10 +212,20 @@ func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment
 	return cert, err
 }
 
+// newestOf returns the newest certificate of the replica that shows one: a session may
+// hold an older one, and a restored centre may have lost the newest.
+func (b *batch) newestOf(shown segment.Certificate) (segment.Certificate, error) {
+	last, err := b.enrolled(shown.PublicKey)
+	if last.Raw == nil || last.IssuedAt.Before(shown.IssuedAt) {
+		last = shown
+	}
+	return last, err
+}
+
 // Succeed certifies the new key of a replica that must go on under one, with the
-// rights of its old certificate and cut off together with it. The same succession
-// again gives the same certificate, or one with the rights that the office has
-// given the old key since. Errors: ReasonUnreadable, ReasonSignature,
+// rights that the office gave the old key last and cut off together with it. The same
+// succession again gives the same certificate, or one with the rights that the old key
+// was given since. Errors: ReasonUnreadable, ReasonSignature,
 // ReasonSuccession after three in a row, or four from one key, without a person.
 func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succession []byte) (segment.Certificate, error) {
 	s, err := segment.ParseSuccession(succession, caller.PublicKey)
@@ -230,6 +237,10 @@ func (e *Engine) Succeed(ctx context.Context, caller segment.Certificate, succes
 	}
 	var cert segment.Certificate
 	err = e.office(ctx, func(b *batch) error {
+		caller, err := b.newestOf(caller)
+		if err != nil {
+			return err
+		}
 		if cert, err = b.enrolled(s.PublicKey); err != nil || cert.Raw != nil && !caller.IssuedAt.After(cert.IssuedAt) {
 			return err // asked before, and the answer was lost
 		}

@@ -104,22 +104,32 @@ func (b *batch) fences(r causal.ReplicaID) ([]*syncv1.Fence, error) {
 }
 
 func fencesInForce(acts []Act) []*syncv1.Fence {
-	seen := map[string]bool{}
-	parsed := make([]*syncv1.Fence, len(acts))
-	for i, a := range acts {
-		parsed[i] = &syncv1.Fence{}
-		if proto.Unmarshal(a.Body, parsed[i]) != nil {
-			parsed[i] = nil
-			continue
+	var out []*syncv1.Fence
+	for _, a := range inForce(acts) {
+		var f syncv1.Fence
+		if proto.Unmarshal(a.Body, &f) == nil {
+			out = append(out, &f)
 		}
-		for _, d := range parsed[i].GetSeen() {
+	}
+	return out
+}
+
+// inForce returns those acts of one replica's fences that cut it off.
+func inForce(acts []Act) []Act {
+	seen, lifted := map[string]bool{}, map[string]bool{}
+	for _, a := range acts {
+		var f syncv1.Fence
+		if proto.Unmarshal(a.Body, &f) != nil || f.GetLifted() {
+			lifted[string(a.Body)] = true // or says nothing
+		}
+		for _, d := range f.GetSeen() {
 			seen[string(d)] = true
 		}
 	}
-	var out []*syncv1.Fence
-	for i, f := range parsed {
-		if f != nil && !f.GetLifted() && !seen[string(acts[i].Dot.Append(nil))] {
-			out = append(out, f)
+	var out []Act
+	for _, a := range acts {
+		if !lifted[string(a.Body)] && !seen[string(a.Dot.Append(nil))] {
+			out = append(out, a)
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -433,80 +434,31 @@ func (b *batch) giveScope(r Ruling) error {
 }
 
 // Fence cuts a replica and its successors off: what the centre has of them stays
-// good, everything else is held, by whatever path it comes.
+// good, everything else is held, by whatever path it comes. A second fence leaves the
+// first in force: what that one cut off stays cut off.
 func (e *Engine) Fence(ctx context.Context, author string, replica causal.ReplicaID, reason string) error {
-	return e.fence(ctx, author, replica, reason, false)
+	return e.office(ctx, func(b *batch) error {
+		heads, err := b.fenceHeads(replica, time.Time{})
+		if err != nil {
+			return err
+		}
+		return b.actFence(author, &syncv1.Fence{Replica: replica[:], Reason: reason, Heads: wireHashes(heads)})
+	})
 }
 
 // LiftFence makes every history of a replica good again.
 func (e *Engine) LiftFence(ctx context.Context, author string, replica causal.ReplicaID, reason string) error {
-	return e.fence(ctx, author, replica, reason, true)
-}
-
-func (e *Engine) fence(ctx context.Context, author string, replica causal.ReplicaID, reason string, lifted bool) error {
 	return e.office(ctx, func(b *batch) error {
-		f := &syncv1.Fence{Replica: replica[:], Reason: reason, Lifted: lifted}
+		f := &syncv1.Fence{Replica: replica[:], Reason: reason, Lifted: true}
 		earlier, err := b.lookup(ActFence, replica[:])
 		if err != nil {
 			return err
 		}
-		if lifted { // a second fence leaves the first in force: what that one cut off stays cut off
-			for _, a := range earlier {
-				f.Seen = append(f.Seen, a.Dot.Append(nil))
-			}
+		for _, a := range earlier {
+			f.Seen = append(f.Seen, a.Dot.Append(nil))
 		}
-		if f.Heads, err = b.fenceHeads(replica); err != nil {
-			return err
-		}
-		_, err = b.act(author, KindFence, &syncv1.FenceAct{Fence: f})
-		return err
+		return b.actFence(author, f)
 	})
-}
-
-// fenceHeads returns the last segments of all histories of a replica and its
-// successors.
-func (b *batch) fenceHeads(replica causal.ReplicaID) ([][]byte, error) {
-	line, err := b.successors(replica)
-	if err != nil {
-		return nil, err
-	}
-	var out [][]byte
-	for _, r := range line {
-		heads, err := b.segmentsOf(r, 1)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range endsOf(heads) {
-			out = append(out, h.Hash[:])
-		}
-	}
-	return out, nil
-}
-
-// endsOf returns the segments that no other one follows.
-func endsOf(heads []SegmentHead) []SegmentHead {
-	followed := map[segment.Hash]bool{}
-	for _, h := range heads {
-		followed[h.Previous] = true
-	}
-	return slices.DeleteFunc(slices.Clone(heads), func(h SegmentHead) bool { return followed[h.Hash] })
-}
-
-// successors returns a replica and all that continue it, by certificates.
-func (b *batch) successors(r causal.ReplicaID) ([]causal.ReplicaID, error) {
-	all, err := b.e.certificates(b.tx)
-	if err != nil {
-		return nil, err
-	}
-	out := []causal.ReplicaID{r}
-	for i := 0; i < len(out); i++ {
-		for _, c := range all {
-			if c.Predecessor == out[i] && !slices.Contains(out, c.Replica()) {
-				out = append(out, c.Replica())
-			}
-		}
-	}
-	return out, nil
 }
 
 // RuleGap states runs of a replica's counters as gone, for an author who cannot,

@@ -31,6 +31,7 @@ type Sessions struct {
 	mu      sync.Mutex
 	byToken map[tokenHash]*opened
 	byOwner map[Key][]tokenHash // oldest first
+	last    map[Key]time.Time   // when each owner opened its latest one
 	next    time.Time           // when to look for old ones
 }
 
@@ -43,7 +44,7 @@ type opened struct {
 
 // NewSessions returns Sessions that take time and randomness from here.
 func NewSessions(clock func() time.Time, rand io.Reader) *Sessions {
-	return &Sessions{clock: clock, rand: rand, byToken: map[tokenHash]*opened{}, byOwner: map[Key][]tokenHash{}}
+	return &Sessions{clock: clock, rand: rand, byToken: map[tokenHash]*opened{}, byOwner: map[Key][]tokenHash{}, last: map[Key]time.Time{}}
 }
 
 // Open opens a session of p and returns its token.
@@ -62,8 +63,16 @@ func (s *Sessions) Open(p Principal) (string, error) {
 		mine = mine[1:]
 	}
 	s.byToken[hash] = &opened{p, now.Add(SessionLife)}
-	s.byOwner[p.Key()] = append(mine, hash)
+	s.byOwner[p.Key()], s.last[p.Key()] = append(mine, hash), now
 	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// LastOpened returns when p last opened a session of this server; the zero time when it
+// has not.
+func (s *Sessions) LastOpened(p Principal) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last[p.Key()]
 }
 
 // Lookup returns whose session a token is. Its error wraps ErrToken.

@@ -31,6 +31,7 @@ const (
 	health     = "/grpc.health.v1.Health/"
 	reflection = "/grpc.reflection.v1.ServerReflection/"
 	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
+	devices    = "/xunzhen.sync.v1.DeviceService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -96,6 +97,14 @@ var table = sync.OnceValue(func() map[string]Rule {
 		health + "Watch":                    {Who: Nobody},
 		reflection + "ServerReflectionInfo": {Who: Nobody},
 		reflecting + "ServerReflectionInfo": {Who: Nobody},
+
+		// Which installations there are, and which are cut off: the office decides.
+		devices + "ListDevices":    {Who: Operator},
+		devices + "PlanRevocation": {Who: Operator},
+		devices + "Revoke":         {Who: Operator},
+		devices + "LiftRevocation": {Who: Operator},
+		devices + "Exempt":         {Who: Operator},
+		devices + "ListForks":      {Who: Operator},
 	}
 })
 

@@ -84,6 +84,7 @@ func Register(s *grpc.Server, cfg Config, h *health.Server) *Guard {
 		registerCentre(g, cfg)
 	}
 	healthpb.RegisterHealthServer(g, h)
+	syncv1grpc.RegisterDeviceServiceServer(g, &deviceService{cfg: cfg})
 	reflection.Register(g)
 	return g
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -128,6 +130,13 @@ func (s *Server) Enrol(rights syncengine.Rights, more ...grpc.DialOption) *Devic
 		s.t.Fatal(err)
 	}
 	return d
+}
+
+// Clone returns a copy of the device as it stands, with the same key and session.
+func (d *Device) Clone() *Device {
+	c := *d
+	c.prev, c.pending = maps.Clone(d.prev), slices.Clone(d.pending)
+	return &c
 }
 
 // LoginAgain opens another session.

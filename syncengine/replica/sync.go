@@ -186,7 +186,10 @@ func (s *syncRun) handOverAndPull(ctx context.Context) error {
 	if forkErr != nil && !errors.Is(forkErr, ErrSuccession) {
 		return forkErr
 	}
-	if s.report.Revoked = s.hello.Revoked; s.report.Revoked || s.mute {
+	if s.report.Revoked = s.hello.Revoked; s.report.Revoked {
+		return errors.Join(forkErr, s.askVerdicts(ctx))
+	}
+	if s.mute {
 		return forkErr
 	}
 	if err := s.renewDamaged(ctx); err != nil {

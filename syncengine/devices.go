@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syncengine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+)
+
+// Device is an installation with all that the office may want to know of it.
+type Device struct {
+	ReplicaInfo
+	// Fences in force on it, and on those whose rights it continues; empty: it is in
+	// good standing.
+	Fences       []FenceInfo
+	Predecessors []causal.ReplicaID // nearest first
+	Successors   []causal.ReplicaID // nearest first
+	LastReceived time.Time          // of its last segment; zero: it has none
+	Held         int                // saves that are held
+	Waiting      int                // saves that wait for their prev
+	Missing      causal.Range       // see Blocked; zero: nothing
+}
+
+// FenceInfo says who put a fence on a replica, when by the centre's clock, and why.
+type FenceInfo struct {
+	Replica causal.ReplicaID
+	Author  string
+	Reason  string
+	At      time.Time
+}
+
+// Devices returns every installation known, in order of replica id.
+func (e *Engine) Devices(ctx context.Context) ([]Device, error) {
+	all, err := e.Replicas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	missing := map[causal.ReplicaID]causal.Range{}
+	for _, b := range e.Blocked() {
+		missing[b.Replica] = b.Missing
+	}
+	out := make([]Device, len(all))
+	err = e.view(ctx, func(r Reader) error {
+		q, err := e.newDeviceQuery(r)
+		if err != nil {
+			return err
+		}
+		for i, info := range all {
+			id := info.Certificate.Replica()
+			out[i] = Device{ReplicaInfo: info, Missing: missing[id], Held: q.held[id], Waiting: q.waiting[id]}
+			if err := q.read(&out[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// deviceQuery is what is asked about every device in one snapshot.
+type deviceQuery struct {
+	e             *Engine
+	r             Reader
+	head          head
+	held, waiting map[causal.ReplicaID]int
+	after         map[causal.ReplicaID][]causal.ReplicaID // direct successors
+}
+
+func (e *Engine) newDeviceQuery(r Reader) (*deviceQuery, error) {
+	q := &deviceQuery{
+		e: e, r: r, head: e.snapshot(),
+		held: map[causal.ReplicaID]int{}, waiting: map[causal.ReplicaID]int{}, after: map[causal.ReplicaID][]causal.ReplicaID{},
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(q.head.before), causal.ReplicaID.Compare) {
+		for _, p := range q.head.before[id] {
+			q.after[p] = append(q.after[p], id)
+		}
+	}
+	return q, q.count()
+}
+
+// count finds out how many saves of each replica are held and wait.
+func (q *deviceQuery) count() error {
+	feed := FeedQuery{Divisions: everywhere, Classes: allClasses, Flags: FlagHeld | FlagWaiting, Limit: 1000, Bytes: scanBytes}
+	for {
+		rows, err := q.r.Feed(feed)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			feed.After = row.Position
+			if err := q.countRow(row); err != nil {
+				return err
+			}
+		}
+		if !feed.Full(rows) {
+			return nil
+		}
+	}
+}
+
+func (q *deviceQuery) countRow(row RecordRow) error {
+	_, ps, err := row.decode()
+	for _, p := range ps {
+		switch {
+		case p.verdict.Waiting():
+			q.waiting[p.dot.Replica]++
+		case p.verdict.Held():
+			q.held[p.dot.Replica]++
+		}
+	}
+	return err
+}
+
+func (q *deviceQuery) read(d *Device) error {
+	id := d.Certificate.Replica()
+	d.Predecessors = q.head.lineage(id)[1:]
+	d.Successors = []causal.ReplicaID{id}
+	for i := 0; i < len(d.Successors); i++ {
+		for _, next := range q.after[d.Successors[i]] {
+			if !slices.Contains(d.Successors, next) {
+				d.Successors = append(d.Successors, next)
+			}
+		}
+	}
+	d.Successors = d.Successors[1:]
+	for _, on := range q.head.lineage(id) {
+		fences, err := q.fences(on)
+		if err != nil {
+			return err
+		}
+		d.Fences = append(d.Fences, fences...)
+	}
+	return q.lastReceived(d, id)
+}
+
+func (q *deviceQuery) lastReceived(d *Device, id causal.ReplicaID) error {
+	heads, err := allSegments(q.r, id, 1)
+	if err != nil || len(heads) == 0 {
+		return err
+	}
+	last := slices.MaxFunc(heads, func(a, b SegmentHead) int { return int(a.Index) - int(b.Index) })
+	d.LastReceived, err = receivedAt(q.r, last.Index)
+	return err
+}
+
+// fences returns the fences in force on a replica with who decided them.
+func (q *deviceQuery) fences(on causal.ReplicaID) ([]FenceInfo, error) {
+	acts := q.head.acts[actKey{ActFence, string(on[:])}]
+	var out []FenceInfo
+	for _, a := range inForce(acts) {
+		var f syncv1.Fence
+		if err := proto.Unmarshal(a.Body, &f); err != nil {
+			return nil, fmt.Errorf("fence: %w", err)
+		}
+		info := FenceInfo{Replica: on, Reason: f.GetReason()}
+		if err := q.whoSaid(a.Dot, &info); err != nil {
+			return nil, err
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+// whoSaid reads author and time of the act that a dot names.
+func (q *deviceQuery) whoSaid(d causal.Dot, into *FenceInfo) error {
+	heads, err := q.r.Segments(d.Replica, d.Counter, maxForks)
+	if err != nil {
+		return err
+	}
+	for _, h := range heads {
+		if d.Counter < h.First || d.Counter > h.Last {
+			continue
+		}
+		seg, _, err := q.e.openStored(q.r, h.Index)
+		if err != nil {
+			return err
+		}
+		at := int(d.Counter - h.First)
+		if rev, err := seg.Revision(at); err == nil && seg.Dot(at) == d {
+			into.Author, into.At = rev.Author, time.UnixMilli(rev.ClockMs).UTC()
+			return nil
+		}
+	}
+	return nil
+}
+
+// receivedAt returns when the leaf with an index was written.
+func receivedAt(r LedgerReader, at ledger.Index) (time.Time, error) {
+	raw, ok, err := r.Leaf(at)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !ok {
+		return time.Time{}, fmt.Errorf("leaf %d: missing", at)
+	}
+	leaf, err := ledger.DecodeLeaf(raw)
+	return leaf.ReceivedAt, err
+}
+
+// Stored is a segment as the ledger has it.
+type Stored struct {
+	Hash        segment.Hash
+	First, Last uint64
+	Index       ledger.Index
+	ReceivedAt  time.Time
+}
+
+// ForkedReplica is a replica of which two histories are known. Neither is presumed
+// the honest one.
+type ForkedReplica struct {
+	Replica   causal.ReplicaID
+	Pairs     [][2]Stored // segments that cannot both be of one history, as stored
+	Histories []History   // the longest first
+}
+
+// History is one run of segments that follow each other by hash.
+type History struct {
+	End   Stored
+	First uint64 // counter that leads to End without a gap
+	Saves int
+	Held  int // of Saves, held or waiting
+}
+
+// Forks returns the replicas of which two histories are known, in order of id.
+func (e *Engine) Forks(ctx context.Context) ([]ForkedReplica, error) {
+	var out []ForkedReplica
+	err := e.view(ctx, func(r Reader) error {
+		acts, err := r.Acts(ActFork, nil)
+		if err != nil {
+			return err
+		}
+		for _, a := range acts {
+			id := causal.ReplicaID(a.Key)
+			if n := len(out); n == 0 || out[n-1].Replica != id {
+				out = append(out, ForkedReplica{Replica: id})
+			}
+			if err := out[len(out)-1].addPair(r, a); err != nil {
+				return err
+			}
+		}
+		for i := range out {
+			if out[i].Histories, err = e.histories(r, out[i].Replica); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (f *ForkedReplica) addPair(r Reader, a Act) error {
+	if len(a.Body) != 2*len(segment.Hash{}) {
+		return nil
+	}
+	var pair [2]Stored
+	for i := range pair {
+		head, ok, err := r.Segment(segment.Hash(a.Body[i*len(segment.Hash{}):]))
+		if err == nil && ok {
+			pair[i], err = storedAs(r, head)
+		}
+		if err != nil || !ok {
+			return err
+		}
+	}
+	f.Pairs = append(f.Pairs, pair)
+	return nil
+}
+
+func storedAs(r LedgerReader, h SegmentHead) (Stored, error) {
+	at, err := receivedAt(r, h.Index)
+	return Stored{h.Hash, h.First, h.Last, h.Index, at}, err
+}
+
+// histories returns the runs of a replica's segments, the longest first.
+func (e *Engine) histories(r Reader, id causal.ReplicaID) ([]History, error) {
+	heads, err := allSegments(r, id, 1)
+	if err != nil {
+		return nil, err
+	}
+	byHash := map[segment.Hash]SegmentHead{}
+	for _, h := range heads {
+		byHash[h.Hash] = h
+	}
+	verdicts := verdictReader{e, r, map[ledger.Index]int{}}
+	var out []History
+	for _, end := range endsOf(heads) {
+		one := History{First: end.First}
+		if one.End, err = storedAs(r, end); err != nil {
+			return nil, err
+		}
+		for good := range lineBack(end, byHash) {
+			held, err := verdicts.notAdmitted(good)
+			if err != nil {
+				return nil, err
+			}
+			one.First, one.Held = good.First, one.Held+held
+			one.Saves += int(good.Last - good.First + 1)
+		}
+		out = append(out, one)
+	}
+	slices.SortStableFunc(out, func(a, b History) int { return b.Saves - a.Saves })
+	return out, nil
+}
+
+// verdictReader counts what of a segment is not part of its records, each segment once.
+type verdictReader struct {
+	e    *Engine
+	r    Reader
+	seen map[ledger.Index]int
+}
+
+func (v verdictReader) notAdmitted(h SegmentHead) (int, error) {
+	if n, ok := v.seen[h.Index]; ok {
+		return n, nil
+	}
+	seg, _, err := v.e.openStored(v.r, h.Index)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for i := range seg.Len() {
+		ps, err := storedPlaces(v.r, seg.RecordID(i))
+		if err != nil {
+			return 0, err
+		}
+		if at, ok := ps.find(seg.Dot(i)); ok && !ps[at].verdict.Admitted() {
+			n++
+		}
+	}
+	v.seen[h.Index] = n
+	return n, nil
+}
