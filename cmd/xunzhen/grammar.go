@@ -33,6 +33,10 @@ type grammar struct {
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`
 	Tablet  tabletCommands `cmd:"" help:"${help_tablet}"`
 	Version versionCommand `cmd:"" help:"${help_version}"`
+
+	Devices  devicesCommands `cmd:"" help:"${help_devices}"`
+	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
+	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

@@ -12,7 +12,6 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
-	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -26,13 +25,16 @@ type heldCommand struct {
 
 // heldSave is one save that is held or waits.
 type heldSave struct {
-	Record  string            `json:"record"`
-	Dot     string            `json:"dot"`
-	Kind    string            `json:"kind"`
-	Author  string            `json:"author"`
-	SavedMs int64             `json:"saved_ms"` // by the saver's clock
-	Verdict string            `json:"verdict"`
-	Values  []json.RawMessage `json:"values"` // each a form with one value only
+	Record     string            `json:"record"`
+	Dot        string            `json:"dot"`
+	Kind       string            `json:"kind"`
+	Device     string            `json:"device"` // the replica that made it
+	Author     string            `json:"author"`
+	SavedMs    int64             `json:"saved_ms"` // by the saver's clock
+	ReceivedMs int64             `json:"received_ms"`
+	Verdict    string            `json:"verdict"`
+	Values     []json.RawMessage `json:"values"` // each a form with one value only
+	Changes    []heldChange      `json:"changes"`
 }
 
 // Run prints what a person must decide, with the values, because that is what they
@@ -50,46 +52,52 @@ func (f heldCommand) Run(c *call) error {
 			return nil
 		}
 		for _, h := range all {
-			c.tellHeld(h)
+			if err := c.tellHeld(h); err != nil {
+				return err
+			}
 		}
 		c.line("held_release")
 		return nil
 	})
 }
 
-func (c *call) tellHeld(h heldSave) {
+func (c *call) tellHeld(h heldSave) error {
 	fmt.Fprintf(c.Stdout, "%s %s\n", h.Record, h.Dot)
 	c.line("held_what", c.kind(h.Kind), h.Author, time.UnixMilli(h.SavedMs).Local().Format("2006-01-02 15:04"), c.verdict(h.Verdict))
-	for _, v := range h.Values {
-		fmt.Fprintf(c.Stdout, "    %s\n", terminal.Tame(string(v)))
-	}
+	return c.tellChanges(h.Changes)
 }
 
-// heldAt returns what the centre holds, in order of the feed. An empty list is not nil.
+// heldAt returns what the centre holds, in order of the feed, with what each save
+// changed. An empty list is not nil.
 func heldAt(c *call, o *office.Office) ([]heldSave, error) {
 	all, err := o.Held(c.ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]heldSave, len(all))
+	out, histories := make([]heldSave, len(all)), map[record.ID][]*syncv1.Revision{}
 	for i, h := range all {
-		if out[i], err = heldSaveOf(h); err != nil {
+		if out[i], err = heldSaveOf(h.GetRecord(), h.GetRevision()); err != nil {
 			return nil, err
 		}
+		id := record.ID(h.GetRecord())
+		history, err := historyOf(c, o, histories, id)
+		if err != nil {
+			return nil, err
+		}
+		out[i].Changes = c.changesOf(id, h.GetRevision(), history)
 	}
 	return out, nil
 }
 
-func heldSaveOf(m *syncv1.HeldRevision) (heldSave, error) {
-	r := m.GetRevision()
+func heldSaveOf(rec []byte, r *syncv1.Revision) (heldSave, error) {
 	dot, _, err := causal.DecodeDot(r.GetDot())
-	if err != nil || len(m.GetRecord()) != len(record.ID{}) {
+	if err != nil || len(rec) != len(record.ID{}) {
 		return heldSave{}, fmt.Errorf("held revision: %w", record.ErrMalformed)
 	}
-	id := record.ID(m.GetRecord())
+	id := record.ID(rec)
 	h := heldSave{
-		Record: id.String(), Dot: dot.String(), Kind: kindName(id.Kind()), Author: r.GetAuthor(), SavedMs: r.GetClockMs(),
-		Verdict: ledger.Verdict(r.GetVerdict()).String(), Values: []json.RawMessage{},
+		Record: id.String(), Dot: dot.String(), Kind: kindName(id.Kind()), Device: dot.Replica.String(), Author: r.GetAuthor(),
+		SavedMs: r.GetClockMs(), ReceivedMs: r.GetReceivedAtMs(), Verdict: ledger.Verdict(r.GetVerdict()).String(), Values: []json.RawMessage{},
 	}
 	for _, change := range r.GetChanges() {
 		if text, ok := valueText(id.Kind(), change); ok {

@@ -19,14 +19,14 @@ func TestHeldSavesAreListedAndReleasedAtTheCentre(t *testing.T) {
 	one.ok("tablet", "sync")
 	for lang, why := range map[string]string{"en": "the author is not on the certificate", "zh": "作者不在证书上"} {
 		out := one.ok("held", "--lang", lang)
-		for _, w := range []string{id, "ghost", why, `{"phone":"111"}`} {
+		for _, w := range []string{id, "ghost", why, "139 → 111"} {
 			if !strings.Contains(out, w) {
 				t.Errorf("%s does not say %s:\n%s", lang, w, out)
 			}
 		}
 	}
 	all := decode[[]heldSave](t, one.ok("held", "--json"))
-	if len(all) != 1 || all[0].Record != id || all[0].Verdict != "held_author" {
+	if len(all) != 1 || all[0].Record != id || all[0].Verdict != "held_author" || len(all[0].Values) != 1 || all[0].Changes[0].After != "111" {
 		t.Fatalf("%+v", all)
 	}
 	mistyped := strings.Replace(all[0].Dot, "-2-", "-3-", 1)

@@ -36,6 +36,7 @@ type Office struct {
 	cfg       Config
 	conn      *grpc.ClientConn
 	enrolment syncv1grpc.EnrolmentServiceClient
+	devices   syncv1grpc.DeviceServiceClient
 	records   syncv1grpc.RecordServiceClient
 	evidence  syncv1grpc.EvidenceServiceClient
 
@@ -52,6 +53,7 @@ func Connect(cfg Config) (*Office, error) {
 		return nil, fmt.Errorf("connect to %s: %w", cfg.Address, err)
 	}
 	o.conn = conn
+	o.devices = syncv1grpc.NewDeviceServiceClient(conn)
 	o.enrolment, o.records = syncv1grpc.NewEnrolmentServiceClient(conn), syncv1grpc.NewRecordServiceClient(conn)
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	return o, nil

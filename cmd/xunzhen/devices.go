@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
+	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session/sessionwire"
+)
+
+// devicesCommands are about the installations of a county.
+type devicesCommands struct {
+	List   devicesList   `cmd:"" default:"withargs" help:"${help_devices_list}"`
+	Revoke devicesRevoke `cmd:"" help:"${help_devices_revoke}"`
+	Exempt devicesExempt `cmd:"" help:"${help_devices_exempt}"`
+	Lift   devicesLift   `cmd:"" help:"${help_devices_lift}"`
+	Gap    devicesGap    `cmd:"" help:"${help_devices_gap}"`
+}
+
+// rulingFlags say who decides, and why.
+type rulingFlags struct {
+	Author string `help:"${help_release_author}" required:"" placeholder:"ID"`
+	Reason string `help:"${help_release_reason}" placeholder:"TEXT"`
+}
+
+func (f rulingFlags) ruling() office.Ruling { return office.Ruling{Author: f.Author, Reason: f.Reason} }
+
+// device is one installation as the list for programs has it. Times are UTC
+// milliseconds by the centre's clock; 0: never.
+type device struct {
+	Replica      string   `json:"replica"`
+	Label        string   `json:"label,omitempty"`
+	Role         string   `json:"role"`
+	Staff        []string `json:"staff"`
+	Divisions    []string `json:"divisions"`
+	Classes      []uint32 `json:"classes"`
+	IssuedMs     int64    `json:"issued_ms"`
+	ExpiresMs    int64    `json:"expires_ms"`
+	Fences       []fence  `json:"fences,omitempty"` // in force; it is cut off when there is any
+	Predecessors []string `json:"predecessors,omitempty"`
+	Successors   []string `json:"successors,omitempty"`
+	LastHeardMs  int64    `json:"last_heard_ms"`
+	ReceivedMs   int64    `json:"last_received_ms"`
+	LastCounter  uint64   `json:"last_counter"`
+	Held         uint32   `json:"held"`
+	Waiting      uint32   `json:"waiting"`
+	Forks        uint32   `json:"forks"`
+	MissingFrom  uint64   `json:"missing_from,omitempty"`
+	MissingTo    uint64   `json:"missing_to,omitempty"`
+
+	id causal.ReplicaID
+}
+
+// fence is what cuts a device off: put on it, or on one whose rights it continues.
+type fence struct {
+	Replica string `json:"replica"`
+	AtMs    int64  `json:"at_ms"`
+	Author  string `json:"author"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+func devicesAt(c *call, o *office.Office) ([]device, error) {
+	all, err := o.Devices(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]device, len(all))
+	for i, m := range all {
+		if out[i], err = deviceOf(m); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func deviceOf(m *syncv1.Device) (device, error) {
+	id, err := sessionwire.ReplicaFromWire(m.GetReplica())
+	if err != nil {
+		return device{}, err
+	}
+	cert := m.GetCertificate()
+	d := device{
+		Replica: id.String(), Label: cert.GetLabel(), Role: segment.Role(cert.GetRole()).String(), Staff: cert.GetStaff(),
+		Divisions: cert.GetDivisions(), Classes: cert.GetClasses(), IssuedMs: cert.GetIssuedAtMs(), ExpiresMs: cert.GetExpiresAtMs(),
+		LastHeardMs: m.GetLastHeardMs(), ReceivedMs: m.GetLastReceivedMs(), LastCounter: m.GetLastCounter(),
+		Held: m.GetHeld(), Waiting: m.GetWaiting(), Forks: m.GetForks(),
+		MissingFrom: m.GetMissing().GetFromCounter(), MissingTo: m.GetMissing().GetToCounter(), id: id,
+	}
+	for _, f := range m.GetFences() {
+		d.Fences = append(d.Fences, fence{fmt.Sprintf("%x", f.GetReplica()), f.GetDecidedAtMs(), f.GetAuthor(), f.GetReason()})
+	}
+	for _, r := range m.GetPredecessors() {
+		d.Predecessors = append(d.Predecessors, fmt.Sprintf("%x", r))
+	}
+	for _, r := range m.GetSuccessors() {
+		d.Successors = append(d.Successors, fmt.Sprintf("%x", r))
+	}
+	return d, nil
+}
+
+// shortReplica is what people type and compare of a replica's id.
+const shortReplica = 8
+
+func short(replica string) string { return replica[:min(shortReplica, len(replica))] }
+
+// among returns the one device that is meant by an id or its beginning, a label, or a
+// person's id; the centre itself never is.
+func among(all []device, meant string) (device, error) {
+	var found []device
+	for _, d := range all {
+		whole := d.Replica == strings.ToLower(meant)
+		begins := len(meant) >= 4 && strings.HasPrefix(d.Replica, strings.ToLower(meant))
+		if d.Role != segment.RoleCentre.String() && (whole || begins || d.Label == meant || slices.Contains(d.Staff, meant)) {
+			found = append(found, d)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return device{}, problemf("problem_no_device", meant)
+	case 1:
+		return found[0], nil
+	}
+	names := make([]string, len(found))
+	for i, d := range found {
+		names[i] = short(d.Replica)
+	}
+	return device{}, problemf("problem_which_device", meant, strings.Join(names, ", "))
+}
+
+// devicesList lists the installations.
+type devicesList struct {
+	officeFlags
+	Json bool `help:"${help_json}"`
+}
+
+// Run prints a table, or JSON.
+func (f devicesList) Run(c *call) error {
+	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
+		all, err := devicesAt(c, o)
+		if err != nil {
+			return err
+		}
+		if f.Json {
+			return c.json(all)
+		}
+		t := terminal.Table{Columns: c.tableColumns(), Head: []string{
+			"id", c.say("head_label"), c.say("head_staff"), c.say("head_division"), c.say("head_heard"), c.say("head_held"), c.say("head_state"),
+		}}
+		for _, d := range all {
+			if d.Role == segment.RoleCentre.String() {
+				continue
+			}
+			t.Add(short(d.Replica), terminal.Cut(d.Label, 20), strings.Join(d.Staff, " "), strings.Join(d.Divisions, " "),
+				c.moment(d.LastHeardMs), d.Held, c.standing(d))
+		}
+		if len(t.Rows) == 0 {
+			c.line("devices_none")
+			return nil
+		}
+		return t.Write(c.Stdout)
+	})
+}
+
+// moment writes a time of the centre's.
+func (c *call) moment(ms int64) string {
+	if ms == 0 {
+		return c.say("never")
+	}
+	return time.UnixMilli(ms).Local().Format("2006-01-02 15:04")
+}
+
+// standing says in words what there is to know of a device.
+func (c *call) standing(d device) string {
+	var texts []string
+	for _, f := range d.Fences {
+		if f.Replica == d.Replica {
+			texts = append(texts, c.say("device_revoked", c.moment(f.AtMs), f.Author))
+		} else {
+			texts = append(texts, c.say("device_revoked_with", short(f.Replica), c.moment(f.AtMs), f.Author))
+		}
+	}
+	if len(d.Fences) == 0 {
+		if c.Clock().UnixMilli() >= d.ExpiresMs {
+			texts = append(texts, c.say("device_expired", c.moment(d.ExpiresMs)))
+		} else {
+			texts = append(texts, c.say("device_good", c.moment(d.ExpiresMs)))
+		}
+	}
+	if n := len(d.Predecessors); n > 0 {
+		texts = append(texts, c.say("device_succeeds", short(d.Predecessors[0])))
+	}
+	if d.Forks > 0 {
+		texts = append(texts, c.say("device_forked"))
+	}
+	if d.MissingTo > 0 {
+		texts = append(texts, c.say("device_blocked", d.MissingFrom, d.MissingTo))
+	}
+	if d.Waiting > 0 {
+		texts = append(texts, c.say("device_waiting", d.Waiting))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// devicesRevoke cuts a device off.
+type devicesRevoke struct {
+	officeFlags
+	rulingFlags
+	Device string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
+	Since  string `help:"${help_revoke_since}" placeholder:"TIME"`
+	Yes    bool   `help:"${help_restore_yes}"`
+}
+
+// Run says what would be cut off, has that confirmed, and does it.
+func (f devicesRevoke) Run(c *call) error {
+	since, err := parseTime(f.Since)
+	if err != nil {
+		return err
+	}
+	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
+		d, err := c.device(o, f.Device)
+		if err != nil {
+			return err
+		}
+		plan, err := o.PlanRevocation(c.ctx, d.id, since)
+		if err != nil {
+			return err
+		}
+		c.tellPlan(d, plan)
+		if err := c.confirmed(f.Yes, short(d.Replica)); err != nil {
+			return err
+		}
+		if err := o.Revoke(c.ctx, d.id, since, f.ruling()); err != nil {
+			return err
+		}
+		c.line("revoked", short(d.Replica))
+		return nil
+	})
+}
+
+func (c *call) device(o *office.Office, meant string) (device, error) {
+	all, err := devicesAt(c, o)
+	if err != nil {
+		return device{}, err
+	}
+	return among(all, meant)
+}
+
+func (c *call) tellPlan(d device, plan *syncv1.PlanRevocationResponse) {
+	c.note("revoke_does", short(d.Replica), d.Label, strings.Join(d.Staff, " "))
+	if n := len(plan.GetReplicas()) - 1; n > 0 {
+		c.note("revoke_successors", n)
+	}
+	c.note("revoke_counts", plan.GetSavesBefore(), plan.GetSavesAfter(), plan.GetSavesCut(), plan.GetRecordsCut())
+}
+
+// confirmed has somebody type a word, unless --yes was given.
+func (c *call) confirmed(yes bool, word string) error {
+	if yes {
+		return nil
+	}
+	fmt.Fprint(c.Stderr, c.say("confirm_ask", word))
+	typed, err := bufio.NewReader(c.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(typed) != word {
+		return problemf("problem_not_typed", word)
+	}
+	return nil
+}
+
+// parseTime reads a local time; "" is the zero time.
+func parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	return time.Time{}, problemf("problem_time", text)
+}
+
+// devicesExempt moves the fence on a device.
+type devicesExempt struct {
+	officeFlags
+	rulingFlags
+	Device  string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
+	History string `help:"${help_exempt_history}" placeholder:"HASH"`
+}
+
+// Run makes what the centre has of a device good, or one history of it.
+func (f devicesExempt) Run(c *call) error {
+	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
+		d, err := c.device(o, f.Device)
+		if err != nil {
+			return err
+		}
+		var end segment.Hash
+		if f.History != "" {
+			if end, err = historyMeant(c, o, d.id, f.History); err != nil {
+				return err
+			}
+		}
+		if len(d.Fences) == 0 {
+			return problemf("problem_not_revoked", short(d.Replica))
+		}
+		if err := o.Exempt(c.ctx, d.id, end, f.ruling()); err != nil {
+			return err
+		}
+		c.line("exempted", short(d.Replica))
+		return nil
+	})
+}
+
+// historyMeant finds the history of a device that ends in a segment, by the beginning
+// of its hash.
+func historyMeant(c *call, o *office.Office, id causal.ReplicaID, meant string) (segment.Hash, error) {
+	all, err := o.Forks(c.ctx)
+	if err != nil {
+		return segment.Hash{}, err
+	}
+	var found []segment.Hash
+	for _, r := range all {
+		for _, h := range r.GetHistories() {
+			end := h.GetEnd().GetSegmentHash()
+			if causal.ReplicaID(r.GetReplica()) == id && len(meant) >= 4 && strings.HasPrefix(fmt.Sprintf("%x", end), strings.ToLower(meant)) {
+				found = append(found, segment.Hash(end))
+			}
+		}
+	}
+	if len(found) != 1 {
+		return segment.Hash{}, problemf("problem_no_history", meant)
+	}
+	return found[0], nil
+}
+
+// devicesLift makes a device good again.
+type devicesLift struct {
+	officeFlags
+	rulingFlags
+	Device string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
+}
+
+// Run lifts the fences on a device itself; those on others whose rights it continues
+// are lifted there.
+func (f devicesLift) Run(c *call) error {
+	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
+		d, err := c.device(o, f.Device)
+		if err != nil {
+			return err
+		}
+		own := slices.IndexFunc(d.Fences, func(on fence) bool { return on.Replica == d.Replica }) >= 0
+		switch {
+		case len(d.Fences) == 0:
+			return problemf("problem_not_revoked", short(d.Replica))
+		case !own:
+			return problemf("problem_revoked_with", short(d.Replica), short(d.Fences[0].Replica))
+		}
+		if err := o.Lift(c.ctx, d.id, f.ruling()); err != nil {
+			return err
+		}
+		c.line("lifted", short(d.Replica))
+		return nil
+	})
+}
+
+// devicesGap states what a device lost as gone, where its author cannot.
+type devicesGap struct {
+	officeFlags
+	rulingFlags
+	Device string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
+	Yes    bool   `help:"${help_restore_yes}"`
+}
+
+// Run shows what is missing, has that confirmed, and rules.
+func (f devicesGap) Run(c *call) error {
+	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
+		d, err := c.device(o, f.Device)
+		if err != nil {
+			return err
+		}
+		var runs []causal.Range
+		if d.MissingTo > 0 {
+			runs = append(runs, causal.Range{Replica: d.id, From: d.MissingFrom, To: d.MissingTo})
+			c.note("gap_missing", short(d.Replica), d.MissingFrom, d.MissingTo)
+		}
+		if d.Waiting > 0 {
+			c.note("gap_waiting", d.Waiting)
+		}
+		if len(runs) == 0 && d.Waiting == 0 {
+			return problemf("problem_no_gap", short(d.Replica))
+		}
+		c.note("gap_does")
+		if err := c.confirmed(f.Yes, short(d.Replica)); err != nil {
+			return err
+		}
+		if err := o.RuleGap(c.ctx, d.id, runs, f.ruling()); err != nil {
+			return err
+		}
+		c.line("gap_ruled", short(d.Replica))
+		return nil
+	})
+}
