@@ -121,7 +121,7 @@ func TestAProofTellsWhatHappenedToARecord(t *testing.T) {
 		if got := verdictsOf(save); !slices.Equal(got, wants[save.Dot]) {
 			t.Errorf("%s: verdicts %v, want %v", save.Dot, got, wants[save.Dot])
 		}
-		if save.Erased != (save.Dot == s.made) || save.Unreadable || save.MissingPrev {
+		if save.Erased != (save.Dot == s.made) || save.Unreadable || save.Missing != nil {
 			t.Errorf("%s: %+v", save.Dot, save)
 		}
 	}
@@ -295,11 +295,12 @@ func TestWaitingAndUnreadableSavesAreProvenToo(t *testing.T) {
 	c := newCentre(t)
 	d := c.enrol(1, doctor("zhang", villageA))
 	id, made := d.create(kindNote, villageA, "139")
-	d.prev[id] = causal.Dot{Replica: d.cert.Replica(), Counter: 1, Hash: causal.Hash8{9}} // a prev nobody has
+	nobodys := causal.Dot{Replica: d.cert.Replica(), Counter: 1, Hash: causal.Hash8{9}}
+	d.prev[id] = nobodys
 	waiting := d.edit(id, villageA, made, set(phone, "138", made))
 	c.push(d.seal())
 	report := checked(t, c.prove(id, causal.Dot{}), c.key())
-	if len(report.Saves) != 2 || report.Saves[1].Dot != waiting || report.Saves[1].Verdict() != ledger.Waiting || !report.Saves[1].MissingPrev {
+	if len(report.Saves) != 2 || report.Saves[1].Dot != waiting || report.Saves[1].Verdict() != ledger.Waiting || !slices.Equal(report.Saves[1].Missing, []causal.Dot{nobodys}) {
 		t.Errorf("%+v", report.Saves)
 	}
 	raw := segment.Raw{Head: record.Revision{

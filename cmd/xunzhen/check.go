@@ -96,21 +96,21 @@ type provenJSON struct {
 }
 
 type provenSave struct {
-	Dot             string          `json:"dot"`
-	Author          string          `json:"author"`
-	Replica         string          `json:"replica"`
-	Role            string          `json:"role"`
-	Label           string          `json:"label"`
-	Staff           []string        `json:"staff"`
-	CapturedMs      int64           `json:"captured_ms"`
-	ReceivedMs      int64           `json:"received_ms"`
-	Entry           int64           `json:"ledger_index"`
-	Verdicts        []provenVerdict `json:"verdicts"`
-	Erased          bool            `json:"erased"`
-	Hidden          bool            `json:"hidden"`
-	Unreadable      bool            `json:"unreadable"`
-	MissingPrevious bool            `json:"missing_previous"`
-	Values          []provenValue   `json:"values"`
+	Dot        string          `json:"dot"`
+	Author     string          `json:"author"`
+	Replica    string          `json:"replica"`
+	Role       string          `json:"role"`
+	Label      string          `json:"label"`
+	Staff      []string        `json:"staff"`
+	CapturedMs int64           `json:"captured_ms"`
+	ReceivedMs int64           `json:"received_ms"`
+	Entry      int64           `json:"ledger_index"`
+	Verdicts   []provenVerdict `json:"verdicts"`
+	Erased     bool            `json:"erased"`
+	Hidden     bool            `json:"hidden"`
+	Unreadable bool            `json:"unreadable"`
+	Missing    []string        `json:"missing"` // saves of the record that it names and that are not in the file
+	Values     []provenValue   `json:"values"`
 }
 
 type provenVerdict struct {
@@ -161,7 +161,10 @@ func provenSaveOf(kind record.Kind, s evidence.Save) provenSave {
 		Dot: s.Dot.String(), Author: s.Revision.Author, Replica: s.Dot.Replica.String(), Role: s.Certificate.Role.String(),
 		Label: s.Certificate.Label, Staff: append([]string{}, s.Certificate.Staff...), CapturedMs: s.Revision.ClockMs,
 		ReceivedMs: s.ReceivedAt.UnixMilli(), Entry: int64(s.Leaf), Verdicts: []provenVerdict{}, Values: []provenValue{},
-		Erased: s.Erased, Hidden: s.Hidden, Unreadable: s.Unreadable, MissingPrevious: s.MissingPrev,
+		Erased: s.Erased, Hidden: s.Hidden, Unreadable: s.Unreadable, Missing: []string{},
+	}
+	for _, d := range s.Missing {
+		out.Missing = append(out.Missing, d.String())
 	}
 	for _, v := range s.Verdicts {
 		out.Verdicts = append(out.Verdicts, provenVerdict{v.Verdict.String(), v.At.UnixMilli(), int64(v.Leaf)})

@@ -78,8 +78,8 @@ func (p *provenText) save(s evidence.Save) error {
 		}
 		t.Add(p.say("proof_verdict"), text)
 	}
-	if s.MissingPrev {
-		t.Add(p.say("proof_note"), p.say("proof_missing_prev"))
+	if len(s.Missing) > 0 {
+		t.Add(p.say("proof_note"), p.say("proof_missing", len(s.Missing)))
 	}
 	for _, change := range s.Changes {
 		t.Add(p.pathLabel(p.report.Record.Kind(), change.Path), p.change(s, change))

@@ -36,10 +36,12 @@ type Save struct {
 	Unreadable bool // authentic, but its bytes do not follow the format
 	Hidden     bool // its values are not in the file
 	Erased     bool // by order: see Acts
-	// MissingPrev: the author's previous revision of the record is not in the file:
-	// the centre has not received it, or the file is about one revision.
-	MissingPrev bool
-	Changes     []Change
+	// Missing are revisions of the record that this one names (its author's previous
+	// one, those it replaced, the one that bore the scope seen) and that are not in the
+	// file, sorted: the centre never received them, or keeps them back. None where the
+	// file is about one revision.
+	Missing []causal.Dot
+	Changes []Change
 }
 
 // Verdict returns the last verdict.
@@ -106,10 +108,8 @@ func (r *Report) fates() {
 		at[s.Dot] = i
 	}
 	for i := range r.Saves {
-		s := &r.Saves[i]
-		prev := s.Revision.PrevDot()
-		if _, ok := at[prev]; !ok && !prev.IsZero() {
-			s.MissingPrev = true
+		if r.Only.IsZero() {
+			r.Saves[i].Missing = missing(r.Saves[i].Revision, at)
 		}
 	}
 	for _, by := range r.Saves {
@@ -124,6 +124,22 @@ func (r *Report) fates() {
 			}
 		}
 	}
+}
+
+// missing returns what a revision names that is not among those at.
+func missing(rev record.Revision, at map[causal.Dot]int) []causal.Dot {
+	named := []causal.Dot{rev.PrevDot(), rev.ScopeSeen.Dot}
+	for _, c := range rev.Changes {
+		named = append(named, c.Parents...)
+	}
+	named = slices.DeleteFunc(named, func(d causal.Dot) bool {
+		_, ok := at[d]
+		return ok || d.IsZero()
+	})
+	if len(named) == 0 {
+		return nil
+	}
+	return causal.NewVector(named...)
 }
 
 func (s *Save) replaced(p record.Path, by causal.Dot) {

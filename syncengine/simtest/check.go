@@ -26,6 +26,7 @@ func (w *World) Check() {
 	w.checkLive(l)
 	w.checkListed(l)
 	w.checkErased(h, l)
+	w.checkProofs(l)
 	w.checkFences(l)
 	w.checkKeys(l)
 	w.checkForksListed(l)
