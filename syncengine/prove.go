@@ -36,7 +36,8 @@ func (e *Engine) Prove(ctx context.Context, id record.ID, only causal.Dot) ([]by
 			p.checkpoint,
 			func() error { return p.revisions(ps) },
 			func() error { return p.changes(ctx, ps) },
-			func() error { return p.acts() },
+			p.acts,
+			p.fences,
 			p.paths,
 		} {
 			if err := step(); err != nil {
@@ -200,10 +201,57 @@ func (p *prover) acts() error {
 			}
 		}
 	}
-	slices.SortFunc(p.file.Acts, func(a, b evidence.Revision) int {
-		return HistoryPlace{a.Leaf, a.Place}.Compare(HistoryPlace{b.Leaf, b.Place})
-	})
 	return nil
+}
+
+// fences adds the fences that held a revision in the file, or let it go: those of its
+// replica, and of the one that this succeeded.
+func (p *prover) fences() error {
+	seen := map[causal.Dot]bool{}
+	for i, d := range p.dots {
+		fenced, err := p.fenced(p.file.Revisions[i], d)
+		if err != nil {
+			return err
+		}
+		if !fenced {
+			continue
+		}
+		seg, _, err := p.e.openStored(p.r, p.file.Revisions[i].Leaf)
+		if err != nil {
+			return err
+		}
+		cert, _, err := p.e.certificate(p.r, seg.Header().Certificate)
+		if err != nil {
+			return err
+		}
+		for _, replica := range []causal.ReplicaID{d.Replica, cert.Predecessor} {
+			acts, err := p.r.Acts(ActFence, idBytes(replica))
+			if err != nil {
+				return err
+			}
+			for _, a := range acts {
+				if err := p.act(a.Dot, seen); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// fenced reports whether a fence ever held a revision.
+func (p *prover) fenced(rev evidence.Revision, d causal.Dot) (bool, error) {
+	l, err := readLeaf(p.r, rev.Leaf)
+	if err != nil || rev.Place < len(l.Verdicts) && l.Verdicts[rev.Place] == ledger.HeldFence {
+		return err == nil, err
+	}
+	for _, l := range p.leaves {
+		held := func(c evidence.Changed) bool { return c.Dot == d && c.Verdict == ledger.HeldFence }
+		if slices.ContainsFunc(l.Changed, held) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (p *prover) act(d causal.Dot, seen map[causal.Dot]bool) error {
@@ -243,8 +291,12 @@ func (p *prover) find(d causal.Dot) (place, *segment.Segment, error) {
 	return place{}, nil, fmt.Errorf("act %s is not stored", d)
 }
 
-// paths puts the leaves into the file with their ways to the checkpoint.
+// paths puts the leaves into the file with their ways to the checkpoint, and the acts in
+// order.
 func (p *prover) paths() error {
+	slices.SortFunc(p.file.Acts, func(a, b evidence.Revision) int {
+		return HistoryPlace{a.Leaf, a.Place}.Compare(HistoryPlace{b.Leaf, b.Place})
+	})
 	for _, l := range p.leaves {
 		raw, ok, err := p.r.Leaf(l.Index)
 		if err == nil && !ok {

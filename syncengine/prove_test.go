@@ -160,9 +160,12 @@ func TestAProofTellsWhatReplacedAValue(t *testing.T) {
 	for _, a := range report.Acts {
 		acts = append(acts, fmt.Sprint(a.Kind, " ", a.Author, " ", a.Reason))
 	}
-	want := []string{"release head she works here now", "withdrawal head wrong person", "erasure head order 7"}
-	if !slices.Equal(acts, want) || report.Acts[0].Target != s.stranger || report.Acts[2].Target != s.made {
+	want := []string{"release head she works here now", "fence head stolen", "fence head found again", "withdrawal head wrong person", "erasure head order 7"}
+	if !slices.Equal(acts, want) || report.Acts[0].Target != s.stranger || report.Acts[4].Target != s.made {
 		t.Errorf("acts %q", acts)
+	}
+	if cut, lifted := report.Acts[1], report.Acts[2]; cut.Lifted || !lifted.Lifted || cut.Replica != s.edited.Replica {
+		t.Errorf("fences %+v, %+v", cut, lifted)
 	}
 }
 

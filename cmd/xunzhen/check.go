@@ -128,7 +128,9 @@ type provenValue struct {
 type provenAct struct {
 	Act        string `json:"act"`
 	Dot        string `json:"dot"`
-	Target     string `json:"target"`
+	Target     string `json:"target,omitempty"`  // a save
+	Replica    string `json:"replica,omitempty"` // or, of a fence, an installation
+	Lifted     bool   `json:"lifted,omitempty"`
 	Author     string `json:"author"`
 	Reason     string `json:"reason"`
 	DoneMs     int64  `json:"done_ms"`
@@ -149,9 +151,20 @@ func provenOf(r evidence.Report) provenJSON {
 		out.Saves = append(out.Saves, provenSaveOf(r.Record.Kind(), s))
 	}
 	for _, a := range r.Acts {
-		out.Acts = append(out.Acts, provenAct{
-			a.Kind.String(), a.Dot.String(), a.Target.String(), a.Author, a.Reason, a.At.UnixMilli(), a.ReceivedAt.UnixMilli(), int64(a.Leaf),
-		})
+		out.Acts = append(out.Acts, provenActOf(a))
+	}
+	return out
+}
+
+func provenActOf(a evidence.Act) provenAct {
+	out := provenAct{
+		Act: a.Kind.String(), Dot: a.Dot.String(), Lifted: a.Lifted, Author: a.Author, Reason: a.Reason,
+		DoneMs: a.At.UnixMilli(), ReceivedMs: a.ReceivedAt.UnixMilli(), Entry: int64(a.Leaf),
+	}
+	if a.Kind == evidence.ActFence {
+		out.Replica = a.Replica.String()
+	} else {
+		out.Target = a.Target.String()
 	}
 	return out
 }

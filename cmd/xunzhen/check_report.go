@@ -137,7 +137,17 @@ func (p *provenText) acts() error {
 	p.line("proof_acts")
 	t := terminal.Table{Indent: 2, Columns: p.tableColumns()}
 	for _, a := range p.report.Acts {
-		t.Add(p.at(a.ReceivedAt), p.say("act_"+a.Kind.String(), p.numbers[a.Target], a.Author, a.Reason, int64(a.Leaf)))
+		t.Add(p.at(a.ReceivedAt), p.act(a))
 	}
 	return t.Write(p.Stdout)
+}
+
+func (p *provenText) act(a evidence.Act) string {
+	switch {
+	case a.Kind == evidence.ActFence && a.Lifted:
+		return p.say("act_lift", a.Replica.String(), a.Author, a.Reason, int64(a.Leaf))
+	case a.Kind == evidence.ActFence:
+		return p.say("act_fence", a.Replica.String(), a.Author, a.Reason, int64(a.Leaf))
+	}
+	return p.say("act_"+a.Kind.String(), p.numbers[a.Target], a.Author, a.Reason, int64(a.Leaf))
 }

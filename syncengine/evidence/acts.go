@@ -37,8 +37,14 @@ func (c *checker) acts() error {
 	return nil
 }
 
-// isAbout reports whether an act speaks about a revision in the file.
+// isAbout reports whether an act speaks about a revision in the file, or cuts off an
+// installation that saved one, or the one that this succeeded.
 func (c *checker) isAbout(act Save, a Act) bool {
+	if a.Kind == ActFence {
+		return slices.ContainsFunc(c.report.Saves, func(s Save) bool {
+			return s.Dot.Replica == a.Replica || s.Certificate.Predecessor == a.Replica
+		})
+	}
 	return string(ruling(act).GetRecord()) == string(c.file.Record[:]) &&
 		slices.ContainsFunc(c.report.Saves, func(s Save) bool { return s.Dot == a.Target })
 }
@@ -64,15 +70,31 @@ func ruling(s Save) *syncv1.Ruling {
 }
 
 func actIn(s Save) (Act, bool) {
+	a := Act{
+		Kind: ActKind(s.Revision.Record.Kind()), Dot: s.Dot, Author: s.Revision.Author,
+		At: time.UnixMilli(s.Revision.ClockMs).UTC(), ReceivedAt: s.ReceivedAt, Leaf: s.Leaf,
+	}
+	if f := fence(s); f != nil {
+		a.Replica, a.Lifted, a.Reason = causal.ReplicaID(f.GetReplica()), f.GetLifted(), f.GetReason()
+		return a, true
+	}
 	r := ruling(s)
 	target, rest, err := causal.DecodeDot(r.GetDot())
-	if err != nil || len(rest) > 0 {
-		return Act{}, false
+	a.Target, a.Reason = target, r.GetReason()
+	return a, err == nil && len(rest) == 0
+}
+
+// fence reads an act that cuts an installation off, or lifts that; nil: it is none.
+func fence(s Save) *syncv1.Fence {
+	var m syncv1.FenceAct
+	c, ok := s.Revision.Change(record.Field(1))
+	if !ok || c.Value.Form != record.Present || s.Revision.Record.Kind() != record.Kind(ActFence) || proto.Unmarshal(c.Value.Bytes, &m) != nil {
+		return nil
 	}
-	return Act{
-		Kind: ActKind(s.Revision.Record.Kind()), Dot: s.Dot, Target: target, Author: s.Revision.Author, Reason: r.GetReason(),
-		At: time.UnixMilli(s.Revision.ClockMs).UTC(), ReceivedAt: s.ReceivedAt, Leaf: s.Leaf,
-	}, true
+	if f := m.GetFence(); len(f.GetReplica()) == len(causal.ReplicaID{}) {
+		return f
+	}
+	return nil
 }
 
 // bodies checks that values are missing for a reason.

@@ -289,7 +289,7 @@ func TestClaimsAndActsHaveNames(t *testing.T) {
 			t.Errorf("claim %d", c)
 		}
 	}
-	for _, k := range []evidence.ActKind{evidence.ActRelease, evidence.ActWithdrawal, evidence.ActErasure} {
+	for _, k := range []evidence.ActKind{evidence.ActFence, evidence.ActRelease, evidence.ActWithdrawal, evidence.ActErasure} {
 		if k.String() == "act" {
 			t.Errorf("act %d", k)
 		}

@@ -66,11 +66,13 @@ type Change struct {
 	ReplacedBy []causal.Dot
 }
 
-// Act is something the office did about a save.
+// Act is something the office did about a save, or about an installation that saved.
 type Act struct {
 	Kind       ActKind
-	Dot        causal.Dot // of the act
-	Target     causal.Dot
+	Dot        causal.Dot       // of the act
+	Target     causal.Dot       // zero of a fence
+	Replica    causal.ReplicaID // of a fence: whom it cuts off, with those who succeed it
+	Lifted     bool             // of a fence: it makes all of it good again
 	Author     string
 	Reason     string
 	At         time.Time // by the clock of the centre's replica
@@ -81,16 +83,19 @@ type Act struct {
 // ActKind says what the office did. Numbers are those of the acts' records.
 type ActKind uint8
 
-// The acts about single revisions.
+// The acts that a proof has.
 const (
+	ActFence      ActKind = 2
 	ActRelease    ActKind = 3
 	ActWithdrawal ActKind = 4
 	ActErasure    ActKind = 6
 )
 
-// String returns release, withdrawal or erasure.
+// String returns fence, release, withdrawal or erasure.
 func (k ActKind) String() string {
 	switch k {
+	case ActFence:
+		return "fence"
 	case ActRelease:
 		return "release"
 	case ActWithdrawal:

@@ -137,7 +137,7 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 	for _, c := range evidence.Claims() {
 		need("claim_" + c.String())
 	}
-	for _, k := range []evidence.ActKind{evidence.ActRelease, evidence.ActWithdrawal, evidence.ActErasure} {
+	for _, k := range []evidence.ActKind{evidence.ActFence, evidence.ActRelease, evidence.ActWithdrawal, evidence.ActErasure} {
 		need("act_" + k.String())
 	}
 	for _, r := range []segment.Role{segment.RoleCentre, segment.RoleTablet, segment.RoleHub} {

@@ -106,7 +106,7 @@ type ProofBody struct {
 	// Revisions of the record, by leaf, then place.
 	Revisions []*ProofRevision `protobuf:"bytes,9,rep,name=revisions,proto3" json:"revisions,omitempty"`
 	// The office's acts about these revisions, in the same order: releases,
-	// withdrawals, erasures.
+	// withdrawals, erasures, and the fences that held one of them.
 	Acts          []*ProofRevision `protobuf:"bytes,10,rep,name=acts,proto3" json:"acts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
