@@ -64,6 +64,7 @@ var rooms = []room{
 	{"server/metrics", append([]string{"server/..."}, above...), "figures are read off a server that knows nothing of them"},
 	{"server/operate", []string{"server/admission"}, "the listener answers with what it is handed"},
 	{"server/hub", append([]string{"server/auth"}, above...), "a hub answers as a server and asks as a device: of the server it needs the key files only"},
+	{"server/clinic", append([]string{"server", "server/hub"}, above...), "an app that is a hub links the server; one that is a tablet does not"},
 	{"server/e2e", append([]string{"server/...", "tablet/..."}, above...), "tests of both ends stand where both may be seen, and nothing imports them"},
 	{"tablet", above, "an app links the tablet: the server must not come with it"},
 	{"cmd", append([]string{"server/...", "tablet/..."}, above...), "commands stand on top; nothing imports them"},

@@ -18,7 +18,7 @@ ALONE='/server/crash/flood$'
 LONG='^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught|TestSimulation)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
-DEVICE_PACKAGES=(tablet transport syncengine care)
+DEVICE_PACKAGES=(tablet transport syncengine care server/clinic)
 DEVICE_TARGETS=(android/arm64 windows/amd64 linux/arm64)
 
 step() {

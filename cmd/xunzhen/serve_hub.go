@@ -20,10 +20,11 @@ import (
 	"github.com/xunzhen/xunzhen/server/hub"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
 // hubFolder is where in a data folder a hub is kept, beside its TLS authority.
-func hubFolder(data string) string { return filepath.Join(data, "hub") }
+func hubFolder(data string) string { return filepath.Join(data, hub.Folder) }
 
 // isHub reports whether a data folder is a hub's, or shall become one.
 func (f serveCommand) isHub(data string) bool { return f.Upstream != "" || hub.Exists(hubFolder(data)) }
@@ -217,7 +218,15 @@ func (c *call) hubLine(s hub.Status) string {
 	case s.Revoked:
 		return text + " " + c.say("hub_revoked")
 	case s.Reason != "":
-		return text + " " + c.say("hub_out_of_reach", c.when(s.LastSyncMs), c.reason(s.Reason))
+		return text + " " + c.say("hub_out_of_reach", c.when(s.LastSyncMs), c.hubReason(s.Reason))
 	}
 	return text
+}
+
+// hubReason says why the centre was not reached. What is usual is said for a hub.
+func (c *call) hubReason(reason string) string {
+	if reason == remote.ReasonUnreachable {
+		return c.say("hub_unreachable")
+	}
+	return c.reason(reason)
 }

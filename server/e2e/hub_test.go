@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	spare "github.com/xunzhen/xunzhen/server/clinic"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/tablet"
 )
 
@@ -291,5 +293,42 @@ func must1[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
 		return must(t, v, err)
+	}
+}
+
+// A spare tablet is a hub too.
+func TestAnAppOnASpareTabletIsAHub(t *testing.T) {
+	w := newWorld(t)
+	o := &spare.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0"}
+	c, err := spare.Open(o)
+	must(t, c, err)
+	defer func() { do(t, c.Close()) }()
+	if _, err := c.Invitation(); err == nil || c.Joined() {
+		t.Fatal("nobody is served yet")
+	}
+	do(t, c.Join(w.hubInvitation(segment.RoleHub, township)))
+	do(t, c.Start())
+	if err := c.Start(); err == nil || !c.Joined() {
+		t.Fatal("started twice")
+	}
+	text, err := c.Invitation()
+	a := w.tablet("zhang", village)
+	h, err2 := a.AddHub(must(t, text, err), "spare")
+	must(t, h, err2)
+	s := a.add("resident", "", "", `{"name": "王建国"}`)
+	a.sync.With = "spare"
+	if r, err := a.Sync(t.Context(), a.sync); !must(t, r, err).AtHub {
+		t.Fatalf("report %+v", r)
+	}
+	a.wantState(s.ID, tablet.StateClinic, "")
+	c.Stop()
+	_, err = a.Sync(t.Context(), a.sync)
+	wantReason(t, err, "unreachable")
+	do(t, c.Start())
+	text, err = c.Invitation()
+	h, err2 = a.AddHub(must(t, text, err), "spare") // at another port
+	must(t, h, err2)
+	if r, err := a.Sync(t.Context(), a.sync); !must(t, r, err).AtHub {
+		t.Fatalf("report %+v", r)
 	}
 }

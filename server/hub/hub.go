@@ -63,6 +63,9 @@ type Config struct {
 	Tell func(Status)
 }
 
+// Folder is where in a server's data folder a hub is kept, beside the TLS authority.
+const Folder = "hub"
+
 const (
 	defaultEvery = time.Minute
 	defaultTries = 3
