@@ -84,6 +84,7 @@ type Hub struct {
 	set     settings
 	centre  *remote.Centre // nil until it is needed
 	issued  time.Time      // the centre's clock shows at least this
+	swept   time.Time      // when the hub last looked for what it may let go
 	changed chan struct{}  // closed when there is something new to pull
 	status  Status
 }

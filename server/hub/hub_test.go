@@ -4,8 +4,10 @@ package hub
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -14,9 +16,11 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/session"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
 func config(dir string) Config {
@@ -140,5 +144,29 @@ func TestAnUnreachableCentreIsLeftAloneLongerAndLonger(t *testing.T) {
 		if h.pause(failed) > lastRest || h.pause(failed) <= 0 {
 			t.Errorf("after %d failures %v", failed, h.pause(failed))
 		}
+	}
+}
+
+// What went wrong reaches callers as a reason that they can act on.
+func TestErrorsOfTheReplicaHaveReasons(t *testing.T) {
+	for name, row := range map[string]struct {
+		err  error
+		want syncengine.Reason
+	}{
+		"too much":         {replica.ErrPage, syncengine.ReasonTooMuch},
+		"of another shard": {replica.ErrOtherShard, syncengine.ReasonWrongShard},
+		"cut off":          {replica.ErrNotEnrolled, syncengine.ReasonRevoked},
+		"disk full":        {sqlitefile.ErrFull, syncengine.ReasonFull},
+		"anything else":    {errors.New("disk on fire"), syncengine.ReasonInternal},
+	} {
+		if got := syncengine.ReasonOf(refuse("push", fmt.Errorf("hub: %w", row.err))); got != row.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if err := refuse("push", nil); err != nil {
+		t.Errorf("nothing went wrong: %v", err)
+	}
+	if err := refuse("push", context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller that is gone: %v", err)
 	}
 }

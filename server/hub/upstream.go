@@ -24,6 +24,8 @@ const (
 	// way within lastRest.
 	firstRest = 5 * time.Second
 	lastRest  = 2 * time.Minute
+	// sweepEvery is how often the hub looks for what it may let go.
+	sweepEvery = time.Hour
 	// renewAfter is how old a certificate may become. The hub's newest certificate is
 	// all it knows of the centre's clock.
 	renewAfter = 30 * 24 * time.Hour
@@ -174,12 +176,28 @@ func (h *Hub) renew(ctx context.Context, centre *remote.Centre) error {
 func (h *Hub) after(ctx context.Context, report replica.Report, failed error) error {
 	var err error
 	if failed == nil {
-		_, err = h.replica.Sweep(ctx)
+		err = h.sweep(ctx)
 	}
 	err = errors.Join(err, h.look(ctx), h.note(ctx, report, failed))
 	if report.Bases+report.Departures+report.Office+report.Acks > 0 || report.NewEpoch {
 		h.announce()
 	}
+	return err
+}
+
+// sweep lets go what two backups cover, now and then: it looks at every segment.
+func (h *Hub) sweep(ctx context.Context) error {
+	now := h.cfg.Clock()
+	h.mu.Lock()
+	due := now.Sub(h.swept).Abs() >= sweepEvery
+	if due {
+		h.swept = now
+	}
+	h.mu.Unlock()
+	if !due {
+		return nil
+	}
+	_, err := h.replica.Sweep(ctx)
 	return err
 }
 
