@@ -147,6 +147,24 @@ func (f *flips) leafDamaged(s syncengine.Store, i ledger.Index) bool {
 	}) != nil
 }
 
+// wantProgramSaysSo wants the verify command to fail where a segment is damaged, and to
+// name its leaf and what to do.
+func (f *flips) wantProgramSaysSo(rnd *rand.Rand, trees []tree) {
+	f.t.Helper()
+	i := slices.IndexFunc(trees, func(x tree) bool { return x.name == "segment_bytes" })
+	file := bytes.Clone(f.whole)
+	for range 8 { // so that some are not in sizes and keys
+		trees[i].flip(rnd, file)
+	}
+	s := newShell(f.t, f.t.TempDir())
+	copyFolder(f.t, s.data, f.data)
+	do(f.t, os.WriteFile(filepath.Join(s.data, f.file), file, 0o600))
+	status, out, said := s.run("verify")
+	if status != 1 || !strings.Contains(out, "the segment of leaf ") || !strings.Contains(out, "BROKEN") {
+		f.t.Errorf("verify: status %d\n%s%s", status, out, said)
+	}
+}
+
 // A bit of the county's file flips, in a cell of each of its tables and indexes: verify
 // finds it and names the record or the leaf, and the others are answered; or the county
 // is not opened, for that reason; or it was in what nobody asks for.
@@ -166,6 +184,7 @@ func TestI11FlippedBitsAreFoundAndNamed(t *testing.T) {
 			}
 		}
 	})
+	f.wantProgramSaysSo(rnd, trees)
 	t.Logf("%d trees, %v", len(trees), f.found)
 	if f.found["found"] == 0 || len(trees) < 20 {
 		t.Error("there was next to nothing to find")

@@ -67,7 +67,7 @@ func find(b, what []byte, from int) int {
 }
 
 // columnState returns the whole state of a row whose other columns are read, nil when
-// it names a replica that is not listed.
+// the row is damaged: it names a replica that is not listed, or pieces have no room.
 func (n *names) columnState(s *sqlite.Stmt, column int, c cuts, row *syncengine.RecordRow) []byte {
 	if c == 0 {
 		return sqlitefile.Bytes(s, column)
@@ -84,6 +84,9 @@ func (n *names) columnState(s *sqlite.Stmt, column int, c cuts, row *syncengine.
 		pieces[1] = piece{at, row.Subject[:]}
 	}
 	if at := c.division(); at >= 0 {
+		if len(row.Divisions) == 0 {
+			return nil
+		}
 		pieces[2] = piece{at, []byte(row.Divisions[0])}
 	}
 	return joinColumn(s, column, pieces[:])
@@ -95,7 +98,8 @@ type piece struct {
 	bytes []byte
 }
 
-// joinColumn returns the bytes of a column with pieces, in order, put back.
+// joinColumn returns the bytes of a column with pieces, in order, put back; nil when
+// they have no room there, because the row is damaged.
 func joinColumn(s *sqlite.Stmt, column int, pieces []piece) []byte {
 	missing := 0
 	for _, p := range pieces {
@@ -106,6 +110,9 @@ func joinColumn(s *sqlite.Stmt, column int, pieces []piece) []byte {
 	whole := 0 // so much of the beginning is as it was
 	for _, p := range pieces {
 		if len(p.bytes) > 0 {
+			if p.at < whole || p.at+len(p.bytes) > len(out) {
+				return nil
+			}
 			copy(out[whole:p.at], out[whole+missing:])
 			whole = p.at + copy(out[p.at:], p.bytes)
 			missing -= len(p.bytes)

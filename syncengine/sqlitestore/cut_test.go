@@ -4,6 +4,7 @@ package sqlitestore
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -139,4 +140,63 @@ func TestAReplicaThatWasRolledBackHasNoNumber(t *testing.T) {
 func sum(r causal.ReplicaID) (h [32]byte) {
 	copy(h[:], r[:])
 	return h
+}
+
+// TestDamagedCutsGiveNoState flips each bit of what says where a state was cut, and the
+// division that was cut out: the row has no state, or another one, and nobody panics.
+func TestDamagedCutsGiveNoState(t *testing.T) {
+	replica, subject := causal.ReplicaID{1, 2, 3}, record.ID{4, 5, 15: 6}
+	const division = record.Division("036012100100")
+	state := "ab" + string(replica[:]) + string(subject[:]) + string(division)
+	store, err := Open(filepath.Join(t.TempDir(), "shard.db"), Options{Create: true, Readers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	row := syncengine.RecordRow{ID: record.ID{7}, Position: 1, Subject: subject, Divisions: []record.Division{division}, State: []byte(state)}
+	for _, put := range []func(syncengine.Tx) error{
+		func(tx syncengine.Tx) error {
+			return tx.PutSegment(syncengine.SegmentHead{Hash: segment.Hash{1}, Replica: replica, First: 1, Last: 1}, nil)
+		},
+		func(tx syncengine.Tx) error { return tx.PutRecord(row) },
+	} {
+		if err := store.Update(t.Context(), put); err != nil {
+			t.Fatal(err)
+		}
+	}
+	statements := []string{"UPDATE records SET divisions = ''"}
+	for bit := range 24 {
+		flip := fmt.Sprintf("UPDATE records SET cuts = (cuts | %[1]d) - (cuts & %[1]d)", 1<<bit)
+		statements = append(statements, flip, flip) // and back
+	}
+	for _, s := range statements[1:] {
+		if err := store.Damage(s); err != nil {
+			t.Fatal(err)
+		}
+		if got := stateOf(t, store, row.ID); len(got) > len(state) {
+			t.Errorf("after %q: %q", s, got)
+		}
+	}
+	if got := stateOf(t, store, row.ID); got != state {
+		t.Errorf("flipped back it is %q", got)
+	}
+	if err := store.Damage(statements[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := stateOf(t, store, row.ID); got != "" {
+		t.Errorf("without its division it is %q", got)
+	}
+}
+
+func stateOf(t *testing.T, s *Store, id record.ID) (state string) {
+	t.Helper()
+	err := s.View(t.Context(), func(r syncengine.Reader) error {
+		row, _, err := r.Record(id)
+		state = string(row.State)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
 }
