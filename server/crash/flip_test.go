@@ -79,7 +79,9 @@ func (f *flips) see(what string, file []byte) {
 	r, err := s.Counties()[0].Engine.Verify(f.t.Context(), syncengine.VerifyOptions{Replay: true})
 	if must(f.t, r, err); r.OK() {
 		f.found["no harm"]++
-		if d := storetest.Diff(f.before, f.contents(store)); d != "" {
+		before, now := f.before, f.contents(store)
+		before.Bodies, now.Bodies = nil, nil // verify has opened them: compressed otherwise, they say the same
+		if d := storetest.Diff(before, now); d != "" {
 			f.t.Errorf("%s: verify finds nothing, and it reads (-before +after): %s", what, d)
 		}
 		return

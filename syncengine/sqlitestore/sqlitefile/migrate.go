@@ -91,9 +91,6 @@ func compare(conn *sqlite.Conn, schema Schema, steps []step) (done int, err erro
 		}
 		return unlike == nil
 	})
-	if sqlite.ErrCode(err) == sqlite.ResultError { // such as: no such column
-		return 0, fmt.Errorf("the list of steps of the %s is another: %w: %w", schema.Name, ErrForeign, err)
-	}
 	if err != nil {
 		return 0, err
 	}

@@ -2,13 +2,20 @@
 
 package sqlitefile
 
-import "zombiezen.com/go/sqlite"
+import (
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+)
 
 // Query runs a prepared question: bind sets its parameters (nil: it has none),
 // row reads each row until it returns false. While row runs, the same question
 // must not be asked again on this connection.
 func Query(conn *sqlite.Conn, question string, bind func(*sqlite.Stmt), row func(*sqlite.Stmt) bool) error {
 	stmt, err := conn.Prepare(question)
+	if sqlite.ErrCode(err) == sqlite.ResultError { // such as: no such column
+		return fmt.Errorf("the tables are not those of their migrations: %w: %w", ErrForeign, err)
+	}
 	if err != nil {
 		return err
 	}
