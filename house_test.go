@@ -52,7 +52,7 @@ var rooms = []room{
 	{"syncengine/sqlitestore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/storetest", engine, "the contract must not know who fulfils it"},
 	{"syncengine/backup", engine, "a backup reads an engine and a folder: it knows neither the stores nor who calls"},
-	{"syncengine/replica", engine, "the other half of the engine runs over any store and any wire"},
+	{"syncengine/replica", append([]string{"syncengine/evidence"}, engine...), "the other half of the engine runs over any store and any wire"},
 	{"syncengine/devicestore", append([]string{"syncengine/replica", "syncengine/sqlitestore/sqlitefile"}, engine...), "a device's store keeps sealed bytes: it knows no care and no keys"},
 	{"syncengine/bundle", append([]string{"syncengine/session/sessionwire"}, engine...), "a file format: it knows what is said, and neither who says it nor where it is kept"},
 	{"syncengine/simtest", []string{"syncengine/...", "api/xunzhen/sync/v1"}, "a simulated county needs no clinic: its forms are bytes"},

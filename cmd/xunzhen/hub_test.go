@@ -64,8 +64,12 @@ func TestAClinicHubInAShell(t *testing.T) {
 	}
 	s.ok("tablet", "hub", "add", first.Add, "--name", "clinic")
 	s.ok("tablet", "sync", "--with", "clinic") // they know of each other
+	key := strings.TrimSpace(s.ok("shard"))
 	stopHub()
 	stop() // the centre is out of reach
+	seen := filepath.Join(t.TempDir(), "seen.txt")
+	c.ok("hub", "--evidence", seen)
+	says(t, auditor(t).ok("check", seen, "--shard", key), "signed each of these", "Nothing in it contradicts itself")
 
 	again, stopHub := c.hub("--listen", first.Address)
 	if again.Add != first.Add || again.Replica != first.Replica {

@@ -27,6 +27,9 @@ type Status struct {
 	Revoked    bool   `json:"revoked"`          // the centre takes what the hub hands over and gives nothing
 	Centre     string `json:"centre"`           // the address at which it answered last
 	AtMs       int64  `json:"at_ms"`            // when this was written
+	// Contradictions is how often the centre contradicted what it had signed before: see
+	// ReadTestimony.
+	Contradictions int `json:"contradictions"`
 }
 
 // Reached reports whether the last try to reach the centre went well.
@@ -77,8 +80,13 @@ func (h *Hub) recall() error {
 
 // note keeps what came of a sync with the centre.
 func (h *Hub) note(ctx context.Context, report replica.Report, failed error) error {
+	contradictions, err := h.testify(ctx)
+	if err != nil {
+		return err
+	}
 	now := h.cfg.Clock().UnixMilli()
 	h.mu.Lock()
+	h.status.Contradictions = contradictions
 	h.status.LastTryMs, h.status.Reason = now, reasonOf(failed)
 	if failed == nil {
 		h.status.LastSyncMs, h.status.Revoked = now, report.Revoked

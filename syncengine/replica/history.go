@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/xunzhen/xunzhen/syncengine/evidence"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 )
@@ -98,6 +99,21 @@ func (r *Replica) Witnessed(ctx context.Context) ([][]byte, error) {
 		}
 		return err
 	})
+	return out, err
+}
+
+// Testimony returns what this replica has seen of the centre's ledger, as evidence for
+// others.
+func (r *Replica) Testimony(ctx context.Context) (evidence.Testimony, error) {
+	var out evidence.Testimony
+	var err error
+	if out.Seen, err = r.Witnessed(ctx); err != nil {
+		return out, err
+	}
+	pairs, err := r.Contradictions(ctx)
+	for _, c := range pairs {
+		out.Contradictions = append(out.Contradictions, evidence.Contradiction(c))
+	}
 	return out, err
 }
 
