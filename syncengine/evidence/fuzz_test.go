@@ -17,29 +17,37 @@ import (
 
 var update = flag.Bool("update", false, "write the seeds of the fuzz target anew")
 
-const seedFolder = "testdata/fuzz/FuzzCheck"
-
-// Seeds are files, so that other tools can use them too: bodies of proofs, whole, cut
-// and with a byte changed.
+// Seeds are files, so that other tools can use them too.
 func TestSeedsAreCommitted(t *testing.T) {
-	bodies := seedBodies(t)
-	for i, body := range bodies {
-		if !*update {
-			break
+	for target, inputs := range map[string][][]byte{"FuzzCheck": seedBodies(t), "FuzzCheckTestimony": seedTestimonies(t)} {
+		dir := filepath.Join("testdata", "fuzz", target)
+		for i, input := range inputs {
+			if !*update {
+				break
+			}
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", input)
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("seed-%02d", i)), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := os.MkdirAll(seedFolder, 0o755); err != nil {
-			t.Fatal(err)
+		if files, err := os.ReadDir(dir); err != nil || len(files) < len(inputs) {
+			t.Errorf("%s: %d of %d seeds: %v; run with -update", target, len(files), len(inputs), err)
 		}
-		text := fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", body)
-		if err := os.WriteFile(filepath.Join(seedFolder, fmt.Sprintf("seed-%02d", i)), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if files, err := os.ReadDir(seedFolder); err != nil || len(files) < len(bodies) {
-		t.Errorf("%d of %d seeds: %v; run with -update", len(files), len(bodies), err)
 	}
 }
 
+// seedTestimonies are whole, cut, and without anything.
+func seedTestimonies(t *testing.T) [][]byte {
+	whole := evidence.Testimony{
+		Seen: [][]byte{point(t, 1, 4, 1)}, Contradictions: []evidence.Contradiction{{Before: point(t, 2, 7, 3), After: point(t, 2, 7, 4)}},
+	}.Encode()
+	return [][]byte{whole, whole[:len(whole)/2], evidence.Testimony{}.Encode(), []byte("xunzhen testimony 1\n=== seen\n")}
+}
+
+// seedBodies are bodies of proofs: whole, cut, and with a byte changed.
 func seedBodies(t *testing.T) [][]byte {
 	w := newWorld(t)
 	whole := w.body()
