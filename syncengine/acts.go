@@ -32,6 +32,10 @@ const (
 	maxActKind record.Kind = 15
 )
 
+// IsAct reports whether records of a kind are acts, which the centre alone makes and
+// everybody obeys.
+func IsAct(kind record.Kind) bool { return kind <= maxActKind }
+
 // pathAct is the one register of every act.
 var pathAct = record.Field(1)
 

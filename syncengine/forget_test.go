@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/memstore"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // logged is a store with a log that somebody reads at times.
@@ -53,4 +55,30 @@ func TestWhatWasErasedIsForgottenAsSoonAsReadersAllow(t *testing.T) {
 	if !slices.Equal(store.waits, []time.Duration{5 * time.Second, 0, 0}) {
 		t.Errorf("waits %v", store.waits)
 	}
+}
+
+// What a hostile device writes into an act is not obeyed, and can be somebody's data.
+func TestOnlyActsInForceAreNotErased(t *testing.T) {
+	c := newCentre(t)
+	d := c.enrol(1, doctor("zhang", villageA))
+	id, made := d.create(kindNote, villageA, "139")
+	forged, by := d.save(syncengine.KindFence, record.Revision{Changes: []record.Change{set(record.PathScope, string(villageA)), set(record.Field(2), "a name")}})
+	c.push(d.seal())
+	c.must(c.Withdraw(t.Context(), syncengine.Ruling{Record: id, Dot: made, Author: "head"}))
+	report := checked(t, c.prove(id, causal.Dot{}), c.key())
+	act := report.Acts[0]
+	rows, err := c.List(t.Context(), syncengine.FeedQuery{Divisions: []record.Division{""}, Classes: []record.Class{record.ClassEveryone}, Kind: syncengine.KindWithdrawal, Limit: 9})
+	c.must(err)
+	if len(rows) != 1 {
+		t.Fatalf("%d withdrawals", len(rows))
+	}
+	err = c.Erase(t.Context(), syncengine.Ruling{Record: rows[0].ID, Dot: act.Dot, Author: "head", Reason: "order 7"})
+	if syncengine.ReasonOf(err) != syncengine.ReasonInvalid {
+		t.Errorf("an act in force: %v", err)
+	}
+	c.must(c.Erase(t.Context(), syncengine.Ruling{Record: forged, Dot: by, Author: "head", Reason: "order 7"}))
+	if report := checked(t, c.prove(forged, causal.Dot{}), c.key()); !report.Saves[0].Erased {
+		t.Errorf("%+v", report.Saves)
+	}
+	c.sound()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -361,7 +362,8 @@ func (e *Engine) Withdraw(ctx context.Context, r Ruling) error {
 // Erase removes the body of a stored revision by legal order; r.Reason names the
 // order. Its skeleton stays, so segment, ledger and evidence still verify, and
 // its verdict, because the act says what the body decided. An erased one stays as
-// it is. Errors: ReasonNotFound for a revision that is not here.
+// it is. Errors: ReasonNotFound for a revision that is not here, ReasonInvalid for an act
+// in force: a centre that is restored must be given back what it decided.
 func (e *Engine) Erase(ctx context.Context, r Ruling) error {
 	return e.office(ctx, func(b *batch) error {
 		m, err := b.ruling(r)
@@ -375,6 +377,9 @@ func (e *Engine) Erase(ctx context.Context, r Ruling) error {
 		i, ok := w.places.find(r.Dot)
 		if !ok {
 			return refuse(ReasonNotFound, "erase", nil)
+		}
+		if IsAct(r.Record.Kind()) && w.places[i].verdict.Admitted() {
+			return refuse(ReasonInvalid, "erase", errors.New("an act"))
 		}
 		act, done, err := b.erasureAct(w.places[i])
 		if err != nil || done {

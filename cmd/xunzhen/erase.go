@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
-	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -33,7 +33,7 @@ func (f eraseCommand) Run(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, known := care.Kinds().Lookup(id.Kind()); !known {
+	if syncengine.IsAct(id.Kind()) {
 		return problemf("problem_erase_kind", f.ID)
 	}
 	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {

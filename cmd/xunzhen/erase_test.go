@@ -77,8 +77,8 @@ func other(digit byte) string {
 	return "0"
 }
 
-func TestOnlyFormsAreErased(t *testing.T) {
+func TestActsOfTheOfficeAreNotErased(t *testing.T) {
 	s := newShell(t)
 	// A fence, which is an act of the office.
-	s.fails(exitFailed, []string{"nothing of it can be erased"}, "erase", "018f0000-0000-7002-8000-000000000001", "--author", "zhao", "--reason", "order 7")
+	s.fails(exitFailed, []string{"it stays"}, "erase", "018f0000-0000-7002-8000-000000000001", "--author", "zhao", "--reason", "order 7")
 }
