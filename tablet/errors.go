@@ -11,6 +11,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/syncengine/bundle"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/session"
@@ -58,6 +59,9 @@ var (
 	errHubName  = errors.New("another hub has this name")
 	errHubShut  = errors.New("only the centre opens what a locked tablet sends")
 	errDeparted = errors.New("no form may be opened of this record")
+
+	errBundleFile   = errors.New("the file of a bundle")
+	errBundleExists = errors.New("there is a file of this name")
 )
 
 // cause is an error with the reason it stands for.
@@ -70,6 +74,13 @@ type cause struct {
 // are those of package remote.
 func causes() []cause {
 	return []cause{
+		{"bundle_file", errBundleFile},
+		{"bundle_exists", errBundleExists},
+		{"not_bundle", bundle.ErrNotBundle},
+		{"bundle_not_for", bundle.ErrNotForHere},
+		{"bundle_damaged", bundle.ErrDamaged},
+		{"bundle_damaged", bundle.ErrCut},
+		{"newer_bundle", bundle.ErrNewer},
 		{"closed", errClosed},
 		{"closed", fs.ErrClosed},
 		{"none", vault.ErrNone},

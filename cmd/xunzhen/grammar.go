@@ -30,6 +30,7 @@ type grammar struct {
 	Hub     hubCommand     `cmd:"" help:"${help_hub}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
 	Restore restoreCommand `cmd:"" help:"${help_restore}"`
+	Bundle  bundleCommands `cmd:"" help:"${help_bundle}"`
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`
 	Tablet  tabletCommands `cmd:"" help:"${help_tablet}"`
 	Version versionCommand `cmd:"" help:"${help_version}"`

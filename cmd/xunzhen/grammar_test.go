@@ -10,7 +10,7 @@ import (
 
 // commands are all there are.
 func commands() [][]string {
-	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"hub"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"tablet"}, {"version"}}
+	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"hub"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"bundle"}, {"bundle", "import"}, {"bundle", "export"}, {"tablet"}, {"version"}}
 	for _, sub := range []string{
 		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence", "hub",
 	} {
@@ -19,6 +19,7 @@ func commands() [][]string {
 	for _, sub := range []string{"add", "list", "remove"} {
 		all = append(all, []string{"tablet", "hub", sub})
 	}
+	all = append(all, []string{"tablet", "bundle"}, []string{"tablet", "bundle", "export"}, []string{"tablet", "bundle", "import"})
 	return all
 }
 

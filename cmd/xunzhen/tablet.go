@@ -30,6 +30,7 @@ type tabletCommands struct {
 	Resolve tabletResolve `cmd:"" help:"${help_tablet_resolve}"`
 	Sync    tabletSync    `cmd:"" help:"${help_tablet_sync}"`
 	Hub     tabletHub     `cmd:"" help:"${help_tablet_hub}"`
+	Bundle  tabletBundle  `cmd:"" help:"${help_tablet_bundle}"`
 	Lock    tabletLock    `cmd:"" help:"${help_tablet_lock}"`
 	Secret  tabletSecret  `cmd:"" help:"${help_tablet_secret}"`
 

@@ -28,6 +28,7 @@ const (
 	hubs       = "/xunzhen.sync.v1.HubService/"
 	records    = "/xunzhen.sync.v1.RecordService/"
 	evidence   = "/xunzhen.sync.v1.EvidenceService/"
+	bundles    = "/xunzhen.sync.v1.BundleService/"
 	health     = "/grpc.health.v1.Health/"
 	reflection = "/grpc.reflection.v1.ServerReflection/"
 	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
@@ -90,6 +91,9 @@ var table = sync.OnceValue(func() map[string]Rule {
 		evidence + "GetShardKey": {Who: Operator},
 		evidence + "GetAsOf":     {Who: Operator},
 		evidence + "ListAsOf":    {Who: Operator},
+
+		bundles + "ImportBundle": {Who: Operator},
+		bundles + "ExportBundle": {Who: Operator},
 
 		// For load balancers and for people with grpcurl: no content of any shard.
 		health + "Check":                    {Who: Nobody},

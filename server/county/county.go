@@ -68,6 +68,8 @@ type County struct {
 	store     syncengine.Store
 	recipient *ecdh.PrivateKey
 	operator  ed25519.PublicKey
+	signer    segment.Signer // the shard key
+	means     Means
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -174,11 +176,12 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &County{Code: strings.TrimSpace(string(code)), Dir: dir}
+	c := &County{Code: strings.TrimSpace(string(code)), Dir: dir, means: m}
 	key, err := auth.ReadSigningKey(filepath.Join(dir, shardFile))
 	if err != nil {
 		return nil, err
 	}
+	c.signer = segment.KeySigner(key)
 	if c.recipient, err = auth.ReadRecipientKey(filepath.Join(dir, recipientFile)); err != nil {
 		return nil, err
 	}

@@ -93,4 +93,5 @@ func Register(s *grpc.Server, cfg Config, h *health.Server) *Guard {
 func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
+	syncv1grpc.RegisterBundleServiceServer(g, &bundleService{cfg: cfg})
 }

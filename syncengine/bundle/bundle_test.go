@@ -391,7 +391,7 @@ func TestErrorsOfTheFileBelowAreTold(t *testing.T) {
 
 func TestHeaderIsReadAsWritten(t *testing.T) {
 	p := newParties(t)
-	if name := p.up().FileName(); name != "xunzhen-up-"+p.up().Replica.String()[:8]+"-20260301-081500.xzb" {
+	if name := p.up().FileName(); name != "xunzhen-up-"+p.up().Replica.String()[:8]+"-20260301-081500-0102.xzb" {
 		t.Error(name)
 	}
 	for _, h := range []bundle.Header{p.up(), p.down()} {

@@ -126,7 +126,8 @@ func readHeader(r io.Reader) (Header, []byte, error) {
 }
 
 // FileName is how a bundle is called where a person does not say otherwise, such as
-// xunzhen-up-5f3a9c01-20260301-081500.xzb. Time is that of the header, in UTC.
+// xunzhen-up-5f3a9c01-20260301-081500-a1b2.xzb: the replica, the header's time in UTC,
+// and of its id so much that two in one second differ.
 func (h Header) FileName() string {
-	return fmt.Sprintf("xunzhen-%s-%.8s-%s.xzb", h.Direction, h.Replica, h.MadeAt.UTC().Format("20060102-150405"))
+	return fmt.Sprintf("xunzhen-%s-%.8s-%s-%x.xzb", h.Direction, h.Replica, h.MadeAt.UTC().Format("20060102-150405"), h.ID[:2])
 }

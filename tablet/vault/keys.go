@@ -11,6 +11,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"filippo.io/age"
+
+	"github.com/xunzhen/xunzhen/syncengine/bundle"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -51,6 +54,28 @@ func (v *Vault) Signer(id causal.ReplicaID) (segment.Signer, error) {
 	if s, ok := v.signer[id]; ok {
 		return s, nil
 	}
+	key, err := v.unwrap(id)
+	if err != nil {
+		return nil, err
+	}
+	v.signer[id] = segment.KeySigner(key)
+	return v.signer[id], nil
+}
+
+// Identity opens what is encrypted to one of this tablet's replica ids. It works while
+// the vault is locked. Its error wraps replica.ErrNoKey when there is no such key.
+func (v *Vault) Identity(id causal.ReplicaID) (age.Identity, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	key, err := v.unwrap(id)
+	if err != nil {
+		return nil, err
+	}
+	return bundle.ReplicaIdentity(key)
+}
+
+// unwrap reads a key from its file.
+func (v *Vault) unwrap(id causal.ReplicaID) (ed25519.PrivateKey, error) {
 	wrapped, err := os.ReadFile(v.keyPath(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("key of %s: %w", id, replica.ErrNoKey)
@@ -66,8 +91,7 @@ func (v *Vault) Signer(id causal.ReplicaID) (segment.Signer, error) {
 	if err != nil || len(seed) != ed25519.SeedSize {
 		return nil, fmt.Errorf("key of %s: %w", id, ErrDamaged)
 	}
-	v.signer[id] = segment.KeySigner(ed25519.NewKeyFromSeed(seed))
-	return v.signer[id], nil
+	return ed25519.NewKeyFromSeed(seed), nil
 }
 
 func (v *Vault) keyPath(id causal.ReplicaID) string {

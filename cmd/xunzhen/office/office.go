@@ -38,6 +38,7 @@ type Office struct {
 	enrolment syncv1grpc.EnrolmentServiceClient
 	devices   syncv1grpc.DeviceServiceClient
 	records   syncv1grpc.RecordServiceClient
+	bundles   syncv1grpc.BundleServiceClient
 	evidence  syncv1grpc.EvidenceServiceClient
 
 	mu    sync.Mutex
@@ -55,6 +56,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.conn = conn
 	o.devices = syncv1grpc.NewDeviceServiceClient(conn)
 	o.enrolment, o.records = syncv1grpc.NewEnrolmentServiceClient(conn), syncv1grpc.NewRecordServiceClient(conn)
+	o.bundles = syncv1grpc.NewBundleServiceClient(conn)
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	return o, nil
 }
