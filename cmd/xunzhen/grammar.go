@@ -43,7 +43,7 @@ type grammar struct {
 // parse reads the command line and returns what to run; nil after help was given.
 func (c *call) parse(args []string) (func() error, error) {
 	var g grammar
-	parser, err := kong.New(&g, kong.Name("xunzhen"), kong.Vars(c.helpTexts()), kong.NoDefaultHelp())
+	parser, err := kong.New(&g, kong.Name("xunzhen"), kong.Vars(c.helpTexts()), kong.NoDefaultHelp(), kong.Resolvers(c.environment()))
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +98,9 @@ func langFlag(args []string) string {
 // usage says what is wrong with a command line.
 func (c *call) usage(err error) int {
 	fmt.Fprintln(c.Stderr, "xunzhen: "+c.usageText(err.Error()))
+	if variable := c.variableMeant(err.Error()); variable != "" {
+		c.note("usage_variable", variable, c.Env(variable))
+	}
 	var parse *kong.ParseError
 	path := ""
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {

@@ -110,10 +110,23 @@ func (h *helpPage) flagRows(n *kong.Node) (rows [][2]string) {
 			if f.Hidden {
 				continue
 			}
-			rows = append(rows, [2]string{flagTerm(f), f.Help})
+			rows = append(rows, [2]string{flagTerm(f), h.flagText(at, f)})
 		}
 	}
 	return append(rows, [2]string{"--help", h.say("help_help")})
+}
+
+// flagText is a flag's help with what holds when it is not given, as far as the help
+// itself does not say so.
+func (h *helpPage) flagText(command *kong.Node, f *kong.Flag) string {
+	text := f.Help
+	if f.HasDefault && !f.IsBool() {
+		text += " " + h.say("help_default", f.Default)
+	}
+	if v := variableOf(command, f); v != "" && !strings.Contains(text, "$"+v) {
+		text += " [$" + v + "]"
+	}
+	return text
 }
 
 func flagTerm(f *kong.Flag) string {

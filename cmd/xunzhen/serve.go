@@ -71,10 +71,13 @@ func (f serveCommand) Run(c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := f.check(); err != nil {
+		return err
+	}
 	if f.isHub(data) {
 		return f.serveHub(c, data)
 	}
-	if err := errors.Join(f.needsCounty(data), f.check()); err != nil {
+	if err := f.needsCounty(data); err != nil {
 		return err
 	}
 	if f.Memory > 0 {
