@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help test lint proto freeze fuzz sim flood
+.PHONY: help deb test lint proto freeze fuzz sim flood
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ fuzz: ## run each fuzz target for FUZZTIME (default 30s)
 
 sim: ## simulate whole counties for SIMTIME (default 1h), each run from a fresh seed that is printed
 	@build/test.sh sim
+
+deb: ## build the Debian package in dist/ (ARCH=amd64 or arm64): the same commit gives the same bytes
+	@build/deb.sh
 
 flood: ## attack a server and fail where others wait longer than the limit; for a machine with nothing else to do
 	@build/test.sh flood

@@ -38,6 +38,7 @@ type grammar struct {
 	Devices  devicesCommands `cmd:"" help:"${help_devices}"`
 	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
 	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
+	Manual   manualCommand   `cmd:"" hidden:"" help:"${help_manual}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

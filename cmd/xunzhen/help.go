@@ -23,6 +23,11 @@ func (c *call) help(k *kong.Context) error {
 	return err
 }
 
+// moreKey is where the catalogues say more of a command, if they do.
+func moreKey(n *kong.Node) string {
+	return "more_" + strings.ReplaceAll(strings.TrimPrefix(n.FullPath(), "xunzhen "), " ", "_")
+}
+
 type helpPage struct {
 	*call
 	text strings.Builder
@@ -34,7 +39,7 @@ func (h *helpPage) page(n *kong.Node, top bool) {
 	} else {
 		h.paragraph(n.Help, 0)
 	}
-	if key := "more_" + strings.ReplaceAll(strings.TrimPrefix(n.FullPath(), "xunzhen "), " ", "_"); h.words.Has(key) {
+	if key := moreKey(n); h.words.Has(key) {
 		h.text.WriteString("\n")
 		h.paragraph(h.say(key), 0)
 	}
@@ -104,16 +109,21 @@ func argumentRows(n *kong.Node) (rows [][2]string) {
 	return rows
 }
 
+// flagRows are the flags that a command takes, its own first.
 func (h *helpPage) flagRows(n *kong.Node) (rows [][2]string) {
 	for at := n; at != nil; at = at.Parent {
-		for _, f := range at.Flags {
-			if f.Hidden {
-				continue
-			}
-			rows = append(rows, [2]string{flagTerm(f), h.flagText(at, f)})
-		}
+		rows = append(rows, h.ownFlagRows(at)...)
 	}
 	return append(rows, [2]string{"--help", h.say("help_help")})
+}
+
+func (h *helpPage) ownFlagRows(n *kong.Node) (rows [][2]string) {
+	for _, f := range n.Flags {
+		if !f.Hidden {
+			rows = append(rows, [2]string{flagTerm(f), h.flagText(n, f)})
+		}
+	}
+	return rows
 }
 
 // flagText is a flag's help with what holds when it is not given, as far as the help
