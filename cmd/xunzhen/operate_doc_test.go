@@ -137,9 +137,14 @@ func TestTheGuidesCommandsWork(t *testing.T) {
 	guide := &guide{shell: newShell(t), dir: t.TempDir()}
 	at, _ := guide.serve("--county", "130403", "--operate", "127.0.0.1:0")
 	guide.prepare(at)
+	guide.ok("tablet", "enrol", at.Invitation)
+	guide.in = `{"name": "王试春"}`
+	saved := decode[savedJSON](t, guide.ok("tablet", "save", "--kind", "resident", "--scope", "130403001001", "--json"))
+	guide.ok("tablet", "sync")
+	guide.means = strings.NewReplacer("127.0.0.1:9130", at.Operate, " ID", " "+saved.ID, "/tmp/", guide.dir+"/")
 	for i, b := range blocksOf(t, "operate.md", operateTexts(t)["operate.md"]) {
 		if !b.root {
-			guide.follow(i, at, b.script)
+			guide.follow(i, b.script)
 		}
 	}
 }
@@ -147,7 +152,8 @@ func TestTheGuidesCommandsWork(t *testing.T) {
 // guide runs the blocks of a guide.
 type guide struct {
 	*shell
-	dir string
+	dir   string
+	means *strings.Replacer // what stands in a guide for what there is here
 }
 
 // prepare puts commands of the guide's names into a folder: this program.
@@ -165,10 +171,10 @@ func (g *guide) prepare(at office.Serving) {
 	}
 }
 
-// follow runs one block, with this server's address in place of the usual one.
-func (g *guide) follow(i int, at office.Serving, script string) {
+// follow runs one block.
+func (g *guide) follow(i int, script string) {
 	g.t.Helper()
-	script = strings.ReplaceAll(script, "127.0.0.1:9130", at.Operate)
+	script = g.means.Replace(script)
 	cmd := exec.CommandContext(g.t.Context(), "sh", "-eu", "-c", script) //nolint:gosec // the guide's own
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), "PATH="+g.dir+":"+os.Getenv("PATH"), "LANG=C", "XUNZHEN_TABLET="+filepath.Join(g.dir, "tablet"), "XUNZHEN_SECRET=123456")
