@@ -33,7 +33,7 @@ program() {
 	if [ -n "${BINARY:-}" ]; then
 		cp "$BINARY" "$work/xunzhen"
 	else
-		GOARCH=$ARCH go build -trimpath -ldflags='-s -w -buildid=' -o "$work/xunzhen" ./cmd/xunzhen
+		GOARCH=$ARCH go build -trimpath -buildvcs=true -ldflags='-s -w -buildid=' -o "$work/xunzhen" ./cmd/xunzhen
 	fi
 }
 
@@ -99,4 +99,6 @@ contents
 control
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 mkdir -p "$OUT"
-dpkg-deb --root-owner-group -Zxz --build "$root" "$OUT/xunzhen_${VERSION}_$ARCH.deb"
+result=$OUT/xunzhen_${VERSION}_$ARCH.deb
+dpkg-deb --root-owner-group -Zxz --build "$root" "$result"
+if command -v lintian >/dev/null; then lintian --fail-on error "$result"; fi
