@@ -197,8 +197,11 @@ func TestTheGuidesTellOfEveryFigure(t *testing.T) {
 	s.ok("tablet", "save", "--kind", "resident", "--scope", "130403001001")
 	s.ok("tablet", "sync")
 	_, page := fetch(t, "http://"+at.Operate+"/metrics")
-	// Counted only when it has happened.
-	have := []string{"xunzhen_busy_total", "xunzhen_segments_refused_total", "xunzhen_commit_failures_total"}
+	have := []string{
+		"xunzhen_busy_total", "xunzhen_segments_refused_total", "xunzhen_commit_failures_total", // when it has happened
+		"xunzhen_hub_waiting_saves", "xunzhen_hub_waiting_since_timestamp_seconds", "xunzhen_hub_centre_reached_timestamp_seconds",
+		"xunzhen_hub_revoked", // of a hub
+	}
 	for _, m := range exported.FindAllStringSubmatch(page, -1) {
 		have = append(have, m[1])
 	}

@@ -45,7 +45,7 @@ type hubServing struct {
 
 // serveHub runs a clinic hub until the process is told to end, then drains.
 func (f serveCommand) serveHub(c *call, data string) (err error) {
-	if err := errors.Join(f.fitsHub(data), f.check()); err != nil {
+	if err := f.fitsHub(data); err != nil {
 		return err
 	}
 	if f.Memory > 0 {
@@ -72,6 +72,9 @@ func (f serveCommand) serveHub(c *call, data string) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := s.Listen(); err != nil {
 		return &problem{key: "problem_listen", args: []any{f.Listen}, cause: err}
+	}
+	if figures != nil {
+		figures.WatchHub(h.Status)
 	}
 	operate, unlisten, err := f.listen(s, figures, cfg)
 	if err != nil {
