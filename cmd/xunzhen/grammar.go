@@ -15,7 +15,8 @@ import (
 // under help_<name>; an argument's under help_<command>_<name> where one word means
 // two things.
 type grammar struct {
-	Lang string `help:"${help_lang}" placeholder:"zh|en"`
+	Lang   string        `help:"${help_lang}" placeholder:"zh|en"`
+	Manual manualCommand `cmd:"" hidden:"" help:"${help_manual}"`
 
 	Demo    demoCommand    `cmd:"" help:"${help_demo}"`
 	Serve   serveCommand   `cmd:"" help:"${help_serve}"`
@@ -38,7 +39,6 @@ type grammar struct {
 	Devices  devicesCommands `cmd:"" help:"${help_devices}"`
 	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
 	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
-	Manual   manualCommand   `cmd:"" hidden:"" help:"${help_manual}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.
