@@ -152,6 +152,21 @@ func (s *Server) openCounties(ctx context.Context) error {
 		}
 		s.counties[c.Shard()] = c
 	}
+	return s.present()
+}
+
+// present has every county say how this server is known, for all who connect.
+func (s *Server) present() error {
+	var rosters [][]byte
+	for _, c := range s.counties {
+		if err := c.SignRoster(s.Pin(), s.cfg.Clock()); err != nil {
+			return fmt.Errorf("county %s: %w", c.Code, err)
+		}
+		rosters = append(rosters, c.Roster().Raw)
+	}
+	if room := s.authority.Present(rosters); room < len(rosters) {
+		s.cfg.Log.Warn("the certificate has no room for every county's roster", "counties", len(rosters), "shown", room)
+	}
 	return nil
 }
 
@@ -191,7 +206,7 @@ func (s *Server) County(ctx context.Context, code string) (*county.County, error
 		return nil, err
 	}
 	s.counties[c.Shard()] = c
-	return c, nil
+	return c, s.present()
 }
 
 // Counties returns the counties, in order of code.
@@ -210,6 +225,23 @@ func (s *Server) Counties() []*county.County {
 
 // Pin is the pin that tablets know this server by.
 func (s *Server) Pin() session.Pin { return s.authority.Pin() }
+
+// ReplaceAuthority puts a new authority in place of the one that signs this server's TLS
+// certificates, and has every county say so. It must be called before Listen.
+func (s *Server) ReplaceAuthority() error {
+	names, err := s.cfg.names()
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	dir := filepath.Join(s.cfg.Data, tlsFolder)
+	if err := auth.ReplaceAuthority(dir, s.cfg.Clock, s.cfg.Rand); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	if s.authority, err = auth.OpenAuthority(dir, names, s.cfg.Clock, s.cfg.Rand); err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	return s.present()
+}
 
 // Listen takes the port. It must be called once, before Serve.
 func (s *Server) Listen() error {

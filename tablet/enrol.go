@@ -55,7 +55,7 @@ func (t *Tablet) enrol(ctx context.Context, invitation, staff string, o *SyncOpt
 	if err != nil {
 		return err
 	}
-	centre, err := remote.New(o.config(server{Addresses: i.Addresses, Pin: i.Pin, Shard: i.Shard}))
+	centre, err := remote.New(o.centreConfig(server{Addresses: i.Addresses, Pin: i.Pin, Shard: i.Shard}))
 	if err != nil {
 		return err
 	}
@@ -67,8 +67,11 @@ func (t *Tablet) enrol(ctx context.Context, invitation, staff string, o *SyncOpt
 	if staff, err = t.whose(e.Certificate, staff); err != nil {
 		return err
 	}
-	i.Addresses = addressesFrom(centre.Address(), i.Addresses)
-	return t.keep(ctx, i, e, staff)
+	s := server{
+		Addresses: addressesFrom(centre.Address(), i.Addresses), Shard: i.Shard, ShardKey: e.ShardKey, Recipient: e.Recipient,
+	}
+	s.Pin, s.Roster = centre.Trust().Pin, centre.Trust().Roster.Raw
+	return t.keep(ctx, s, e.Certificate.Raw, staff)
 }
 
 // addressesFrom returns the addresses to try from now on: first the one at which the
@@ -98,12 +101,11 @@ func (t *Tablet) whose(c segment.Certificate, staff string) (string, error) {
 
 // keep writes down what enrolment gave, the certificate last: until it is there the
 // tablet is not enrolled, and enrolling again does all of this again.
-func (t *Tablet) keep(ctx context.Context, i session.Invitation, e remote.Enrolled, staff string) error {
-	s := server{Addresses: i.Addresses, Pin: i.Pin, Shard: i.Shard, ShardKey: e.ShardKey, Recipient: e.Recipient}
+func (t *Tablet) keep(ctx context.Context, s server, certificate []byte, staff string) error {
 	if err := t.writeNote(ctx, noteServer, s); err != nil {
 		return err
 	}
-	if err := t.vault.SealFor(i.Shard, e.Recipient); err != nil {
+	if err := t.vault.SealFor(s.Shard, s.Recipient); err != nil {
 		return err
 	}
 	if err := t.vault.Rename(t.unlockedBy(), staff); err != nil {
@@ -112,7 +114,7 @@ func (t *Tablet) keep(ctx context.Context, i session.Invitation, e remote.Enroll
 	t.mu.Lock()
 	t.staff = staff
 	t.mu.Unlock()
-	if err := t.rep().Enrol(ctx, e.ShardKey, e.Certificate.Raw); err != nil {
+	if err := t.rep().Enrol(ctx, s.ShardKey, certificate); err != nil {
 		return err
 	}
 	return t.openReplica(ctx)

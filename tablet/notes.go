@@ -27,6 +27,7 @@ type server struct {
 	Shard     segment.ShardID `json:"shard"`
 	ShardKey  []byte          `json:"shard_key"`
 	Recipient []byte          `json:"recipient"`
+	Roster    []byte          `json:"roster,omitempty"` // the newest one seen: session.Roster
 }
 
 // lastSync is what the last sync found.

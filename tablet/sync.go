@@ -62,7 +62,7 @@ type SyncReport struct {
 	AtHub      bool   // it was a hub: what was pushed is at the clinic
 	HubBehind  bool   // the hub has not met the centre, or not since a restore: nothing was taken from it
 	Revoked    bool   // the centre takes and gives nothing: ask the office
-	Renewed    bool   // the certificate had expired and was renewed
+	Renewed    bool   // the certificate was renewed: it had expired, or was about to
 	Forked     bool   // somebody else saves under this tablet's key: a copy of it
 	NewReplica string
 	refusals   []string
@@ -141,7 +141,9 @@ func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	return errors.Join(err, t.spend(reserveOpening, func() error { return t.noteRun(ctx, seen, out, err) }))
+	return errors.Join(err, t.spend(reserveOpening, func() error {
+		return errors.Join(t.keepServer(ctx, seen), t.noteRun(ctx, seen, out, err))
+	}))
 }
 
 // syncRenewed syncs, and once more with a new certificate when the centre says that
@@ -149,7 +151,13 @@ func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions
 func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
 	sync := func() error { return t.syncSteadily(ctx, w, o, locked, out) }
 	err := t.spend(reserveOpening, sync)
-	if remote.ReasonOf(err) != "expired" || locked || w.way.isHub {
+	switch {
+	case locked || w.way.isHub:
+		return err
+	case err == nil && w.remote.RenewDue() && !out.Revoked:
+		t.renewInTime(ctx, w.remote, out)
+		return nil
+	case remote.ReasonOf(err) != "expired":
 		return err
 	}
 	if err := t.renew(ctx, w.remote); err != nil {
@@ -157,6 +165,16 @@ func (t *Tablet) syncRenewed(ctx context.Context, w *watched, o *SyncOptions, lo
 	}
 	out.Renewed = true
 	return t.spend(reserveOpening, sync)
+}
+
+// renewInTime renews a certificate that is still good. If that fails, the next sync does
+// it: this one came to its end.
+func (t *Tablet) renewInTime(ctx context.Context, centre *remote.Centre, out *SyncReport) {
+	if err := t.renew(ctx, centre); err != nil {
+		t.log.Warn("renew the certificate", "reason", reasonOf(err))
+		return
+	}
+	out.Renewed = true
 }
 
 // maxEnrolments is how often a sync begins anew because of further invitations that
@@ -223,6 +241,15 @@ func (o *SyncOptions) config(s server) remote.Config {
 	if o.Dialer != nil {
 		cfg.Dial = o.Dialer.Dial
 	}
+	return cfg
+}
+
+// centreConfig is how to reach the centre itself, which its shard may say is known by
+// another pin now.
+func (o *SyncOptions) centreConfig(s server) remote.Config {
+	cfg := o.config(s)
+	cfg.Follow = true
+	cfg.Roster, _ = session.OpenRoster(s.Roster, s.Shard) // without one, the pin counts
 	return cfg
 }
 

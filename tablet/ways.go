@@ -30,7 +30,7 @@ func (t *Tablet) ways(ctx context.Context, o *SyncOptions, locked bool) ([]way, 
 	if o != nil {
 		with, address = o.With, o.Address
 	}
-	centre := way{name: CentreName, config: o.config(s)}
+	centre := way{name: CentreName, config: o.centreConfig(s)}
 	if with == CentreName || address != "" || locked && with == "" {
 		return []way{centre}, nil
 	}

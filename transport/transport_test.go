@@ -6,9 +6,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +27,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
 func pack(t *testing.T, c *compressor, in []byte) []byte {
@@ -208,5 +213,37 @@ func TestServerIsKnownByItsPin(t *testing.T) {
 		if err := checkPin(pin, chain); !errors.Is(err, ErrPin) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestACertificateHasRoomForSoManyRosters(t *testing.T) {
+	signer := segment.KeySigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
+	mine, err := session.SignRoster(signer, session.Roster{IssuedAt: time.UnixMilli(1), Pins: []session.Pin{{1}}, Recipient: make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := bytes.Repeat([]byte{1}, len(mine.Raw))
+	all := [][]byte{others, mine.Raw}
+	for len(all) < 200 {
+		all = append(all, others)
+	}
+	extension, room := RosterExtension(all)
+	if room < 60 || room >= 200 || len(extension.Value) > 16<<10 {
+		t.Errorf("room for %d in %d bytes", room, len(extension.Value))
+	}
+	leaf := &x509.Certificate{Extensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 17}}, extension}}
+	shard := segment.ShardOf(signer.Public())
+	if got := RosterIn(leaf, shard); !bytes.Equal(got.Raw, mine.Raw) {
+		t.Errorf("found %+v among others", got)
+	}
+	if got := RosterIn(leaf, segment.ShardID{9}); got.Raw != nil {
+		t.Errorf("of a shard that is not there: %+v", got)
+	}
+	for cut := range len(mine.Raw) + 3 {
+		extension.Value = extension.Value[:cut]
+		if got := RosterIn(&x509.Certificate{Extensions: []pkix.Extension{extension}}, shard); got.Raw != nil {
+			t.Errorf("cut at %d: %+v", cut, got)
+		}
+		extension.Value = extension.Value[:cap(extension.Value)]
 	}
 }

@@ -34,8 +34,8 @@ const (
 	backdate = 24 * time.Hour
 )
 
-// Authority signs this server's TLS certificates. Tablets know it by its pin, so it
-// lives as long as the data folder.
+// Authority signs this server's TLS certificates. Tablets know it by its pin until they
+// are shown another one in a roster that their shard signed.
 type Authority struct {
 	cert  *x509.Certificate
 	key   *ecdsa.PrivateKey
@@ -43,8 +43,9 @@ type Authority struct {
 	rand  io.Reader
 	names []string // names and addresses that browsers may use
 
-	mu     sync.Mutex
-	server *tls.Certificate
+	mu      sync.Mutex
+	server  *tls.Certificate
+	rosters [][]byte // signed, shown in the server's certificates
 }
 
 // OpenAuthority reads the authority in dir, or makes one there. Its certificates
@@ -138,6 +139,40 @@ func (a *Authority) Pin() session.Pin { return transport.PinOf(a.cert) }
 // Certificate returns the authority's certificate, for browsers to trust.
 func (a *Authority) Certificate() *x509.Certificate { return a.cert }
 
+// Present shows rosters in the server's certificates from the next connection on, and
+// returns how many there was room for.
+func (a *Authority) Present(rosters [][]byte) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, room := transport.RosterExtension(rosters)
+	a.rosters, a.server = rosters[:room], nil
+	return room
+}
+
+// ReplaceAuthority puts a new authority in place of the one in dir, which is gone then.
+// No server may have the folder. A crash in between leaves no authority, and the next
+// OpenAuthority makes one: what tablets trust is the roster, not the folder.
+func ReplaceAuthority(dir string, clock func() time.Time, rand io.Reader) error {
+	aside, old := dir+".new", dir+".old"
+	if err := errors.Join(os.RemoveAll(aside), os.RemoveAll(old)); err != nil {
+		return fmt.Errorf("tls authority: %w", err)
+	}
+	if _, err := OpenAuthority(aside, nil, clock, rand); err != nil {
+		return err
+	}
+	err := os.Rename(dir, old)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.Rename(aside, dir)
+	}
+	if err == nil {
+		err = errors.Join(os.RemoveAll(old), SyncFolder(filepath.Dir(dir)))
+	}
+	if err != nil {
+		return fmt.Errorf("tls authority: %w", err)
+	}
+	return nil
+}
+
 // ServerTLS returns a server's configuration. Its certificate is made anew long
 // before it expires, without a restart.
 func (a *Authority) ServerTLS() *tls.Config {
@@ -173,6 +208,10 @@ func (a *Authority) current() (*tls.Certificate, error) {
 		} else {
 			template.DNSNames = append(template.DNSNames, n)
 		}
+	}
+	if len(a.rosters) > 0 {
+		shown, _ := transport.RosterExtension(a.rosters)
+		template.ExtraExtensions = append(template.ExtraExtensions, shown)
 	}
 	der, err := x509.CreateCertificate(a.rand, template, a.cert, key.Public(), a.key)
 	if err != nil {

@@ -7,6 +7,7 @@
 //	               shard.key      signs certificates, acks, checkpoints
 //	               recipient.key  opens what was encrypted to the county
 //	               operator.key   opens sessions of the office
+//	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
 //
 // A folder is made aside and then renamed, so one that bears a shard's name is whole.
@@ -29,6 +30,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
 // Names of the files in a county's folder.
@@ -64,6 +66,10 @@ type County struct {
 	Code   string // 6 digits
 	Dir    string
 	Engine *syncengine.Engine
+
+	shard  segment.Signer
+	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
+	roster session.Roster
 
 	store     syncengine.Store
 	recipient *ecdh.PrivateKey
@@ -190,6 +196,10 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 		return nil, err
 	}
 	c.operator = operator.Public().(ed25519.PublicKey)
+	c.shard = segment.KeySigner(key)
+	if c.former, err = formerRecipients(dir, c.recipient); err != nil {
+		return nil, err
+	}
 	if c.store, err = m.OpenStore(filepath.Join(dir, storeFile), false); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (c *County) unwrap(envelopes [][]byte) (segments [][]byte, unreadable []int
 			unreadable = append(unreadable, i)
 			continue
 		}
-		s, err := segment.OpenEnvelope(c.recipient.Bytes(), c.Shard(), e)
+		s, err := c.openEnvelope(e)
 		if err != nil {
 			unreadable = append(unreadable, i)
 			continue
@@ -52,4 +52,15 @@ func (c *County) unwrap(envelopes [][]byte) (segments [][]byte, unreadable []int
 		segments = append(segments, s.Bytes())
 	}
 	return segments, unreadable
+}
+
+// openEnvelope tries the county's recipient keys, that of today first: tablets that were
+// away encrypt to a former one.
+func (c *County) openEnvelope(e segment.Envelope) (s *segment.Segment, err error) {
+	for _, key := range c.recipients() {
+		if s, err = segment.OpenEnvelope(key.Bytes(), c.Shard(), e); err == nil {
+			return s, nil
+		}
+	}
+	return nil, err
 }

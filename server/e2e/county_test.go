@@ -147,7 +147,13 @@ type tab struct {
 
 func (w *world) blank() *tab {
 	w.t.Helper()
-	o := &tablet.Options{Dir: filepath.Join(w.t.TempDir(), "tablet"), CheapSecrets: true, Clock: w.clock}
+	return w.blankBy(w.clock)
+}
+
+// blankBy is a tablet that goes by a clock of its own.
+func (w *world) blankBy(c *clock) *tab {
+	w.t.Helper()
+	o := &tablet.Options{Dir: filepath.Join(w.t.TempDir(), "tablet"), CheapSecrets: true, Clock: c}
 	tb, err := tablet.Create(o, secret)
 	x := &tab{Tablet: must(w.t, tb, err), t: w.t, opts: o, sync: &tablet.SyncOptions{}}
 	w.t.Cleanup(func() { x.Close() })

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/care"
@@ -30,15 +32,18 @@ type theOffice struct {
 	records syncv1grpc.RecordServiceClient
 }
 
-func (w *world) office() *theOffice {
+func (w *world) dial() *grpc.ClientConn {
 	w.t.Helper()
 	conn, err := transport.Dial(w.server.Address(), w.server.Pin())
 	must(w.t, conn, err)
 	w.t.Cleanup(func() { _ = conn.Close() })
-	key, err := county.OperatorKey(w.county.Dir)
-	must(w.t, key, err)
-	shard := w.county.Shard()
-	enrolment := syncv1grpc.NewEnrolmentServiceClient(conn)
+	return conn
+}
+
+// login opens a session of an operator's key and returns its token.
+func (w *world) login(key ed25519.PrivateKey) (string, error) {
+	w.t.Helper()
+	shard, enrolment := w.county.Shard(), syncv1grpc.NewEnrolmentServiceClient(w.dial())
 	challenge, err := enrolment.Challenge(w.t.Context(), &syncv1.ChallengeRequest{Shard: shard[:]})
 	must(w.t, challenge, err)
 	login, err := enrolment.Login(w.t.Context(), &syncv1.LoginRequest{
@@ -46,9 +51,17 @@ func (w *world) office() *theOffice {
 		Challenge: challenge.GetChallenge(),
 		Signature: ed25519.Sign(key, session.LoginMessage(shard, w.server.Pin(), challenge.GetChallenge())),
 	})
-	must(w.t, login, err)
+	return login.GetToken(), err
+}
+
+func (w *world) office() *theOffice {
+	w.t.Helper()
+	key, err := county.OperatorKey(w.county.Dir)
+	must(w.t, key, err)
+	token, err := w.login(key)
+	conn, shard := w.dial(), w.county.Shard()
 	return &theOffice{
-		t: w.t, shard: shard[:], token: login.GetToken(),
+		t: w.t, shard: shard[:], token: must(w.t, token, err),
 		devices: syncv1grpc.NewDeviceServiceClient(conn), records: syncv1grpc.NewRecordServiceClient(conn),
 	}
 }

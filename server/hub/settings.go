@@ -21,6 +21,7 @@ type settings struct {
 	Pin       session.Pin     `json:"pin"`
 	Shard     segment.ShardID `json:"shard"`
 	ShardKey  []byte          `json:"shard_key"`
+	Roster    []byte          `json:"roster,omitempty"` // the newest one seen: session.Roster
 }
 
 const settingsFile = "hub.json"

@@ -3,6 +3,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func (h *Hub) Join(ctx context.Context, invitation string) error {
 	if err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
-	centre, err := remote.New(remote.Config{Addresses: i.Addresses, Shard: i.Shard, Pin: i.Pin, Dial: h.cfg.Dial, Tries: h.cfg.Tries})
+	centre, err := remote.New(h.towards(settings{Addresses: i.Addresses, Shard: i.Shard, Pin: i.Pin}))
 	if err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
@@ -61,9 +62,18 @@ func (h *Hub) Join(ctx context.Context, invitation string) error {
 	}
 	answered := centre.Address()
 	others := slices.DeleteFunc(slices.Clone(i.Addresses), func(a string) bool { return a == answered })
+	trust := centre.Trust()
 	return h.keep(ctx, settings{
-		Addresses: append([]string{answered}, others...), Pin: i.Pin, Shard: i.Shard, ShardKey: e.ShardKey,
+		Addresses: append([]string{answered}, others...), Pin: trust.Pin, Shard: i.Shard, ShardKey: e.ShardKey, Roster: trust.Roster.Raw,
 	}, e.Certificate.Raw)
+}
+
+// towards is how to reach the centre that settings name, which its shard may say is known
+// by another pin now.
+func (h *Hub) towards(s settings) remote.Config {
+	cfg := remote.Config{Addresses: s.Addresses, Shard: s.Shard, Pin: s.Pin, Follow: true, Dial: h.cfg.Dial, Tries: h.cfg.Tries}
+	cfg.Roster, _ = session.OpenRoster(s.Roster, s.Shard) // without one, the pin counts
+	return cfg
 }
 
 // keep writes down what enrolment gave, the certificate last: until it is there the
@@ -113,9 +123,9 @@ func (h *Hub) upstream() (*remote.Centre, error) {
 		return h.centre, nil
 	}
 	var err error
-	h.centre, err = remote.New(remote.Config{
-		Addresses: h.set.Addresses, Shard: h.set.Shard, Pin: h.set.Pin, Dial: h.cfg.Dial, Tries: h.cfg.Tries, Identity: h.identity,
-	})
+	cfg := h.towards(h.set)
+	cfg.Identity = h.identity
+	h.centre, err = remote.New(cfg)
 	return h.centre, err
 }
 
@@ -135,7 +145,7 @@ func (h *Hub) Sync(ctx context.Context) (replica.Report, error) {
 	h.calm()
 	report, err := h.sync(ctx)
 	if err == nil || !errors.Is(err, replica.ErrBusy) {
-		err = errors.Join(err, h.after(context.WithoutCancel(ctx), report, err))
+		err = errors.Join(err, h.follow(), h.after(context.WithoutCancel(ctx), report, err))
 	}
 	return report, err
 }
@@ -156,6 +166,25 @@ func (h *Hub) sync(ctx context.Context) (replica.Report, error) {
 		return h.replica.Sync(ctx, centre, replica.Options{})
 	}
 	return report, err
+}
+
+// follow keeps by what the centre is known, if a connection has shown something new.
+func (h *Hub) follow() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.centre == nil {
+		return nil
+	}
+	trust, next := h.centre.Trust(), h.set
+	next.Pin, next.Roster = trust.Pin, trust.Roster.Raw
+	if next.Pin == h.set.Pin && bytes.Equal(next.Roster, h.set.Roster) {
+		return nil
+	}
+	if err := next.write(h.cfg.Dir); err != nil {
+		return err
+	}
+	h.set = next
+	return nil
 }
 
 // old reports whether the certificate should be renewed.

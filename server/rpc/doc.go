@@ -84,13 +84,13 @@ func Register(s *grpc.Server, cfg Config, h *health.Server) *Guard {
 		registerCentre(g, cfg)
 	}
 	healthpb.RegisterHealthServer(g, h)
-	syncv1grpc.RegisterDeviceServiceServer(g, &deviceService{cfg: cfg})
 	reflection.Register(g)
 	return g
 }
 
 // registerCentre adds what only the centre does: a hub has no county to ask.
 func registerCentre(g *Guard, cfg Config) {
+	syncv1grpc.RegisterDeviceServiceServer(g, &deviceService{cfg: cfg})
 	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	syncv1grpc.RegisterBundleServiceServer(g, &bundleService{cfg: cfg})

@@ -59,6 +59,7 @@ func (s *enrolmentService) Enrol(ctx context.Context, m *syncv1.EnrolRequest) (*
 		ShardKey:     c.Engine.ShardKey(),
 		RecipientKey: c.RecipientKey(),
 		TlsPin:       s.cfg.Pin[:],
+		Roster:       c.Roster().Raw,
 	}, nil
 }
 
@@ -101,9 +102,20 @@ func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &syncv1.LoginResponse{
+	reply := &syncv1.LoginResponse{
 		Token: token, ValidForMs: uint32(auth.SessionLife.Milliseconds()), Certificate: p.Certificate.Raw,
-	}, nil
+	}
+	if c, ok := at.(central); ok {
+		reply.Roster = c.Roster().Raw
+		reply.RenewDue = p.Who == auth.Device && renewDue(p.Certificate, s.cfg.Clock())
+	}
+	return reply, nil
+}
+
+// renewDue reports whether half of a certificate's life is over: early enough that a
+// tablet which syncs once in a while never expires, late enough that few are issued.
+func renewDue(c segment.Certificate, now time.Time) bool {
+	return now.Sub(c.IssuedAt) > c.ExpiresAt.Sub(c.IssuedAt)/2
 }
 
 // claimed returns who the caller says to be, and the key that must have signed.

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc/credentials"
 
+	"github.com/xunzhen/xunzhen/syncengine/session"
 	"github.com/xunzhen/xunzhen/transport"
 )
 
@@ -60,6 +61,7 @@ func (c *Centre) dial(ctx context.Context) (net.Conn, error) {
 		case a := <-answers:
 			if a.err == nil {
 				c.remember(a.at, nil)
+				c.believe(a.conn.trust)
 				return a.conn, nil
 			}
 			if errs = append(errs, a.err); started < n {
@@ -100,11 +102,12 @@ func (c *Centre) connect(ctx context.Context, address string) (*verified, error)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
-	conn, info, err := c.secure().ClientHandshake(ctx, authority, raw)
+	met := c.Trust()
+	conn, info, err := c.secure(&met).ClientHandshake(ctx, authority, raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
-	return &verified{conn, info}, nil
+	return &verified{conn, info, met}, nil
 }
 
 // remember keeps the address to begin with and whether the last attempts failed
@@ -135,10 +138,17 @@ func (c *Centre) wrongServer() error {
 	return c.pin
 }
 
-// secure is TLS to the pinned server.
-func (c *Centre) secure() credentials.TransportCredentials {
+// secure is TLS to the pinned server, or, where it is followed, to the one that its
+// shard's roster names. met is what is trusted before, and after the handshake.
+func (c *Centre) secure(met *session.Trust) credentials.TransportCredentials {
 	cfg := transport.ClientTLS(c.cfg.Pin)
 	check := cfg.VerifyConnection
+	if c.cfg.Follow {
+		check = func(cs tls.ConnectionState) (err error) {
+			*met, err = transport.MeetServer(*met, c.cfg.Shard, cs.PeerCertificates)
+			return err
+		}
+	}
 	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
 		if err := check(cs); err != nil {
 			return fmt.Errorf("%w: %w", errWrongServer, err)
@@ -148,10 +158,25 @@ func (c *Centre) secure() credentials.TransportCredentials {
 	return credentials.NewTLS(cfg)
 }
 
+// Trust returns by what the server is known as of the last connection: keep it for the
+// next Config.
+func (c *Centre) Trust() session.Trust {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trust
+}
+
+func (c *Centre) believe(t session.Trust) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trust = t
+}
+
 // verified is a connection to the pinned server, after the handshake.
 type verified struct {
 	net.Conn
-	info credentials.AuthInfo
+	info  credentials.AuthInfo
+	trust session.Trust
 }
 
 // handshaken are the credentials of connections that dial has verified.

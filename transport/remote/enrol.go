@@ -36,8 +36,8 @@ func (c *Centre) Enrol(ctx context.Context, code string, key ed25519.PublicKey) 
 	if len(e.ShardKey) != ed25519.PublicKeySize || segment.ShardOf(e.ShardKey) != c.cfg.Shard {
 		return e, protocolError("enrol", errors.New("the shard's key is not that of the invitation"))
 	}
-	if len(m.GetTlsPin()) != len(session.Pin{}) || session.Pin(m.GetTlsPin()) != c.cfg.Pin {
-		return e, protocolError("enrol", errors.New("the pin is not that of the invitation"))
+	if len(m.GetTlsPin()) != len(session.Pin{}) || session.Pin(m.GetTlsPin()) != c.Trust().Pin {
+		return e, protocolError("enrol", errors.New("the pin is not that of the server"))
 	}
 	if e.Certificate, err = segment.ParseCertificate(m.GetCertificate(), e.ShardKey); err != nil {
 		return e, protocolError("enrol", err)

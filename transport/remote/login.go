@@ -59,7 +59,32 @@ func (c *Centre) login(ctx context.Context) (string, error) {
 		Shard:     c.cfg.Shard[:],
 		Who:       &syncv1.LoginRequest_Certificate{Certificate: certificate},
 		Challenge: challenge.GetChallenge(),
-		Signature: key.Sign(session.LoginMessage(c.cfg.Shard, c.cfg.Pin, challenge.GetChallenge())),
+		Signature: key.Sign(session.LoginMessage(c.cfg.Shard, c.Trust().Pin, challenge.GetChallenge())),
 	})
-	return reply.GetToken(), err
+	if err != nil {
+		return "", err
+	}
+	c.learn(reply)
+	return reply.GetToken(), nil
+}
+
+// learn keeps what the server says of itself beside the session.
+func (c *Centre) learn(m *syncv1.LoginResponse) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.due = m.GetRenewDue()
+	if !c.cfg.Follow {
+		return
+	}
+	if r, err := session.OpenRoster(m.GetRoster(), c.cfg.Shard); err == nil {
+		c.trust, _ = c.trust.Meets(c.trust.Pin, r)
+	}
+}
+
+// RenewDue reports whether the server said at the last login that the caller's
+// certificate should be renewed: by the centre's clock, whatever the own one shows.
+func (c *Centre) RenewDue() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.due
 }

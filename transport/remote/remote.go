@@ -32,6 +32,10 @@ type Config struct {
 	Addresses []string // host:port, the best one first
 	Shard     segment.ShardID
 	Pin       session.Pin
+	// Follow says that the server is the shard's own, which may show by a roster that it
+	// is known by another pin now. A hub is known by its pin alone.
+	Follow bool
+	Roster session.Roster // the newest one seen; zero: none
 	// Identity returns the certificate to sign in with and its key: asked anew at
 	// every login, since a sync can change them.
 	Identity func(context.Context) (certificate []byte, key segment.Signer, err error)
@@ -54,8 +58,10 @@ type Centre struct {
 
 	mu      sync.Mutex
 	token   string
-	address int   // of cfg.Addresses, the one that answered last
-	pin     error // why the last connection failed because of the pin, if it did
+	trust   session.Trust // by what the server is known, as of the last connection
+	due     bool          // the server said at the last login that the certificate is to be renewed
+	address int           // of cfg.Addresses, the one that answered last
+	pin     error         // why the last connection failed because of the pin, if it did
 }
 
 const defaultTries = 5
@@ -84,9 +90,9 @@ func New(cfg Config) (*Centre, error) {
 	if cfg.Tries == 0 {
 		cfg.Tries = defaultTries
 	}
-	c := &Centre{cfg: cfg}
+	c := &Centre{cfg: cfg, trust: session.Trust{Pin: cfg.Pin, Roster: cfg.Roster}}
 	conn, err := transport.Dial(authority, cfg.Pin,
-		grpc.WithTransportCredentials(handshaken{c.secure()}),
+		grpc.WithTransportCredentials(handshaken{c.secure(new(session.Trust))}),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return c.dial(ctx) }),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: firstReconnect, Multiplier: 2, Jitter: 0.2, MaxDelay: lastReconnect},

@@ -101,8 +101,10 @@ type EnrolResponse struct {
 	// The shard's X25519 public key, to encrypt locked outboxes and bundles to.
 	RecipientKey []byte `protobuf:"bytes,3,opt,name=recipient_key,json=recipientKey,proto3" json:"recipient_key,omitempty"`
 	// SHA-256 of the public key (SPKI) of the authority that signs the server's TLS
-	// certificates, as in the invitation.
-	TlsPin        []byte `protobuf:"bytes,4,opt,name=tls_pin,json=tlsPin,proto3" json:"tls_pin,omitempty"`
+	// certificates, as the caller sees it on this connection.
+	TlsPin []byte `protobuf:"bytes,4,opt,name=tls_pin,json=tlsPin,proto3" json:"tls_pin,omitempty"`
+	// The serialised ServerRoster of today.
+	Roster        []byte `protobuf:"bytes,5,opt,name=roster,proto3" json:"roster,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -165,6 +167,147 @@ func (x *EnrolResponse) GetTlsPin() []byte {
 	return nil
 }
 
+func (x *EnrolResponse) GetRoster() []byte {
+	if x != nil {
+		return x.Roster
+	}
+	return nil
+}
+
+// ServerRoster is a shard's word about the server where it is: how to know it, and whom
+// to encrypt to. The shard key signs "xunzhen/roster/1" 0x00 | body. It stands in the
+// server's TLS certificates, too (extension 2.25.1684955489: rosters one after the
+// other, each behind its length in two bytes, big-endian), so that a caller who knows an
+// earlier authority only, or an earlier one's invitation, finds the server by it.
+type ServerRoster struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A serialised ServerRosterBody, as signed.
+	Body []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
+	// Signature of the shard key.
+	Signature     []byte `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServerRoster) Reset() {
+	*x = ServerRoster{}
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServerRoster) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServerRoster) ProtoMessage() {}
+
+func (x *ServerRoster) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServerRoster.ProtoReflect.Descriptor instead.
+func (*ServerRoster) Descriptor() ([]byte, []int) {
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ServerRoster) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *ServerRoster) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// ServerRosterBody is what a roster says.
+type ServerRosterBody struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The shard's Ed25519 public key, whose hash begins with the shard's id.
+	ShardKey []byte `protobuf:"bytes,1,opt,name=shard_key,json=shardKey,proto3" json:"shard_key,omitempty"`
+	// When it was issued, UTC milliseconds by the centre's clock. One with an earlier time
+	// says nothing to who has seen this one.
+	IssuedAtMs int64 `protobuf:"varint,2,opt,name=issued_at_ms,json=issuedAtMs,proto3" json:"issued_at_ms,omitempty"`
+	// Pins of the authorities that sign the server's TLS certificates, 1 to 8. A caller who
+	// has seen this roster connects to no other authority.
+	Pins [][]byte `protobuf:"bytes,3,rep,name=pins,proto3" json:"pins,omitempty"`
+	// The shard's X25519 public key, to encrypt locked outboxes and bundles to.
+	RecipientKey  []byte `protobuf:"bytes,4,opt,name=recipient_key,json=recipientKey,proto3" json:"recipient_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServerRosterBody) Reset() {
+	*x = ServerRosterBody{}
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServerRosterBody) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServerRosterBody) ProtoMessage() {}
+
+func (x *ServerRosterBody) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServerRosterBody.ProtoReflect.Descriptor instead.
+func (*ServerRosterBody) Descriptor() ([]byte, []int) {
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ServerRosterBody) GetShardKey() []byte {
+	if x != nil {
+		return x.ShardKey
+	}
+	return nil
+}
+
+func (x *ServerRosterBody) GetIssuedAtMs() int64 {
+	if x != nil {
+		return x.IssuedAtMs
+	}
+	return 0
+}
+
+func (x *ServerRosterBody) GetPins() [][]byte {
+	if x != nil {
+		return x.Pins
+	}
+	return nil
+}
+
+func (x *ServerRosterBody) GetRecipientKey() []byte {
+	if x != nil {
+		return x.RecipientKey
+	}
+	return nil
+}
+
 // ChallengeRequest asks for bytes to sign.
 type ChallengeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -176,7 +319,7 @@ type ChallengeRequest struct {
 
 func (x *ChallengeRequest) Reset() {
 	*x = ChallengeRequest{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[2]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -188,7 +331,7 @@ func (x *ChallengeRequest) String() string {
 func (*ChallengeRequest) ProtoMessage() {}
 
 func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[2]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -201,7 +344,7 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{2}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ChallengeRequest) GetShard() []byte {
@@ -224,7 +367,7 @@ type ChallengeResponse struct {
 
 func (x *ChallengeResponse) Reset() {
 	*x = ChallengeResponse{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[3]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -236,7 +379,7 @@ func (x *ChallengeResponse) String() string {
 func (*ChallengeResponse) ProtoMessage() {}
 
 func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[3]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -249,7 +392,7 @@ func (x *ChallengeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChallengeResponse.ProtoReflect.Descriptor instead.
 func (*ChallengeResponse) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{3}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ChallengeResponse) GetChallenge() []byte {
@@ -290,7 +433,7 @@ type LoginRequest struct {
 
 func (x *LoginRequest) Reset() {
 	*x = LoginRequest{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[4]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -302,7 +445,7 @@ func (x *LoginRequest) String() string {
 func (*LoginRequest) ProtoMessage() {}
 
 func (x *LoginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[4]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -315,7 +458,7 @@ func (x *LoginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginRequest.ProtoReflect.Descriptor instead.
 func (*LoginRequest) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{4}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LoginRequest) GetShard() []byte {
@@ -391,14 +534,18 @@ type LoginResponse struct {
 	ValidForMs uint32 `protobuf:"varint,2,opt,name=valid_for_ms,json=validForMs,proto3" json:"valid_for_ms,omitempty"`
 	// An installation's newest serialised Certificate, which replaces an older one it
 	// may have: the answer to a Renew can be lost on its way.
-	Certificate   []byte `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	Certificate []byte `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// The serialised ServerRoster of today. A hub sends none.
+	Roster []byte `protobuf:"bytes,4,opt,name=roster,proto3" json:"roster,omitempty"`
+	// True: half of the certificate's life is over, by the centre's clock. Renew.
+	RenewDue      bool `protobuf:"varint,5,opt,name=renew_due,json=renewDue,proto3" json:"renew_due,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LoginResponse) Reset() {
 	*x = LoginResponse{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[5]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +557,7 @@ func (x *LoginResponse) String() string {
 func (*LoginResponse) ProtoMessage() {}
 
 func (x *LoginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[5]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +570,7 @@ func (x *LoginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResponse.ProtoReflect.Descriptor instead.
 func (*LoginResponse) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{5}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LoginResponse) GetToken() string {
@@ -447,6 +594,20 @@ func (x *LoginResponse) GetCertificate() []byte {
 	return nil
 }
 
+func (x *LoginResponse) GetRoster() []byte {
+	if x != nil {
+		return x.Roster
+	}
+	return nil
+}
+
+func (x *LoginResponse) GetRenewDue() bool {
+	if x != nil {
+		return x.RenewDue
+	}
+	return false
+}
+
 // RenewRequest asks for the caller's certificate with a new expiry.
 type RenewRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -458,7 +619,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[6]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +631,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[6]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +644,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{6}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RenewRequest) GetShard() []byte {
@@ -505,7 +666,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[7]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +678,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[7]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +691,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{7}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RenewResponse) GetCertificate() []byte {
@@ -554,7 +715,7 @@ type SucceedRequest struct {
 
 func (x *SucceedRequest) Reset() {
 	*x = SucceedRequest{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[8]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -566,7 +727,7 @@ func (x *SucceedRequest) String() string {
 func (*SucceedRequest) ProtoMessage() {}
 
 func (x *SucceedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[8]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -579,7 +740,7 @@ func (x *SucceedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SucceedRequest.ProtoReflect.Descriptor instead.
 func (*SucceedRequest) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{8}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SucceedRequest) GetShard() []byte {
@@ -608,7 +769,7 @@ type SucceedResponse struct {
 
 func (x *SucceedResponse) Reset() {
 	*x = SucceedResponse{}
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[9]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +781,7 @@ func (x *SucceedResponse) String() string {
 func (*SucceedResponse) ProtoMessage() {}
 
 func (x *SucceedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[9]
+	mi := &file_xunzhen_sync_v1_enrolment_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +794,7 @@ func (x *SucceedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SucceedResponse.ProtoReflect.Descriptor instead.
 func (*SucceedResponse) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{9}
+	return file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SucceedResponse) GetCertificate() []byte {
@@ -652,12 +813,22 @@ const file_xunzhen_sync_v1_enrolment_proto_rawDesc = "" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x1d\n" +
 	"\n" +
-	"public_key\x18\x03 \x01(\fR\tpublicKey\"\x8c\x01\n" +
+	"public_key\x18\x03 \x01(\fR\tpublicKey\"\xa4\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x1b\n" +
 	"\tshard_key\x18\x02 \x01(\fR\bshardKey\x12#\n" +
 	"\rrecipient_key\x18\x03 \x01(\fR\frecipientKey\x12\x17\n" +
-	"\atls_pin\x18\x04 \x01(\fR\x06tlsPin\"(\n" +
+	"\atls_pin\x18\x04 \x01(\fR\x06tlsPin\x12\x16\n" +
+	"\x06roster\x18\x05 \x01(\fR\x06roster\"@\n" +
+	"\fServerRoster\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\x8a\x01\n" +
+	"\x10ServerRosterBody\x12\x1b\n" +
+	"\tshard_key\x18\x01 \x01(\fR\bshardKey\x12 \n" +
+	"\fissued_at_ms\x18\x02 \x01(\x03R\n" +
+	"issuedAtMs\x12\x12\n" +
+	"\x04pins\x18\x03 \x03(\fR\x04pins\x12#\n" +
+	"\rrecipient_key\x18\x04 \x01(\fR\frecipientKey\"(\n" +
 	"\x10ChallengeRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\"S\n" +
 	"\x11ChallengeResponse\x12\x1c\n" +
@@ -670,12 +841,14 @@ const file_xunzhen_sync_v1_enrolment_proto_rawDesc = "" +
 	"\foperator_key\x18\x03 \x01(\fH\x00R\voperatorKey\x12\x1c\n" +
 	"\tchallenge\x18\x04 \x01(\fR\tchallenge\x12\x1c\n" +
 	"\tsignature\x18\x05 \x01(\fR\tsignatureB\x05\n" +
-	"\x03who\"i\n" +
+	"\x03who\"\x9e\x01\n" +
 	"\rLoginResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12 \n" +
 	"\fvalid_for_ms\x18\x02 \x01(\rR\n" +
 	"validForMs\x12 \n" +
-	"\vcertificate\x18\x03 \x01(\fR\vcertificate\"$\n" +
+	"\vcertificate\x18\x03 \x01(\fR\vcertificate\x12\x16\n" +
+	"\x06roster\x18\x04 \x01(\fR\x06roster\x12\x1b\n" +
+	"\trenew_due\x18\x05 \x01(\bR\brenewDue\"$\n" +
 	"\fRenewRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\"1\n" +
 	"\rRenewResponse\x12 \n" +
@@ -701,18 +874,20 @@ func file_xunzhen_sync_v1_enrolment_proto_rawDescGZIP() []byte {
 	return file_xunzhen_sync_v1_enrolment_proto_rawDescData
 }
 
-var file_xunzhen_sync_v1_enrolment_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_xunzhen_sync_v1_enrolment_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_xunzhen_sync_v1_enrolment_proto_goTypes = []any{
 	(*EnrolRequest)(nil),      // 0: xunzhen.sync.v1.EnrolRequest
 	(*EnrolResponse)(nil),     // 1: xunzhen.sync.v1.EnrolResponse
-	(*ChallengeRequest)(nil),  // 2: xunzhen.sync.v1.ChallengeRequest
-	(*ChallengeResponse)(nil), // 3: xunzhen.sync.v1.ChallengeResponse
-	(*LoginRequest)(nil),      // 4: xunzhen.sync.v1.LoginRequest
-	(*LoginResponse)(nil),     // 5: xunzhen.sync.v1.LoginResponse
-	(*RenewRequest)(nil),      // 6: xunzhen.sync.v1.RenewRequest
-	(*RenewResponse)(nil),     // 7: xunzhen.sync.v1.RenewResponse
-	(*SucceedRequest)(nil),    // 8: xunzhen.sync.v1.SucceedRequest
-	(*SucceedResponse)(nil),   // 9: xunzhen.sync.v1.SucceedResponse
+	(*ServerRoster)(nil),      // 2: xunzhen.sync.v1.ServerRoster
+	(*ServerRosterBody)(nil),  // 3: xunzhen.sync.v1.ServerRosterBody
+	(*ChallengeRequest)(nil),  // 4: xunzhen.sync.v1.ChallengeRequest
+	(*ChallengeResponse)(nil), // 5: xunzhen.sync.v1.ChallengeResponse
+	(*LoginRequest)(nil),      // 6: xunzhen.sync.v1.LoginRequest
+	(*LoginResponse)(nil),     // 7: xunzhen.sync.v1.LoginResponse
+	(*RenewRequest)(nil),      // 8: xunzhen.sync.v1.RenewRequest
+	(*RenewResponse)(nil),     // 9: xunzhen.sync.v1.RenewResponse
+	(*SucceedRequest)(nil),    // 10: xunzhen.sync.v1.SucceedRequest
+	(*SucceedResponse)(nil),   // 11: xunzhen.sync.v1.SucceedResponse
 }
 var file_xunzhen_sync_v1_enrolment_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -727,7 +902,7 @@ func file_xunzhen_sync_v1_enrolment_proto_init() {
 	if File_xunzhen_sync_v1_enrolment_proto != nil {
 		return
 	}
-	file_xunzhen_sync_v1_enrolment_proto_msgTypes[4].OneofWrappers = []any{
+	file_xunzhen_sync_v1_enrolment_proto_msgTypes[6].OneofWrappers = []any{
 		(*LoginRequest_Certificate)(nil),
 		(*LoginRequest_OperatorKey)(nil),
 	}
@@ -737,7 +912,7 @@ func file_xunzhen_sync_v1_enrolment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_sync_v1_enrolment_proto_rawDesc), len(file_xunzhen_sync_v1_enrolment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
