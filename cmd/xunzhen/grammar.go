@@ -39,6 +39,7 @@ type grammar struct {
 	Devices  devicesCommands `cmd:"" help:"${help_devices}"`
 	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
 	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
+	Rotate   rotateCommands  `cmd:"" help:"${help_rotate}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.
