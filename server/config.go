@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/server/admission"
+	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/server/rpc"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -107,6 +108,15 @@ func (c Config) withDefaults() Config {
 	c.Idle = orElse(c.Idle, 2*time.Minute)
 	c.Drain = orElse(c.Drain, 15*time.Second)
 	return c
+}
+
+// Means are what counties are run with by a server of this configuration.
+func (c Config) Means() county.Means {
+	c = c.withDefaults()
+	return county.Means{
+		OpenStore: c.OpenStore, Schema: c.Schema, Clock: c.Clock, Rand: c.Rand, Log: c.Log,
+		CertificateLife: c.CertificateLife, Batch: c.Batch,
+	}
 }
 
 func orElse[T comparable](given, usual T) T {

@@ -171,10 +171,9 @@ func (s *Server) present() error {
 }
 
 func (s *Server) means() county.Means {
-	return county.Means{
-		OpenStore: s.cfg.OpenStore, Schema: s.cfg.Schema, Clock: s.cfg.Clock, Rand: s.cfg.Rand, Log: s.cfg.Log,
-		CertificateLife: s.cfg.CertificateLife, Batch: s.cfg.Batch, Observe: s.committed(),
-	}
+	m := s.cfg.Means()
+	m.Observe = s.committed()
+	return m
 }
 
 func openSQLite(path string, create bool) (syncengine.Store, error) {

@@ -69,6 +69,7 @@ type Engine struct {
 	leftover bool          // the store's log may have what was erased; of the update that runs
 
 	blocked map[causal.ReplicaID]Blocked
+	lacking lacking
 }
 
 // head is what the engine knows between commits without asking the store.
@@ -97,6 +98,7 @@ const (
 	valueCodes      = "code/"
 	valueSuccessors = "successors/"
 	valueRebuilding = "rebuilding"
+	valueHeard      = "heard/"
 )
 
 // Create makes the shard in an empty store: epoch 1, the centre's own replica and

@@ -30,6 +30,9 @@ func (e *Engine) Hello(ctx context.Context, caller segment.Certificate, q sessio
 	if err := e.keepCertificates(ctx, q.Certificates); err != nil {
 		return session.HelloReply{}, fmt.Errorf("hello: %w", err)
 	}
+	if err := e.hear(ctx, caller.Replica(), q.Checkpoint); err != nil {
+		return session.HelloReply{}, fmt.Errorf("hello: %w", err)
+	}
 	var reply session.HelloReply
 	err := e.view(ctx, func(r Reader) (err error) {
 		reply, err = e.hello(r, caller, q)
@@ -38,6 +41,7 @@ func (e *Engine) Hello(ctx context.Context, caller segment.Certificate, q sessio
 	if err != nil {
 		return reply, fmt.Errorf("hello: %w", err)
 	}
+	e.lacking.note(caller.Replica(), reply.Wants)
 	return reply, nil
 }
 

@@ -30,6 +30,8 @@ type grammar struct {
 	Erase   eraseCommand   `cmd:"" help:"${help_erase}"`
 	Hub     hubCommand     `cmd:"" help:"${help_hub}"`
 	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
+	Status  statusCommand  `cmd:"" help:"${help_status}"`
+	Backup  backupCommand  `cmd:"" help:"${help_backup}"`
 	Restore restoreCommand `cmd:"" help:"${help_restore}"`
 	Bundle  bundleCommands `cmd:"" help:"${help_bundle}"`
 	Bench   benchCommand   `cmd:"" help:"${help_bench}"`

@@ -16,20 +16,29 @@ import (
 	"github.com/xunzhen/xunzhen/server/county"
 )
 
-// restoreCommand takes the file of a county that was put back as restored.
+// restoreCommand takes the file of a county that was put back as restored, or makes it
+// from a backup.
 type restoreCommand struct {
 	dataFlag
-	County string `help:"${help_restore_county}" placeholder:"CODE"`
-	Author string `help:"${help_restore_author}" required:"" placeholder:"ID"`
-	Yes    bool   `help:"${help_restore_yes}"`
+	From       string `help:"${help_restore_from}" placeholder:"DIR"`
+	Identity   string `help:"${help_restore_identity}" placeholder:"FILE"`
+	Keys       string `help:"${help_restore_keys}" placeholder:"DIR"`
+	Backup     uint64 `help:"${help_restore_backup}" placeholder:"N"`
+	AcceptLoss bool   `help:"${help_restore_accept}"`
+	County     string `help:"${help_restore_county}" placeholder:"CODE"`
+	Author     string `help:"${help_restore_author}" required:"" placeholder:"ID"`
+	Yes        bool   `help:"${help_restore_yes}"`
 }
 
-// Run begins a new epoch in a data folder that no server has. Nothing is changed
-// before a person has confirmed it.
+// Run begins a new epoch in a data folder that no server has, or makes the folder from a
+// backup first. Nothing is changed before a person has confirmed it.
 func (f restoreCommand) Run(c *call) (err error) {
 	data, err := f.folder(c)
 	if err != nil {
 		return err
+	}
+	if f.From != "" {
+		return f.fromBackup(c, data)
 	}
 	if found, err := county.Find(data); err != nil || len(found) == 0 {
 		return problemf("problem_no_data", data)
@@ -74,15 +83,20 @@ func (f restoreCommand) confirm(c *call, one *county.County) error {
 	if !one.Engine.Stopped() {
 		c.note("restore_unnoticed")
 	}
+	return f.confirmCode(c, one.Code)
+}
+
+// confirmCode has somebody type a county's code, unless --yes was given.
+func (f restoreCommand) confirmCode(c *call, code string) error {
 	if f.Yes {
 		return nil
 	}
-	fmt.Fprint(c.Stderr, c.say("restore_ask", one.Code))
+	fmt.Fprint(c.Stderr, c.say("restore_ask", code))
 	typed, err := bufio.NewReader(c.Stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if strings.TrimSpace(typed) != one.Code {
+	if strings.TrimSpace(typed) != code {
 		return problemf("problem_not_confirmed")
 	}
 	return nil

@@ -52,7 +52,8 @@ type serveCommand struct {
 	Listen   string   `help:"${help_listen}" default:":7443" placeholder:"HOST:PORT"`
 	Announce []string `help:"${help_announce}" placeholder:"HOST:PORT"`
 	Staff    []string `help:"${help_serve_staff}" default:"doctor1" placeholder:"ID"`
-	Json     bool     `help:"${help_serve_json}"`
+	backupFlags
+	Json bool `help:"${help_serve_json}"`
 	// WithInput ends the server when its standard input does: with the process that
 	// started it, however that ended.
 	WithInput bool  `hidden:""`
@@ -84,6 +85,10 @@ func (f serveCommand) Run(c *call) (err error) {
 		server.LimitMemory(f.Memory << 20)
 	}
 	cfg := f.config(c, data)
+	to, err := f.destination()
+	if err != nil {
+		return err
+	}
 	figures := f.observe(&cfg)
 	s, err := server.New(c.ctx, cfg)
 	if err != nil {
@@ -102,7 +107,7 @@ func (f serveCommand) Run(c *call) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlisten()) }()
-	return f.serve(c, s, cfg, first, address)
+	return f.serve(c, s, cfg, first, address, to)
 }
 
 // needsCounty refuses to make a data folder without knowing for which county.
@@ -152,7 +157,7 @@ func (f serveCommand) begin(c *call, s *server.Server) (*county.County, error) {
 	return one, nil
 }
 
-func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first *county.County, operate string) error {
+func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first *county.County, operate string, to county.Destination) error {
 	local, err := localAddress(s.Address())
 	if err != nil {
 		return err
@@ -181,6 +186,10 @@ func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first 
 	following := follow(ctx, s, cfg.Log)
 	c.notify(notifyReady)
 	context.AfterFunc(ctx, func() { c.notify(notifyStopping) })
+	if to.Folder != "" {
+		back := s.PlanBackups(to, f.BackupEvery)
+		following.Go(func() { back(ctx) })
+	}
 	err = s.Serve(ctx)
 	stop()
 	following.Wait()
@@ -214,7 +223,7 @@ func follow(ctx context.Context, s *server.Server, log *slog.Logger) *sync.WaitG
 // announce prints what a person, or a program, must know of the server.
 func (f serveCommand) announce(c *call, now office.Serving) error {
 	if f.Json {
-		c.note("warning_no_backup", now.Data)
+		f.tellBackup(c.note, now.Data)
 		return json.NewEncoder(c.Stdout).Encode(now)
 	}
 	ready := now.Ready()
@@ -238,7 +247,7 @@ func (f serveCommand) announce(c *call, now office.Serving) error {
 	}
 	announceOperate(c, now)
 	fmt.Fprintln(c.Stdout)
-	c.line("warning_no_backup", now.Data)
+	f.tellBackup(c.line, now.Data)
 	return nil
 }
 

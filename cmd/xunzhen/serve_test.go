@@ -47,7 +47,7 @@ func TestServeMakesACountyAndInvitesTheFirstTablet(t *testing.T) {
 func TestServeSaysWhatAPersonMustKnow(t *testing.T) {
 	s := newShell(t)
 	for lang, says := range map[string][]string{
-		"en": {"Ready.", "431124", "operator.key", "XZ1:", `tablet enrol "CODE"`, "NO BACKUP", "copy the whole folder", "Stopped."},
+		"en": {"Ready.", "431124", "operator.key", "XZ1:", `tablet enrol "CODE"`, "NO BACKUP", "--backup DIR", "Stopped."},
 		"zh": {"已就绪", "431124", "operator.key", "XZ1:", `tablet enrol "注册码"`, "备份", "已停止"},
 	} {
 		out := s.announced("--lang", lang, "--county", "431124")

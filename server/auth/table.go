@@ -29,6 +29,7 @@ const (
 	records    = "/xunzhen.sync.v1.RecordService/"
 	evidence   = "/xunzhen.sync.v1.EvidenceService/"
 	bundles    = "/xunzhen.sync.v1.BundleService/"
+	backups    = "/xunzhen.sync.v1.BackupService/"
 	health     = "/grpc.health.v1.Health/"
 	reflection = "/grpc.reflection.v1.ServerReflection/"
 	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
@@ -94,6 +95,9 @@ var table = sync.OnceValue(func() map[string]Rule {
 
 		bundles + "ImportBundle": {Who: Operator},
 		bundles + "ExportBundle": {Who: Operator},
+		backups + "Backup":         {Who: Operator},
+		backups + "GetBackupState": {Who: Operator},
+		backups + "ListRefills":    {Who: Operator},
 
 		// For load balancers and for people with grpcurl: no content of any shard.
 		health + "Check":                    {Who: Nobody},

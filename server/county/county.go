@@ -76,6 +76,7 @@ type County struct {
 	operator  ed25519.PublicKey
 	signer    segment.Signer // the shard key
 	means     Means
+	backups   backups
 }
 
 // Create makes a county with new keys under data and opens it.

@@ -94,4 +94,5 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterRecordServiceServer(g, &recordService{cfg: cfg})
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	syncv1grpc.RegisterBundleServiceServer(g, &bundleService{cfg: cfg})
+	syncv1grpc.RegisterBackupServiceServer(g, &backupService{cfg: cfg})
 }

@@ -110,7 +110,7 @@ func lane(method string, rule auth.Rule, stream bool) int {
 		return lanePull
 	case method == "/xunzhen.sync.v1.SyncService/Watch":
 		return laneWatch
-	case method == "/xunzhen.sync.v1.RecordService/Verify":
+	case method == "/xunzhen.sync.v1.RecordService/Verify", method == "/xunzhen.sync.v1.BackupService/Backup":
 		return laneVerify
 	}
 	return laneCall

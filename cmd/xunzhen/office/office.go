@@ -40,6 +40,7 @@ type Office struct {
 	records   syncv1grpc.RecordServiceClient
 	bundles   syncv1grpc.BundleServiceClient
 	evidence  syncv1grpc.EvidenceServiceClient
+	backups   syncv1grpc.BackupServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -58,6 +59,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.enrolment, o.records = syncv1grpc.NewEnrolmentServiceClient(conn), syncv1grpc.NewRecordServiceClient(conn)
 	o.bundles = syncv1grpc.NewBundleServiceClient(conn)
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
+	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	return o, nil
 }
 
