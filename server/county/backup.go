@@ -101,9 +101,12 @@ func (c *County) writer(to Destination) (*backup.Writer, error) {
 	return w, nil
 }
 
-// Overdue reports whether the last good backup, or the marks of one, is older than
-// backups may be when they are made as planned.
+// Overdue reports whether the last good backup is older than backups may be when they
+// are made as planned. Where none was ever made it is so once the first one failed.
 func (s BackupState) Overdue(last ledger.BackupMark, now time.Time) bool {
+	if last.Number == 0 {
+		return s.Why != nil
+	}
 	return s.Every > 0 && now.Sub(last.VerifiedAt) > overdueAfter*s.Every
 }
 

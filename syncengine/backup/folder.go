@@ -169,6 +169,7 @@ func (f folder) lock(owner string) (unlock func(), err error) {
 	}
 	_, err = file.WriteString(owner)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		f.unlock()
 		return nil, f.explain(err)
 	}
 	return f.unlock, nil
