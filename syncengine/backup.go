@@ -113,13 +113,23 @@ func (s *Snapshot) locate(r SegmentReader, key []byte) error {
 	if err != nil {
 		return err
 	}
-	heads, err := allSegments(r, d.Replica, d.Counter)
+	heads, err := segmentsAt(r, d)
 	for _, h := range heads {
-		if h.First <= d.Counter && d.Counter <= h.Last {
-			s.Erased = append(s.Erased, ErasedBody{h.Index, d})
-		}
+		s.Erased = append(s.Erased, ErasedBody{h.Index, d})
 	}
 	return err
+}
+
+// segmentsAt returns the segments of a replica, of every history, that have a dot's
+// counter. Those come first of all that have it or a later one.
+func segmentsAt(r SegmentReader, d causal.Dot) (heads []SegmentHead, err error) {
+	for limit := 8; ; limit *= 4 {
+		heads, err = r.Segments(d.Replica, d.Counter, limit)
+		if n := len(heads); err != nil || n < limit || heads[n-1].First > d.Counter {
+			break
+		}
+	}
+	return slices.DeleteFunc(heads, func(h SegmentHead) bool { return h.First > d.Counter }), err
 }
 
 func (x ErasedBody) compare(y ErasedBody) int {
