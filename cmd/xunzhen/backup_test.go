@@ -135,6 +135,7 @@ func TestServeMakesBackupsByItselfAndSaysHowTheyStand(t *testing.T) {
 		t.Errorf("status:\n%s", out)
 	}
 	s.fails(exitFailed, []string{"no age recipient"}, "backup", "--to", folder, "--recipient", "bob")
+	s.fails(exitFailed, []string{"hub makes no backups"}, "serve", "--backup", folder, "--upstream", "127.0.0.1:1", "--data", t.TempDir())
 	s.fails(exitFailed, []string{"too many"}, "serve", "--backup", folder, "--backup-every", "1s", "--county", "130403")
 }
 

@@ -94,6 +94,9 @@ func (f serveCommand) fitsHub(data string) error {
 	if f.County != "" {
 		return problemf("problem_hub_county", data)
 	}
+	if f.Backup != "" {
+		return problemf("problem_hub_backup")
+	}
 	if found, err := county.Find(data); err == nil && len(found) > 0 {
 		return problemf("problem_county_hub", data)
 	}

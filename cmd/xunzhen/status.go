@@ -81,6 +81,9 @@ func (f statusCommand) Run(c *call) error {
 	if f.Json {
 		return c.json(all)
 	}
+	if len(all) == 0 {
+		c.line("status_no_county")
+	}
 	for _, s := range all {
 		c.tellCounty(s, data)
 	}
