@@ -180,17 +180,26 @@ func (c *call) tellRefill(s refillStatus) {
 	if len(s.NotHeard)+len(s.Lacking) == 0 {
 		c.line("status_refilled")
 	}
-	for _, d := range s.NotHeard {
-		c.line("status_not_heard", d.name())
-	}
-	for _, d := range s.Lacking {
-		c.line("status_lacking", d.name(), d.Lacking)
-	}
+	c.someOf(s.NotHeard, func(d deviceStatus) { c.line("status_not_heard", d.name()) })
+	c.someOf(s.Lacking, func(d deviceStatus) { c.line("status_lacking", d.name(), d.Lacking) })
 	switch {
 	case s.Broken:
 		c.line("status_ledger_broken", s.SeenLedger)
 	case s.SeenLedger > 0:
 		c.line("status_ledger_whole", s.SeenLedger)
+	}
+}
+
+// maxTold is how many devices are told of by name; programs get all.
+const maxTold = 20
+
+// someOf tells of the first devices, and how many more there are.
+func (c *call) someOf(all []deviceStatus, tell func(deviceStatus)) {
+	for _, d := range all[:min(len(all), maxTold)] {
+		tell(d)
+	}
+	if more := len(all) - maxTold; more > 0 {
+		c.line("status_more", more)
 	}
 }
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
+)
+
+// told returns what status says of a county.
+func told(s countyStatus) string {
+	var out bytes.Buffer
+	c := &call{Program: Program{Stdout: &out}, words: words.In(words.English)}
+	c.tellCounty(s, "data")
+	return out.String()
+}
+
+func TestStatusIsLoudAboutWhatMattersAndShortAboutTheRest(t *testing.T) {
+	many := make([]deviceStatus, 25)
+	for i := range many {
+		many[i] = deviceStatus{Replica: strings.Repeat("0", 32), Label: fmt.Sprintf("tablet %d", i), Staff: []string{"li"}}
+	}
+	for name, row := range map[string]struct {
+		status countyStatus
+		says   []string
+		not    []string
+	}{
+		"no backup at all": {
+			countyStatus{County: "130403", Epoch: 1}, []string{"NO BACKUP"}, []string{"restore", "held"},
+		},
+		"a good one": {
+			countyStatus{County: "130403", Epoch: 1, Backup: backupStatus{Number: 3, Folder: "/mnt", EveryMs: 3_600_000}},
+			[]string{"number 3", "/mnt, every 1h"},
+			[]string{"!", "***"},
+		},
+		"an old one, and the last try failed": {
+			countyStatus{County: "130403", Epoch: 1, Backup: backupStatus{Number: 3, Folder: "/mnt", Overdue: true, FailedMs: 1, Failed: "no room"}},
+			[]string{"NO GOOD BACKUP FOR TOO LONG", "no room"},
+			nil,
+		},
+		"stopped": {countyStatus{County: "130403", Epoch: 1, Stopped: true}, []string{"STOPPED", "xunzhen restore"}, nil},
+		"many not heard of since a restore": {
+			countyStatus{County: "130403", Epoch: 2, Restored: &refillStatus{NotHeard: many, SeenLedger: 9, Broken: true}},
+			[]string{"tablet 19", "5 more", "lost one was seen with 9 entries"},
+			[]string{"tablet 20"},
+		},
+		"all is back": {
+			countyStatus{County: "130403", Epoch: 2, Held: 4, Restored: &refillStatus{SeenLedger: 9}},
+			[]string{"everybody has said hello", "proven by its root", "held: 4"},
+			nil,
+		},
+	} {
+		out := told(row.status)
+		for _, w := range row.says {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s: does not say %q:\n%s", name, w, out)
+			}
+		}
+		for _, w := range row.not {
+			if strings.Contains(out, w) {
+				t.Errorf("%s: says %q:\n%s", name, w, out)
+			}
+		}
+	}
+}
