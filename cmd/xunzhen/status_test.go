@@ -11,8 +11,8 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
 )
 
-// told returns what status says of a county.
-func told(s countyStatus) string {
+// statusText returns what status says of a county.
+func statusText(s countyStatus) string {
 	var out bytes.Buffer
 	c := &call{Program: Program{Stdout: &out}, words: words.In(words.English)}
 	c.tellCounty(s, "data")
@@ -54,7 +54,7 @@ func TestStatusIsLoudAboutWhatMattersAndShortAboutTheRest(t *testing.T) {
 			nil,
 		},
 	} {
-		out := told(row.status)
+		out := statusText(row.status)
 		for _, w := range row.says {
 			if !strings.Contains(out, w) {
 				t.Errorf("%s: does not say %q:\n%s", name, w, out)
