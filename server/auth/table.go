@@ -93,8 +93,8 @@ var table = sync.OnceValue(func() map[string]Rule {
 		evidence + "GetAsOf":     {Who: Operator},
 		evidence + "ListAsOf":    {Who: Operator},
 
-		bundles + "ImportBundle": {Who: Operator},
-		bundles + "ExportBundle": {Who: Operator},
+		bundles + "ImportBundle":   {Who: Operator},
+		bundles + "ExportBundle":   {Who: Operator},
 		backups + "Backup":         {Who: Operator},
 		backups + "GetBackupState": {Who: Operator},
 		backups + "ListRefills":    {Who: Operator},
