@@ -29,7 +29,7 @@ const (
 	KindErasure
 	KindRestore
 
-	maxActKind record.Kind = 15
+	maxActKind = record.MaxActKind
 )
 
 // IsAct reports whether records of a kind are acts, which the centre alone makes and

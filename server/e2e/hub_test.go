@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,20 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/tablet"
 )
+
+// records returns what a tablet lists.
+func records(t *testing.T, x *tab) iter.Seq[*tablet.Record] {
+	t.Helper()
+	l, err := x.List(&tablet.Query{})
+	must(t, l, err)
+	return func(yield func(*tablet.Record) bool) {
+		for i := range l.Len() {
+			if !yield(l.At(i)) {
+				return
+			}
+		}
+	}
+}
 
 func TestAClinicWorksForDaysWithoutTheCentre(t *testing.T) {
 	w := newWorld(t)
@@ -27,6 +42,8 @@ func TestAClinicWorksForDaysWithoutTheCentre(t *testing.T) {
 	if r, err := b.Sync(t.Context(), b.sync); must(t, r, err).With != tablet.CentreName {
 		t.Fatal("the hub was asked although the centre answers")
 	}
+	w.tablet("wang", village) // an act of the centre's that goes down to everybody
+	c.up()
 
 	l.cut(w.listen, true)
 	c.line.cut(w.listen, true)
@@ -51,6 +68,11 @@ func TestAClinicWorksForDaysWithoutTheCentre(t *testing.T) {
 		t.Fatalf("the hub's status %+v", s)
 	}
 	b.wantState(known.ID, tablet.StateReceived, "") // as the hub had it from the centre
+	for r := range records(t, a) {
+		if r.Kind != "resident" {
+			t.Errorf("a record of kind %q is listed", r.Kind)
+		}
+	}
 
 	c.line.cut(w.listen, false)
 	if r := c.up(); r.Pushed < 2 || r.Acks < 2 {

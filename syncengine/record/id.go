@@ -41,6 +41,10 @@ type Kind uint16
 // MaxKind is the greatest kind number that an id has room for.
 const MaxKind Kind = 1<<12 - 1
 
+// MaxActKind is the greatest kind number kept for the centre's acts, which are obeyed
+// and are no records of care.
+const MaxActKind Kind = 15
+
 // Class is a privacy class. A holder receives a class whole or not at all.
 type Class uint8
 
@@ -116,6 +120,15 @@ func (id ID) withKind(kind Kind, version byte) ID {
 
 // Kind returns the kind number inside id, 0 in the zero id.
 func (id ID) Kind() Kind { return Kind(binary.BigEndian.Uint16(id[6:])) & MaxKind }
+
+// LastID returns an id that no id of a kind is behind, in order of bytes.
+func LastID(k Kind) (id ID) {
+	for i := range id {
+		id[i] = 0xff
+	}
+	binary.BigEndian.PutUint16(id[6:], 0xf000|uint16(k))
+	return id
+}
 
 // Valid reports whether id has the form that NewID or DerivedID give.
 func (id ID) Valid() bool {
