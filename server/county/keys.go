@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/xunzhen/xunzhen/syncengine/backup"
 )
@@ -29,23 +31,28 @@ func (c *County) Keys(tls string) ([]backup.KeyFile, error) {
 	return append(out, server...), err
 }
 
-// readKeys reads the key files of a folder: all that a backup is to have of it.
+// readKeys reads the files of a folder that a backup is to have: all keys, former ones
+// too, and the few others that a county or an authority consists of.
 func readKeys(dir, as string) (out []backup.KeyFile, err error) {
-	names := []string{codeFile, shardFile, recipientFile, operatorFile}
-	if as == keysOfServer {
-		names = []string{"ca.key", "ca.pem"}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isKey(e.Name()) {
 			continue
 		}
+		content, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, backup.KeyFile{Name: path.Join(as, name), Content: content})
+		out = append(out, backup.KeyFile{Name: path.Join(as, e.Name()), Content: content})
 	}
 	return out, nil
+}
+
+func isKey(name string) bool {
+	return strings.HasSuffix(name, ".key") || slices.Contains([]string{codeFile, rosterFile, "ca.pem"}, name)
 }
 
 // KeysKeptApart reads the keys of a shard that somebody kept: dir is a copy of a data

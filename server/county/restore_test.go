@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/xunzhen/xunzhen/server/county"
@@ -76,10 +75,14 @@ func TestARestoreNeedsTheKeysOfTheCounty(t *testing.T) {
 	if err := stranger.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if err := county.RotateRecipient(r.Dir, r.means.Rand); err != nil {
+		t.Fatal(err)
+	}
+	former := sure(os.ReadFile(filepath.Join(r.Dir, "recipient-1.key")))(t)
 	keys := r.burn()
 	for name, given := range map[string][]backup.KeyFile{
 		"none": nil, "of another county": others,
-		"all but the recipient's": slices.DeleteFunc(slices.Clone(keys), func(k backup.KeyFile) bool { return strings.HasSuffix(k.Name, "recipient.key") }),
+		"all but the recipient's": slices.DeleteFunc(slices.Clone(keys), func(k backup.KeyFile) bool { return k.Name == "county/recipient.key" }),
 	} {
 		data := t.TempDir()
 		if _, err := county.Restore(t.Context(), data, r.restoration(given), r.means); !errors.Is(err, county.ErrKeys) {
@@ -91,6 +94,9 @@ func TestARestoreNeedsTheKeysOfTheCounty(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	done := sure(county.Restore(t.Context(), data, r.restoration(escaping), r.means))(t)
 	r.County = sure(county.Open(t.Context(), done.Dir, r.means))(t)
+	if again, err := os.ReadFile(filepath.Join(done.Dir, "recipient-1.key")); err != nil || string(again) != string(former) {
+		t.Errorf("a former recipient key is not back: %v", err)
+	}
 	for _, dir := range []string{data, filepath.Dir(data), done.Dir} {
 		if _, err := os.Stat(filepath.Join(dir, "escaped")); err == nil {
 			t.Errorf("a key was written into %s", dir)
