@@ -35,6 +35,9 @@ type Answered struct {
 	// Marks is how many backup marks the answer has; Heard, that it has a HelloReply.
 	Marks int
 	Heard bool
+	// Ahead says that some of what is here is newer than the answer, from a hub or
+	// another answer, so that its sums say nothing and Complete is false.
+	Ahead bool
 	// Renewed says that a new certificate came with it.
 	Renewed bool
 }
@@ -50,7 +53,7 @@ func (r *Replica) TakeAnswer(ctx context.Context, next func() (session.Said, err
 		return Answered{}, ErrBusy
 	}
 	defer r.syncing.Unlock()
-	a := &answer{syncRun: syncRun{r: r, refused: map[segment.Hash]string{}, stated: map[segment.Hash]bool{}}}
+	a := &answer{syncRun: syncRun{r: r, written: true, refused: map[segment.Hash]string{}, stated: map[segment.Hash]bool{}}}
 	err := a.run(ctx, next)
 	erased, oerr := r.obeyOrders(ctx, err == nil && a.report.Complete)
 	a.report.Erased, a.report.Epoch = erased, a.epoch
@@ -312,6 +315,9 @@ func (a *answer) finish(ctx context.Context) error {
 	if a.report.Complete = same; err != nil || same {
 		return err
 	}
+	if err := a.lookAhead(ctx); err != nil || a.out.Ahead {
+		return err
+	}
 	a.r.cfg.Log.Warn("states differ from the centre's, asking for all again", "position", uint64(a.last.Position))
 	return a.r.update(ctx, func(tx Tx) error { return tx.Delete(Peers, centrePeer[:]) })
 }
@@ -321,5 +327,16 @@ func (a *answer) readForked(ctx context.Context) error {
 	return a.r.view(ctx, func(tx Reader) (err error) {
 		_, a.report.Forked, err = value(tx, valueForked)
 		return err
+	})
+}
+
+// lookAhead finds out whether anything here is newer than the answer.
+func (a *answer) lookAhead(ctx context.Context) error {
+	return a.r.view(ctx, func(tx Reader) error {
+		return scan(tx, Bases, nil, func(row Row) error {
+			b, err := unpackBase(row.Head)
+			a.out.Ahead = a.out.Ahead || b.newerThan(named{a.epoch, a.last.Position})
+			return err
+		})
 	})
 }

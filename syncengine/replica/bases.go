@@ -240,11 +240,13 @@ func (w *baseWriter) takeDeparture(d session.Departure, from source) (bool, erro
 	return true, w.put(d.ID, old, now, nil)
 }
 
-// sweepUnnamed lets every base depart that a complete pull from nothing did not name.
-func (w *baseWriter) sweepUnnamed(at named, pull uint64) error {
+// sweepUnnamed lets every base depart that a complete pull from nothing did not name;
+// where the pull came in writing, but those that are newer than it, which it cannot have
+// named.
+func (w *baseWriter) sweepUnnamed(at named, pull uint64, written bool) error {
 	return scan(w.tx, Bases, nil, func(row Row) error {
 		old, err := unpackBase(row.Head)
-		if err != nil || old.status == baseNone || old.pull == pull {
+		if err != nil || old.status == baseNone || old.pull == pull || written && old.newerThan(at) {
 			return err
 		}
 		now, keep := w.r.rules.unnamed(old, at)
@@ -253,6 +255,11 @@ func (w *baseWriter) sweepUnnamed(at named, pull uint64) error {
 		}
 		return w.put(idOfKey(row.Key), old, now, nil)
 	})
+}
+
+// newerThan reports whether a base came from later in the same epoch.
+func (b baseRow) newerThan(at named) bool {
+	return b.status != baseNone && b.epoch == at.epoch && b.position > at.position
 }
 
 // narrow lets records depart that a new certificate no longer covers. When the

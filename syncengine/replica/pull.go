@@ -270,7 +270,7 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 }
 
 func (s *syncRun) finishFull(tx Tx, w *baseWriter, at named, pull uint64) error {
-	if err := w.sweepUnnamed(at, pull); err != nil {
+	if err := w.sweepUnnamed(at, pull, s.written); err != nil {
 		return err
 	}
 	return pruneAcks(tx, s.epoch)

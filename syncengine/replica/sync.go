@@ -114,6 +114,7 @@ type syncRun struct {
 	centre session.Centre
 	report Report
 
+	written bool // it is held in writing: the peer's word may be older than what is here
 	self    self
 	rights  segment.Certificate // the one that the run is for
 	epoch   ledger.Epoch

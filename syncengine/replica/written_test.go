@@ -292,6 +292,30 @@ func TestAnAnswerToAnEarlierPaperIsTakenAsFarAsItIsNew(t *testing.T) {
 	a.round()
 }
 
+// A hub can be ahead of an answer that was long on its way.
+func TestAnAnswerOlderThanWhatAHubGaveTakesNothingAway(t *testing.T) {
+	w := newWorld(t)
+	a, b, h := w.tablet("li", villageA), w.tablet("wang", villageA), w.hub(county)
+	x := b.create(villageA, phone, "1")
+	b.sync()
+	slow := w.answer(a.write()) // from nothing: what it does not name departs
+	y := b.create(villageA, phone, "2")
+	b.edit(x.Record, phone, "3")
+	b.sync()
+	h.sync()
+	a.syncHub(h)
+	for range 2 {
+		r := a.take(slow)
+		if r.Complete || r.Fit == replica.FitsHere && !r.Ahead {
+			t.Fatalf("%+v", r)
+		}
+		a.shows(x.Record, phone, "3")
+		a.shows(y.Record, phone, "2")
+	}
+	a.round()
+	a.shows(y.Record, phone, "2")
+}
+
 func TestWhatNobodyAskedForIsTaken(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.tablet("li", villageA), w.tablet("wang", villageA)

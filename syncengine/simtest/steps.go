@@ -45,7 +45,7 @@ func drawOdds(rnd *rand.Rand) odds {
 
 // era is the present one. A seed names a county together with the actions there were
 // to draw from in its day, and what chance decided in them.
-const era = 3
+const era = 4
 
 // action is something that can happen.
 type action struct {
@@ -67,6 +67,13 @@ func actions(until int) []action {
 		all = append(all,
 			action{"save-damaged", trouble(3), (*World).stepSaveDamaged},
 			action{"base-damaged", trouble(3), (*World).stepBaseDamaged},
+		)
+	}
+	if until >= 4 {
+		all = append(all,
+			action{"write", syncs(3), (*World).stepWrite},
+			action{"answer", syncs(3), (*World).stepAnswer},
+			action{"read", syncs(3), (*World).stepRead},
 		)
 	}
 	return all

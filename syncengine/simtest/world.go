@@ -77,6 +77,8 @@ type World struct {
 	devices []*device
 	images  []*image  // older copies of tablets
 	sticks  []*bundle // memory sticks under way
+	up      []*paper  // files for the centre under way
+	down    []*paper  // its answers
 	raws    []*raw
 	late    []latecomer
 	oracle  *oracle
