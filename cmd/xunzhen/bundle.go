@@ -134,12 +134,13 @@ func (c *call) tellImported(all []importedBundle, asJSON bool) error {
 		c.line("bundle_imported", b.File, b.Replica, time.UnixMilli(int64(b.MadeMs)).Local().Format("2006-01-02 15:04"))
 		t := terminal.Table{Indent: 2, Right: []bool{false, true}}
 		t.Add(c.say("bundle_stored"), b.Stored)
-		for key, n := range map[string]uint64{"sync_blocked": b.Blocked, "sync_refused": b.Refused} {
-			if n > 0 {
-				t.Add(c.say(key), n)
-			}
-		}
 		t.Add(c.say("sync_already"), b.Already)
+		if b.Blocked > 0 {
+			t.Add(c.say("sync_blocked"), b.Blocked)
+		}
+		if b.Refused > 0 {
+			t.Add(c.say("sync_refused"), b.Refused)
+		}
 		t.Add(c.say("bundle_records"), b.Records)
 		if err := t.Write(c.Stdout); err != nil {
 			return err
