@@ -244,3 +244,21 @@ func TestFilesOfOtherSortsAreNotTaken(t *testing.T) {
 	other.serve("--county", "130403")
 	other.fails(exitFailed, []string{"another county"}, "bundle", "import", k.one("up"))
 }
+
+// A file that was on its way while the county's key was replaced is opened all the same.
+func TestAFileForAKeyThatWasReplacedIsTaken(t *testing.T) {
+	s := newShell(t)
+	at, stop := s.serve("--county", "431124")
+	s.ok("tablet", "enrol", at.Invitation)
+	s.save(`{"name": "王试春"}`, "--kind", "resident", "--scope", village)
+	k := newStick(t)
+	s.ok("tablet", "bundle", "export", k.dir)
+	stop()
+	s.ok("rotate", "recipient", "--yes")
+	s.serve()
+	s.ok("bundle", "import", k.one("up"))
+	s.ok("tablet", "bundle", "import", k.one("down"))
+	if out := s.ok("tablet", "status"); !strings.HasPrefix(out, "Everything saved here is at the centre") {
+		t.Error(out)
+	}
+}

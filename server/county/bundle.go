@@ -87,13 +87,20 @@ func (c *County) ExportBundle(ctx context.Context, replica causal.ReplicaID, out
 	return report, w.Close()
 }
 
-// opens returns the key for a bundle that goes up to this county.
-func (c *County) opens(h bundle.Header) ([]age.Identity, error) {
+// opens returns the keys for a bundle that goes up to this county: tablets that were
+// away encrypt to a former one.
+func (c *County) opens(h bundle.Header) (out []age.Identity, err error) {
 	if h.Shard != c.Shard() || h.Direction != bundle.Up {
 		return nil, bundle.ErrNotForHere
 	}
-	id, err := bundle.ShardIdentity(c.recipient.Bytes())
-	return []age.Identity{id}, err
+	for _, key := range c.recipients() {
+		id, err := bundle.ShardIdentity(key.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
 }
 
 // answerTo begins the bundle that goes down to who wrote one with this header.
@@ -106,7 +113,7 @@ func (c *County) answerTo(up bundle.Header, out io.Writer) (*bundle.Writer, erro
 	if _, err := io.ReadFull(c.means.Rand, down.ID[:]); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	return bundle.NewWriter(out, down, c.signer, to)
+	return bundle.NewWriter(out, down, c.shard, to)
 }
 
 func (c *County) now() time.Time { return c.means.Clock().UTC().Truncate(time.Millisecond) }

@@ -74,7 +74,6 @@ type County struct {
 	store     syncengine.Store
 	recipient *ecdh.PrivateKey
 	operator  ed25519.PublicKey
-	signer    segment.Signer // the shard key
 	means     Means
 	backups   backups
 }
@@ -188,7 +187,6 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.signer = segment.KeySigner(key)
 	if c.recipient, err = auth.ReadRecipientKey(filepath.Join(dir, recipientFile)); err != nil {
 		return nil, err
 	}
