@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -286,4 +287,26 @@ func TestAHubFindsACentreWhoseAuthorityWasReplaced(t *testing.T) {
 		c.stop()
 		c.start()
 	}
+}
+
+func TestABundleToAFormerRecipientIsOpened(t *testing.T) {
+	s := newSite(t)
+	a, b := s.tablet("zhang", village), s.tablet("li", village)
+	saved := a.add("resident", "", "", `{"name": "王建国"}`)
+	stick := filepath.Join(t.TempDir(), "stick.xzb")
+	written, err := a.ExportBundle(t.Context(), stick, nil)
+	must(t, written, err)
+	s.stop()
+	do(t, county.RotateRecipient(s.county.Dir, rand.Reader))
+	s.start(s.data)
+	in, err := os.Open(written.Path)
+	must(t, in, err)
+	defer in.Close() //nolint:errcheck // only read
+	turn := func(context.Context) (func(), error) { return func() {}, nil }
+	report, err := s.county.ImportBundle(t.Context(), in, io.Discard, turn)
+	if must(t, report, err); report.BrokenOff {
+		t.Errorf("%+v", report)
+	}
+	s.syncs(b)
+	b.wantState(saved.ID, tablet.StateReceived, "")
 }
