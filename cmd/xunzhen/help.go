@@ -129,12 +129,17 @@ func (h *helpPage) ownFlagRows(n *kong.Node) (rows [][2]string) {
 // flagText is a flag's help with what holds when it is not given, as far as the help
 // itself does not say so.
 func (h *helpPage) flagText(command *kong.Node, f *kong.Flag) string {
-	text := f.Help
-	if f.HasDefault && !f.IsBool() {
+	text, variable := f.Help, variableOf(command, f)
+	said, _, _ := strings.Cut(h.say("help_default"), "%")
+	switch {
+	case f.IsBool() || strings.Contains(text, said) || strings.Contains(text, "$"):
+	case f.HasDefault:
 		text += " " + h.say("help_default", f.Default)
+	case variable != "":
+		text += " " + h.say("help_default", h.say("help_none"))
 	}
-	if v := variableOf(command, f); v != "" && !strings.Contains(text, "$"+v) {
-		text += " [$" + v + "]"
+	if variable != "" && !strings.Contains(text, "$"+variable) {
+		text += " [$" + variable + "]"
 	}
 	return text
 }
