@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -47,7 +48,16 @@ func TestNamesCommandNoTerminal(t *testing.T) {
 		s.ok("tablet", "sync")
 	}
 	one.ok("tablet", "sync")
+	one.tablet("three").ok("tablet", "enrol", strings.TrimSpace(one.ok("enrol", "--scope", village, "--staff", "zhao", "--label", poison)))
+	proof := filepath.Join(t.TempDir(), "proof")
+	one.ok("prove", id, "--out", proof)
+	key := strings.TrimSpace(one.ok("shard"))
 	for _, args := range [][]string{
+		{"devices"},
+		{"devices", "--json"},
+		{"history", id},
+		{"history", id, "--json"},
+		{"check", "--shard", key, proof},
 		{"tablet", "show", id},
 		{"tablet", "show", outside},
 		{"tablet", "list"},
