@@ -3,6 +3,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ type Config struct {
 
 	// Hub makes the server one of a clinic hub, without counties; nil: it is a centre.
 	// Data then has the server's TLS authority only.
-	Hub rpc.Hub
+	Hub Hub
 
 	// OpenStore opens the store in a file; create is true for a new county. Default:
 	// package sqlitestore.
@@ -67,6 +68,13 @@ type Config struct {
 	Drain time.Duration
 }
 
+// Hub is what a server needs of a clinic hub: package hub has one.
+type Hub interface {
+	rpc.Hub
+	// CheckWritable returns why the hub's store cannot be written now; nil: it can.
+	CheckWritable(ctx context.Context) error
+}
+
 const defaultListen = ":7443"
 
 // DefaultArrivals suit a county of a thousand tablets. A connection costs about 100 KiB
@@ -76,6 +84,14 @@ func DefaultArrivals() admission.Arrivals {
 	return admission.Arrivals{
 		Total: 1024, PerAddress: 256, Rate: admission.Budget{PerSecond: 25, Burst: 256}, Hold: time.Second, Held: 512,
 	}
+}
+
+// hub returns the hub as package rpc asks for it; nil for a centre.
+func (c Config) hub() rpc.Hub {
+	if c.Hub == nil {
+		return nil // and not an interface that holds nothing
+	}
+	return c.Hub
 }
 
 func (c Config) check() error {

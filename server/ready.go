@@ -11,6 +11,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
 // Why a server does not take and give everything.
@@ -77,6 +78,9 @@ func (s *Server) check(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("county %s: %w", c.Code, err))
 		}
 	}
+	if s.cfg.Hub != nil {
+		errs = append(errs, writable(s.cfg.Hub.CheckWritable(ctx)))
+	}
 	return errors.Join(errs...)
 }
 
@@ -84,8 +88,13 @@ func checkCounty(ctx context.Context, c *county.County) error {
 	if c.Engine.Stopped() {
 		return ErrStopped
 	}
-	switch err := c.Engine.CheckWritable(ctx); {
-	case errors.Is(err, syncengine.ErrStoreFull):
+	return writable(c.Engine.CheckWritable(ctx))
+}
+
+// writable says what keeps a store from being written.
+func writable(err error) error {
+	switch {
+	case errors.Is(err, syncengine.ErrStoreFull), errors.Is(err, sqlitefile.ErrFull):
 		return ErrNoRoom
 	case err != nil:
 		return ErrNotWritable

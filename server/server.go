@@ -110,7 +110,7 @@ func (s *Server) openServices() error {
 	s.grpc = grpc.NewServer(append(rpc.Options(), s.options()...)...)
 	s.guard = rpc.Register(s.grpc, rpc.Config{
 		Counties:   holder{s},
-		Hub:        s.cfg.Hub,
+		Hub:        s.cfg.hub(),
 		Sessions:   s.sessions,
 		Challenges: challenges,
 		Pin:        s.Pin(),

@@ -158,6 +158,13 @@ func TestWhatAHubDoesNotDo(t *testing.T) {
 	if status.Code(err) != codes.Unimplemented {
 		t.Errorf("the office at a hub: %v", err)
 	}
+	_, err = syncv1grpc.NewDeviceServiceClient(conn).ListDevices(ctx, &syncv1.ListDevicesRequest{Shard: shard[:]})
+	if status.Code(err) != codes.Unimplemented {
+		t.Errorf("the office's devices at a hub: %v", err)
+	}
+	if err := c.server.Ready(t.Context()); err != nil {
+		t.Errorf("ready: %v", err)
+	}
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	hints, err := syncv1grpc.NewSyncServiceClient(conn).Watch(watching, &syncv1.WatchRequest{Shard: shard[:]})

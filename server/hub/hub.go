@@ -169,6 +169,9 @@ func (h *Hub) Certificate(ctx context.Context) (segment.Certificate, error) {
 // Replica is the replica of the hub, for looking.
 func (h *Hub) Replica() *replica.Replica { return h.replica }
 
+// CheckWritable writes to the store and returns why that cannot be done; nil: it can.
+func (h *Hub) CheckWritable(ctx context.Context) error { return h.store.SetNote(ctx, "written", nil) }
+
 // Invitation returns what a tablet needs to find the hub at addresses, behind the
 // server with this pin.
 func (h *Hub) Invitation(addresses []string, pin session.Pin) session.HubInvitation {

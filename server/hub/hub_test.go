@@ -45,9 +45,15 @@ func TestAHubIsTheSameAfterItWasClosed(t *testing.T) {
 		t.Fatal("there is one already")
 	}
 	h := open(t, dir)
+	if err := h.CheckWritable(t.Context()); err != nil {
+		t.Error(err)
+	}
 	first, err := h.replica.PublicKey(t.Context())
 	if err := errors.Join(err, h.Close()); err != nil || !Exists(dir) {
 		t.Fatal(err)
+	}
+	if err := h.CheckWritable(t.Context()); err == nil {
+		t.Error("a closed store can be written")
 	}
 	again := open(t, dir)
 	defer again.Close()
