@@ -141,7 +141,7 @@ func TestTheGuidesCommandsWork(t *testing.T) {
 	guide.in = `{"name": "王试春"}`
 	saved := decode[savedJSON](t, guide.ok("tablet", "save", "--kind", "resident", "--scope", "130403001001", "--json"))
 	guide.ok("tablet", "sync")
-	guide.means = strings.NewReplacer("127.0.0.1:9130", at.Operate, " ID", " "+saved.ID, "/tmp/", guide.dir+"/")
+	guide.means = strings.NewReplacer("127.0.0.1:9130", at.Operate, " ID", " "+saved.ID, "/tmp/", guide.dir+"/", "/var/backups/xunzhen", guide.t.TempDir())
 	for i, b := range blocksOf(t, "operate.md", operateTexts(t)["operate.md"]) {
 		if !b.root {
 			guide.follow(i, b.script)
