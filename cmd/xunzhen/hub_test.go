@@ -93,6 +93,9 @@ func TestAClinicHubInAShell(t *testing.T) {
 	if st := decode[hub.Status](t, c.ok("hub", "--json")); st.Waiting != 1 || st.SinceMs == 0 || st.Reason != "unreachable" {
 		t.Errorf("status of the hub %+v", st)
 	}
+	if c.ok("status") != c.ok("hub") {
+		t.Error("the status of a hub's folder is not the hub's")
+	}
 	if out := c.ok("hub"); !strings.Contains(out, "1 saves wait for the centre") || !strings.Contains(out, "failed") {
 		t.Errorf("hub: %s", out)
 	}

@@ -9,6 +9,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/server/hub"
 )
 
 // statusCommand tells how every county of the running server stands.
@@ -65,6 +66,9 @@ func (f statusCommand) Run(c *call) error {
 	data, err := f.folder(c)
 	if err != nil {
 		return err
+	}
+	if hub.Exists(hubFolder(data)) {
+		return hubCommand{dataFlag: f.dataFlag, Json: f.Json}.Run(c)
 	}
 	running, err := office.ReadServing(data)
 	if err != nil {
