@@ -225,6 +225,9 @@ func (e *Engine) noteBlocked(j *pushJob) {
 			continue
 		}
 		h := j.segments[i].seg.Header()
+		if r.Outcome == session.OutcomeAlready {
+			continue // of another history, perhaps: it filled nothing now
+		}
 		if r.Outcome != session.OutcomeGap {
 			if b, ok := e.blocked[h.Replica]; ok && b.Missing.From <= h.First && h.First <= b.Missing.To+1 {
 				delete(e.blocked, h.Replica)
