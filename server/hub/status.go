@@ -87,7 +87,9 @@ func (h *Hub) note(ctx context.Context, report replica.Report, failed error) err
 	now := h.cfg.Clock().UnixMilli()
 	h.mu.Lock()
 	h.status.Contradictions = contradictions
-	h.status.LastTryMs, h.status.Reason = now, reasonOf(failed)
+	if reason := reasonOf(failed); reason != reasonStopped { // which says nothing of the centre
+		h.status.LastTryMs, h.status.Reason = now, reason
+	}
 	if failed == nil {
 		h.status.LastSyncMs, h.status.Revoked = now, report.Revoked
 	}
@@ -114,6 +116,9 @@ func (h *Hub) tell(ctx context.Context) error {
 	return replaceFile(filepath.Join(h.cfg.Dir, statusFile), append(raw, '\n'))
 }
 
+// reasonStopped: the hub itself was stopped.
+const reasonStopped = "stopped"
+
 // reasonOf returns why a sync failed, in snake_case; "" when it did not.
 func reasonOf(err error) string {
 	if err == nil {
@@ -131,7 +136,7 @@ func reasonOf(err error) string {
 		{replica.ErrFingerprint, "fingerprint"},
 		{replica.ErrSuccession, "succession"},
 		{ErrNotJoined, "not_enrolled"},
-		{context.Canceled, "stopped"},
+		{context.Canceled, reasonStopped},
 	} {
 		if errors.Is(err, known.err) {
 			return known.name
