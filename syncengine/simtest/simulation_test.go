@@ -217,8 +217,8 @@ func TestSameSeedSameTrace(t *testing.T) {
 }
 
 // discarding is a county in which newer backups are thrown away and saves are lost
-// with them: about one in a thousand.
-const discarding = 604
+// with them: one in some thousand.
+const discarding = 20986
 
 // An operator who throws newer backups away when he restores an older one loses
 // what two verified backups covered. A failing run is made short without becoming
