@@ -4,9 +4,11 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
@@ -83,12 +85,40 @@ func (r *Replica) droppable(tx Reader) ([]hashedRow, error) {
 		if k.held, err = hasHeld(tx, k.row); err != nil {
 			return err
 		}
-		if r.rules.droppable(k) {
+		if !r.rules.droppable(k) {
+			return nil
+		}
+		shown, err := shownFrom(tx, h, k.row)
+		if err == nil && !shown {
 			out = append(out, hashedRow{h, k.row})
 		}
-		return nil
+		return err
 	})
 	return out, err
+}
+
+// shownFrom reports whether a state here has a save of an own segment as held: then
+// the screen has its values from that segment, whatever the centre said since. While
+// locked nobody can tell; nothing is let go then, either.
+func shownFrom(tx Reader, h segment.Hash, row segmentRow) (bool, error) {
+	if !row.made {
+		return false, nil
+	}
+	seg, ok, err := segmentOf(tx, h)
+	if errors.Is(err, ErrLocked) || err == nil && !ok {
+		return false, nil
+	}
+	for i := 0; err == nil && i < seg.Len(); i++ {
+		var state record.State
+		_, state, err = readState(tx, seg.RecordID(i))
+		if errors.Is(err, ErrDamaged) || err == nil && state.Held.Has(seg.Dot(i)) {
+			return true, nil
+		}
+		if errors.Is(err, ErrUnknownRecord) {
+			err = nil
+		}
+	}
+	return false, err
 }
 
 // newestOwn returns the last segment of every own key.
