@@ -14,7 +14,8 @@ NORACE='/(syncengine/sqlitestore(/.*)?|syncengine/devicestore|cmd/.*|.*crash.*)$
 ALONE='/server/crash/flood$'
 
 # Tests that live through thousands of counties have steps of their own, most of them without the race detector.
-# The simulation repeats the counties that once failed, then draws fresh ones from a seed that it prints.
+# The simulation repeats the counties that once failed, then draws fresh ones from a seed that it prints: one that
+# follows from the engine's sources, so that the same state gives the same run; make sim draws at random.
 LONG='^(TestMutantsFallInTheSimulation|TestRestoreThatDiscardsBackupsIsCaught|TestSimulation)$'
 
 # What runs on tablets and clinic computers, and where it must compile.
@@ -95,7 +96,7 @@ all() {
 # flood makes the figures of the server under attack limits.
 flood() { exec go test -count=1 -v $(alone) -flood.strict; }
 
-sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -simtime "${SIMTIME:-1h}"; }
+sim() { exec go test -count=1 -timeout 0 -v -run '^TestSimulation$' ./syncengine/simtest -sim.random -simtime "${SIMTIME:-1h}"; }
 
 case "${1:-}" in
 all | lint | sim | flood) "$1" ;;

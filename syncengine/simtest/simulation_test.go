@@ -5,12 +5,14 @@ package simtest
 import (
 	"bufio"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
@@ -27,7 +29,8 @@ var (
 	simSeed   = flag.Uint64("sim.seed", 0, "live through the county of this seed only, and tell all of it")
 	simEra    = flag.Int("sim.era", 0, "with -sim.seed: draw from the actions of this era, as testdata/seeds.txt names it; 0: the present one")
 	simKeep   = flag.String("sim.keep", "", "with -sim.seed: take only these steps, as a failing run names them")
-	simMaster = flag.Uint64("sim.master", 0, "draw fresh counties from this seed; 0: a random one")
+	simMaster = flag.Uint64("sim.master", 0, "draw fresh counties from this seed; 0: from one that each state of the sources has for itself")
+	simRandom = flag.Bool("sim.random", false, "draw fresh counties from a random seed")
 	simFor    = flag.Duration("simtime", 15*time.Second, "how long to draw fresh counties")
 )
 
@@ -51,6 +54,9 @@ func TestSimulation(t *testing.T) {
 	}
 	master := *simMaster
 	if master == 0 {
+		master = sourceSeed(t)
+	}
+	if *simRandom {
 		var b [8]byte
 		_, _ = rand.Read(b[:])
 		master = binary.LittleEndian.Uint64(b[:])
@@ -65,6 +71,24 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("never happened in %d runs: %s", s.runs, f)
 		}
 	}
+}
+
+// sourceSeed returns a seed that follows from the engine's sources: a changed engine
+// draws counties that nobody has seen, and whoever has the same one draws the same.
+func sourceSeed(t *testing.T) uint64 {
+	h := sha256.New()
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		_, _ = h.Write(source)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary.LittleEndian.Uint64(h.Sum(nil))
 }
 
 // simulation is many runs.
