@@ -24,6 +24,8 @@ const (
 	FaultImpostor Fault = "false server not followed"
 	// FaultFollowed: a device follows him that has not met the true server since.
 	FaultFollowed Fault = "false server followed by who had not heard of the rotation"
+	// FaultRosterRead: a device reads of a rotation before it met the server.
+	FaultRosterRead Fault = "rotation read of in an answer in writing"
 	// FaultLocked: a tablet that nobody unlocked hands over what was sealed.
 	FaultLocked Fault = "locked tablet synced"
 	// FaultFormerRecipient: what it hands over was encrypted before a rotation.
@@ -149,6 +151,30 @@ func (d *device) adopt() {
 	}
 	d.recipient = d.trust.Roster.Recipient
 	d.open()
+}
+
+// sayRoster has an answer in writing say what the server would.
+func (w *World) sayRoster(s *session.Said) {
+	if s.Answering != nil && w.site != nil {
+		with := *s.Answering
+		with.Roster = w.site.roster().Raw
+		s.Answering = &with
+	}
+}
+
+// hear takes what an answer in writing says of the server.
+func (d *device) hear(p *paper) {
+	if d.w.site == nil || len(p.said) == 0 || p.said[0].Answering == nil {
+		return
+	}
+	r, err := session.OpenRoster(p.said[0].Answering.Roster, d.w.centre.Shard())
+	d.w.must(err, "roster in writing")
+	d.trust = d.trust.Hears(r)
+	if d.met.Before(r.IssuedAt) {
+		d.met = r.IssuedAt
+		d.w.happens(FaultRosterRead)
+	}
+	d.adopt()
 }
 
 // stepImpostor lets somebody who has a former authority, and all rosters that were

@@ -78,9 +78,9 @@ func actions(until int) []action {
 	}
 	if until >= rotations {
 		all = append(all,
-			action{"rotate-authority", office(2), (*World).stepRotateAuthority},
-			action{"rotate-recipient", office(2), (*World).stepRotateRecipient},
-			action{"impostor", trouble(4), (*World).stepImpostor},
+			action{"rotate-authority", office(5), (*World).stepRotateAuthority},
+			action{"rotate-recipient", office(5), (*World).stepRotateRecipient},
+			action{"impostor", trouble(12), (*World).stepImpostor},
 			action{"locked", syncs(4), (*World).stepLocked},
 		)
 	}
