@@ -404,6 +404,53 @@ func (x *KindOptions) GetSections() []*Section {
 	return nil
 }
 
+// What holds for a message as the entry of a map.
+type EntryOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The only keys such an entry may have, where they are fixed, say nothing personal and mean something. Empty, as for
+	// most: keys are drawn when an entry is made.
+	Keys          []string `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EntryOptions) Reset() {
+	*x = EntryOptions{}
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EntryOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EntryOptions) ProtoMessage() {}
+
+func (x *EntryOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EntryOptions.ProtoReflect.Descriptor instead.
+func (*EntryOptions) Descriptor() ([]byte, []int) {
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EntryOptions) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
 // A heading on a form. It groups fields for the eye and has no part in merging.
 type Section struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -419,7 +466,7 @@ type Section struct {
 
 func (x *Section) Reset() {
 	*x = Section{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +478,7 @@ func (x *Section) String() string {
 func (*Section) ProtoMessage() {}
 
 func (x *Section) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +491,7 @@ func (x *Section) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Section.ProtoReflect.Descriptor instead.
 func (*Section) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Section) GetName() string {
@@ -483,7 +530,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +542,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +555,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Condition) GetField() string {
@@ -545,7 +592,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +604,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +617,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Range) GetMin() int64 {
@@ -638,7 +685,7 @@ type FieldOptions struct {
 
 func (x *FieldOptions) Reset() {
 	*x = FieldOptions{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +697,7 @@ func (x *FieldOptions) String() string {
 func (*FieldOptions) ProtoMessage() {}
 
 func (x *FieldOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +710,7 @@ func (x *FieldOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldOptions.ProtoReflect.Descriptor instead.
 func (*FieldOptions) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FieldOptions) GetZh() string {
@@ -824,7 +871,7 @@ type CodeOptions struct {
 
 func (x *CodeOptions) Reset() {
 	*x = CodeOptions{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +883,7 @@ func (x *CodeOptions) String() string {
 func (*CodeOptions) ProtoMessage() {}
 
 func (x *CodeOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +896,7 @@ func (x *CodeOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeOptions.ProtoReflect.Descriptor instead.
 func (*CodeOptions) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{5}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CodeOptions) GetZh() string {
@@ -890,6 +937,14 @@ var file_xunzhen_schema_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "xunzhen/schema/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
+		ExtensionType: (*EntryOptions)(nil),
+		Field:         51002,
+		Name:          "xunzhen.schema.v1.entry",
+		Tag:           "bytes,51002,opt,name=entry",
+		Filename:      "xunzhen/schema/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*FieldOptions)(nil),
 		Field:         51001,
@@ -913,6 +968,10 @@ var (
 	//
 	// optional xunzhen.schema.v1.KindOptions kind = 51001;
 	E_Kind = &file_xunzhen_schema_v1_options_proto_extTypes[0]
+	// What holds for a message as the entry of a map.
+	//
+	// optional xunzhen.schema.v1.EntryOptions entry = 51002;
+	E_Entry = &file_xunzhen_schema_v1_options_proto_extTypes[1]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -920,7 +979,7 @@ var (
 	// What a form shows and checks for a field, and how the field merges.
 	//
 	// optional xunzhen.schema.v1.FieldOptions field = 51001;
-	E_Field = &file_xunzhen_schema_v1_options_proto_extTypes[1]
+	E_Field = &file_xunzhen_schema_v1_options_proto_extTypes[2]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -928,7 +987,7 @@ var (
 	// What a form shows for one code of a code list.
 	//
 	// optional xunzhen.schema.v1.CodeOptions code = 51001;
-	E_Code = &file_xunzhen_schema_v1_options_proto_extTypes[2]
+	E_Code = &file_xunzhen_schema_v1_options_proto_extTypes[3]
 )
 
 var File_xunzhen_schema_v1_options_proto protoreflect.FileDescriptor
@@ -941,7 +1000,9 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
 	"\x02en\x18\x03 \x01(\tR\x02en\x12D\n" +
 	"\rprivacy_class\x18\x04 \x01(\x0e2\x1f.xunzhen.schema.v1.PrivacyClassR\fprivacyClass\x126\n" +
-	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\"=\n" +
+	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\"\"\n" +
+	"\fEntryOptions\x12\x12\n" +
+	"\x04keys\x18\x01 \x03(\tR\x04keys\"=\n" +
 	"\aSection\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
@@ -1011,7 +1072,8 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\x10POPULATION_RURAL\x10\x02\x12\x15\n" +
 	"\x11POPULATION_FEMALE\x10\x03\x12\x13\n" +
 	"\x0fPOPULATION_MALE\x10\x04:U\n" +
-	"\x04kind\x12\x1f.google.protobuf.MessageOptions\x18\xb9\x8e\x03 \x01(\v2\x1e.xunzhen.schema.v1.KindOptionsR\x04kind:V\n" +
+	"\x04kind\x12\x1f.google.protobuf.MessageOptions\x18\xb9\x8e\x03 \x01(\v2\x1e.xunzhen.schema.v1.KindOptionsR\x04kind:X\n" +
+	"\x05entry\x12\x1f.google.protobuf.MessageOptions\x18\xba\x8e\x03 \x01(\v2\x1f.xunzhen.schema.v1.EntryOptionsR\x05entry:V\n" +
 	"\x05field\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x8e\x03 \x01(\v2\x1f.xunzhen.schema.v1.FieldOptionsR\x05field:W\n" +
 	"\x04code\x12!.google.protobuf.EnumValueOptions\x18\xb9\x8e\x03 \x01(\v2\x1e.xunzhen.schema.v1.CodeOptionsR\x04codeB\xc6\x01\n" +
 	"\x15com.xunzhen.schema.v1B\fOptionsProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/schema/v1;schemav1\xa2\x02\x03XSX\xaa\x02\x11Xunzhen.Schema.V1\xca\x02\x11Xunzhen\\Schema\\V1\xe2\x02\x1dXunzhen\\Schema\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Schema::V1b\x06proto3"
@@ -1029,7 +1091,7 @@ func file_xunzhen_schema_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_schema_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_xunzhen_schema_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_xunzhen_schema_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_xunzhen_schema_v1_options_proto_goTypes = []any{
 	(PrivacyClass)(0),                     // 0: xunzhen.schema.v1.PrivacyClass
 	(MergePolicy)(0),                      // 1: xunzhen.schema.v1.MergePolicy
@@ -1037,35 +1099,38 @@ var file_xunzhen_schema_v1_options_proto_goTypes = []any{
 	(Requirement)(0),                      // 3: xunzhen.schema.v1.Requirement
 	(Population)(0),                       // 4: xunzhen.schema.v1.Population
 	(*KindOptions)(nil),                   // 5: xunzhen.schema.v1.KindOptions
-	(*Section)(nil),                       // 6: xunzhen.schema.v1.Section
-	(*Condition)(nil),                     // 7: xunzhen.schema.v1.Condition
-	(*Range)(nil),                         // 8: xunzhen.schema.v1.Range
-	(*FieldOptions)(nil),                  // 9: xunzhen.schema.v1.FieldOptions
-	(*CodeOptions)(nil),                   // 10: xunzhen.schema.v1.CodeOptions
-	(*descriptorpb.MessageOptions)(nil),   // 11: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 12: google.protobuf.FieldOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 13: google.protobuf.EnumValueOptions
+	(*EntryOptions)(nil),                  // 6: xunzhen.schema.v1.EntryOptions
+	(*Section)(nil),                       // 7: xunzhen.schema.v1.Section
+	(*Condition)(nil),                     // 8: xunzhen.schema.v1.Condition
+	(*Range)(nil),                         // 9: xunzhen.schema.v1.Range
+	(*FieldOptions)(nil),                  // 10: xunzhen.schema.v1.FieldOptions
+	(*CodeOptions)(nil),                   // 11: xunzhen.schema.v1.CodeOptions
+	(*descriptorpb.MessageOptions)(nil),   // 12: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 13: google.protobuf.FieldOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 14: google.protobuf.EnumValueOptions
 }
 var file_xunzhen_schema_v1_options_proto_depIdxs = []int32{
 	0,  // 0: xunzhen.schema.v1.KindOptions.privacy_class:type_name -> xunzhen.schema.v1.PrivacyClass
-	6,  // 1: xunzhen.schema.v1.KindOptions.sections:type_name -> xunzhen.schema.v1.Section
+	7,  // 1: xunzhen.schema.v1.KindOptions.sections:type_name -> xunzhen.schema.v1.Section
 	2,  // 2: xunzhen.schema.v1.FieldOptions.format:type_name -> xunzhen.schema.v1.Format
 	3,  // 3: xunzhen.schema.v1.FieldOptions.requirement:type_name -> xunzhen.schema.v1.Requirement
-	7,  // 4: xunzhen.schema.v1.FieldOptions.required_when:type_name -> xunzhen.schema.v1.Condition
+	8,  // 4: xunzhen.schema.v1.FieldOptions.required_when:type_name -> xunzhen.schema.v1.Condition
 	4,  // 5: xunzhen.schema.v1.FieldOptions.required_for:type_name -> xunzhen.schema.v1.Population
-	8,  // 6: xunzhen.schema.v1.FieldOptions.hard:type_name -> xunzhen.schema.v1.Range
-	8,  // 7: xunzhen.schema.v1.FieldOptions.warn:type_name -> xunzhen.schema.v1.Range
+	9,  // 6: xunzhen.schema.v1.FieldOptions.hard:type_name -> xunzhen.schema.v1.Range
+	9,  // 7: xunzhen.schema.v1.FieldOptions.warn:type_name -> xunzhen.schema.v1.Range
 	1,  // 8: xunzhen.schema.v1.FieldOptions.merge:type_name -> xunzhen.schema.v1.MergePolicy
-	11, // 9: xunzhen.schema.v1.kind:extendee -> google.protobuf.MessageOptions
-	12, // 10: xunzhen.schema.v1.field:extendee -> google.protobuf.FieldOptions
-	13, // 11: xunzhen.schema.v1.code:extendee -> google.protobuf.EnumValueOptions
-	5,  // 12: xunzhen.schema.v1.kind:type_name -> xunzhen.schema.v1.KindOptions
-	9,  // 13: xunzhen.schema.v1.field:type_name -> xunzhen.schema.v1.FieldOptions
-	10, // 14: xunzhen.schema.v1.code:type_name -> xunzhen.schema.v1.CodeOptions
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	12, // [12:15] is the sub-list for extension type_name
-	9,  // [9:12] is the sub-list for extension extendee
+	12, // 9: xunzhen.schema.v1.kind:extendee -> google.protobuf.MessageOptions
+	12, // 10: xunzhen.schema.v1.entry:extendee -> google.protobuf.MessageOptions
+	13, // 11: xunzhen.schema.v1.field:extendee -> google.protobuf.FieldOptions
+	14, // 12: xunzhen.schema.v1.code:extendee -> google.protobuf.EnumValueOptions
+	5,  // 13: xunzhen.schema.v1.kind:type_name -> xunzhen.schema.v1.KindOptions
+	6,  // 14: xunzhen.schema.v1.entry:type_name -> xunzhen.schema.v1.EntryOptions
+	10, // 15: xunzhen.schema.v1.field:type_name -> xunzhen.schema.v1.FieldOptions
+	11, // 16: xunzhen.schema.v1.code:type_name -> xunzhen.schema.v1.CodeOptions
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	13, // [13:17] is the sub-list for extension type_name
+	9,  // [9:13] is the sub-list for extension extendee
 	0,  // [0:9] is the sub-list for field type_name
 }
 
@@ -1074,15 +1139,15 @@ func file_xunzhen_schema_v1_options_proto_init() {
 	if File_xunzhen_schema_v1_options_proto != nil {
 		return
 	}
-	file_xunzhen_schema_v1_options_proto_msgTypes[3].OneofWrappers = []any{}
+	file_xunzhen_schema_v1_options_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_schema_v1_options_proto_rawDesc), len(file_xunzhen_schema_v1_options_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   6,
-			NumExtensions: 3,
+			NumMessages:   7,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_xunzhen_schema_v1_options_proto_goTypes,
