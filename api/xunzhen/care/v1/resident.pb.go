@@ -3007,7 +3007,7 @@ var File_xunzhen_care_v1_resident_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\n" +
-	"\x1exunzhen/care/v1/resident.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xf61\n" +
+	"\x1exunzhen/care/v1/resident.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xf81\n" +
 	"\bResident\x12d\n" +
 	"\rregistered_on\x18\x01 \x01(\x05B?\xca\xf3\x18;\n" +
 	"\f建档日期\x12\x14date of registration(\x010\x01J\x05\bʬ\x8f\x12j\n" +
@@ -3153,7 +3153,7 @@ const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.PastEventR\x05value:\x028\x01\x1aW\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
-	"\x05value\x18\x02 \x01(\v2\x1e.xunzhen.care.v1.PopulationTagR\x05value:\x028\x01:\xa3\x02\xca\xf3\x18\x9e\x02\b\x10\x12\x12个人基本信息\x1a\bresident \x01*\"\n" +
+	"\x05value\x18\x02 \x01(\v2\x1e.xunzhen.care.v1.PopulationTagR\x05value:\x028\x01:\xa5\x02\xca\xf3\x18\xa0\x02\b\x10\x12\x12个人基本信息\x1a\bresident \x01*\"\n" +
 	"\bidentity\x12\f基本信息\x1a\bidentity* \n" +
 	"\acontact\x12\f联系方式\x1a\acontact*\x1e\n" +
 	"\x06social\x12\f社会信息\x1a\x06social*\x1d\n" +
@@ -3162,7 +3162,7 @@ const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\venvironment\x12\f生活环境\x1a\venvironment*&\n" +
 	"\n" +
 	"management\x12\f管理信息\x1a\n" +
-	"management\"\xf6\x02\n" +
+	"management0\x02\"\xf6\x02\n" +
 	"\x10IdentityDocument\x12W\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1d.xunzhen.care.v1.IdentityTypeB$\xca\xf3\x18 \n" +
 	"\f证件类型\x12\x04type0\x02:\b\n" +
