@@ -62,21 +62,21 @@ func SetReview(form proto.Message, level ReviewLevel, r *carev1.Review) error {
 	return nil
 }
 
-// Correct writes into a form that its author has answered what a level returned it
-// for: who returned it, when and why stay, and the answer, which may be empty, stands
-// beside them. Errors are those of SetReview and ErrNotReturned.
-func Correct(form proto.Message, level ReviewLevel, author string, atMs int64, answer string) error {
+// Correct writes into an edited form that its author has answered what a level returned
+// the shown form for: who returned it, when and why stay, and the answer, which may be
+// empty, stands beside them. Errors are those of SetReview and ErrNotReturned.
+func Correct(shown, edited proto.Message, level ReviewLevel, author string, atMs int64, answer string) error {
 	if !level.Valid() {
 		return fmt.Errorf("level %d: %w", level, ErrReviewLevel)
 	}
-	was := reviewsOf(form.ProtoReflect())[level.Key()]
+	was := reviewsOf(shown.ProtoReflect())[level.Key()]
 	if was.GetState() != carev1.ReviewState_REVIEW_STATE_RETURNED {
 		return ErrNotReturned
 	}
 	r := proto.CloneOf(was)
 	r.State = carev1.ReviewState_REVIEW_STATE_CORRECTED
 	r.CorrectedById, r.CorrectedAtMs, r.Answer = author, atMs, answer
-	return SetReview(form, level, r)
+	return SetReview(edited, level, r)
 }
 
 // ReviewPath returns the register of what a level says in forms of kind. Errors wrap

@@ -40,15 +40,16 @@ func TestAReviewChangesItsOwnRegisterOnly(t *testing.T) {
 
 func TestACorrectionKeepsTheReturnBesideItsAnswer(t *testing.T) {
 	form := &carev1.HomeVisit{Reviews: map[string]*carev1.Review{"2": returnedFor("the pulse is missing")}}
-	if err := Correct(form, ReviewTownship, "li", 5000, "measured again"); err != nil {
+	edited := &carev1.HomeVisit{PulsePerMin: proto.Int32(72)}
+	if err := Correct(form, edited, ReviewTownship, "li", 5000, "measured again"); err != nil {
 		t.Fatal(err)
 	}
 	want := &carev1.Review{
 		State: carev1.ReviewState_REVIEW_STATE_CORRECTED, ReviewerId: "zhao", ReviewedAtMs: 1000, Reason: "the pulse is missing",
 		CorrectedById: "li", CorrectedAtMs: 5000, Answer: "measured again",
 	}
-	if !proto.Equal(form.GetReviews()["2"], want) {
-		t.Errorf("%v", form.GetReviews())
+	if !proto.Equal(edited.GetReviews()["2"], want) || edited.GetPulsePerMin() != 72 || form.GetReviews()["2"].GetAnswer() != "" {
+		t.Errorf("%v, shown %v", edited, form)
 	}
 }
 
@@ -66,7 +67,7 @@ func TestACheckBesideACorrectionIsAConflict(t *testing.T) {
 		}
 		return changes[0]
 	}
-	correction := edit(func(m proto.Message) error { return Correct(m, ReviewTownship, "li", 5000, "") })
+	correction := edit(func(m proto.Message) error { return Correct(m, m, ReviewTownship, "li", 5000, "") })
 	check := edit(func(m proto.Message) error {
 		return SetReview(m, ReviewTownship, said(carev1.ReviewState_REVIEW_STATE_CHECKED))
 	})
@@ -90,10 +91,10 @@ func TestAReviewIsRefused(t *testing.T) {
 		"a reason of 500":          {SetReview(visit(), 1, returnedFor(strings.Repeat("错", 500))), nil},
 		"a reason of 501":          {SetReview(visit(), 1, returnedFor(strings.Repeat("错", 501))), ErrReviewReason},
 		"a kind without reviews":   {SetReview(&carev1.ResidentLink{}, 1, said(carev1.ReviewState_REVIEW_STATE_CHECKED)), ErrNotReviewed},
-		"corrected, not returned":  {Correct(visit(), 1, "li", 1, ""), ErrNotReturned},
-		"corrected at no level":    {Correct(visit(), 9, "li", 1, ""), ErrReviewLevel},
-		"corrected, not reviewed":  {Correct(&carev1.ResidentLink{}, 1, "li", 1, ""), ErrNotReturned},
-		"an answer of 501":         {Correct(&carev1.HomeVisit{Reviews: map[string]*carev1.Review{"1": returnedFor("x")}}, 1, "li", 1, strings.Repeat("是", 501)), ErrReviewReason},
+		"corrected, not returned":  {Correct(visit(), visit(), 1, "li", 1, ""), ErrNotReturned},
+		"corrected at no level":    {Correct(visit(), visit(), 9, "li", 1, ""), ErrReviewLevel},
+		"corrected, not reviewed":  {Correct(&carev1.ResidentLink{}, visit(), 1, "li", 1, ""), ErrNotReturned},
+		"an answer of 501":         {Correct(&carev1.HomeVisit{Reviews: map[string]*carev1.Review{"1": returnedFor("x")}}, visit(), 1, "li", 1, strings.Repeat("是", 501)), ErrReviewReason},
 		"the path of no level":     {pathError(KindHomeVisit, 0), ErrReviewLevel},
 		"the path of no such kind": {pathError(1, 1), ErrUnknownKind},
 		"the path of a link":       {pathError(KindResidentLink, 1), ErrNotReviewed},
