@@ -24,7 +24,12 @@ const (
 	KindHypertensionFollowUp record.Kind = 18
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
+	KindCopdFollowUp         record.Kind = 21
+	KindSelfCareAssessment   record.Kind = 22
+	KindTcmConstitution      record.Kind = 23
 	KindResidentLink         record.Kind = 30
+	KindDiseaseScreening     record.Kind = 35
+	KindClinicVisit          record.Kind = 36
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -79,7 +84,12 @@ var known = sync.OnceValue(func() forms {
 		(*carev1.HypertensionFollowUp)(nil),
 		(*carev1.DiabetesFollowUp)(nil),
 		(*carev1.Checkup)(nil),
+		(*carev1.CopdFollowUp)(nil),
+		(*carev1.SelfCareAssessment)(nil),
+		(*carev1.TcmConstitution)(nil),
 		(*carev1.ResidentLink)(nil),
+		(*carev1.DiseaseScreening)(nil),
+		(*carev1.ClinicVisit)(nil),
 	} {
 		f := newForm(m.ProtoReflect().Type())
 		all[f.info.Kind] = f

@@ -20,6 +20,8 @@ func TestKindsAreWhatTheirMessagesSay(t *testing.T) {
 	want := map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
+		KindCopdFollowUp: "copd_follow_up", KindSelfCareAssessment: "self_care_assessment", KindTcmConstitution: "tcm_constitution",
+		KindDiseaseScreening: "disease_screening", KindClinicVisit: "clinic_visit",
 	}
 	if len(known()) != len(want) {
 		t.Errorf("%d kinds, want %d", len(known()), len(want))
