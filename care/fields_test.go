@@ -84,14 +84,20 @@ func unitBeside(f protoreflect.FieldDescriptor) bool {
 	return f.ContainingMessage().Fields().ByName(protoreflect.Name(stem+"_unit")) != nil
 }
 
-// ofAnotherField is the one number that has the unit and the range of the field it names.
-const ofAnotherField protoreflect.FullName = "xunzhen.care.v1.ConfirmedValue.value"
+// What kind of number some fields hold is said by another field, whose unit and range
+// they have.
+var saidElsewhere = map[protoreflect.FullName]string{
+	"xunzhen.care.v1.ConfirmedValue.value": "by the field that is named beside it",
+}
+
+// The parts of a period have no unit: they are names of it that happen to be numbers.
+var periods = []protoreflect.Name{"year", "quarter", "month"}
 
 func missingOfNumbers(f protoreflect.FieldDescriptor, o *schemav1.FieldOptions) (out []string) {
-	if !measures(f, o) || f.FullName() == ofAnotherField {
+	if !measures(f, o) || saidElsewhere[f.FullName()] != "" {
 		return nil
 	}
-	plain := o.GetFormat() == schemav1.Format_FORMAT_COUNT || o.GetFormat() == schemav1.Format_FORMAT_SCORE
+	plain := o.GetFormat() == schemav1.Format_FORMAT_COUNT || o.GetFormat() == schemav1.Format_FORMAT_SCORE || slices.Contains(periods, f.Name())
 	if plain == (o.GetUnit() != "" || unitBeside(f)) {
 		out = append(out, "a number has a unit, or is marked as a count or a score")
 	}
@@ -220,9 +226,9 @@ func missingOfMerging(f protoreflect.FieldDescriptor, o *schemav1.FieldOptions) 
 
 func TestAFieldThatLacksWhatFormsNeedIsNamed(t *testing.T) {
 	for name, c := range map[string]struct {
-		field  protoreflect.FullName // below xunzhen.care.v1
-		break_ func(*schemav1.FieldOptions)
-		want   string
+		field protoreflect.FullName // below xunzhen.care.v1
+		spoil func(*schemav1.FieldOptions)
+		want  string
 	}{
 		"no Chinese":                         {"BloodPressure.systolic_mmhg", func(o *schemav1.FieldOptions) { o.Zh = "" }, "no label in Chinese"},
 		"English for Chinese":                {"BloodPressure.systolic_mmhg", func(o *schemav1.FieldOptions) { o.Zh = "systolic" }, "no label in Chinese"},
@@ -267,7 +273,7 @@ func TestAFieldThatLacksWhatFormsNeedIsNamed(t *testing.T) {
 		}
 		f := d.(protoreflect.FieldDescriptor)
 		broken := proto.CloneOf(fieldOptions(f))
-		c.break_(broken)
+		c.spoil(broken)
 		if got := missingOf(f, broken); !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, c.want) }) {
 			t.Errorf("%s: complaints %q, want %q", name, got, c.want)
 		}
