@@ -107,9 +107,6 @@ func TestEveryKindHasItsLabelsAndUsesItsSections(t *testing.T) {
 		for _, what := range missingLabel(string(desc.Name()), o.GetZh(), o.GetEn()) {
 			t.Errorf("%s: %s", desc.FullName(), what)
 		}
-		if o.GetPrivacyClass() == schemav1.PrivacyClass_PRIVACY_CLASS_UNSPECIFIED {
-			t.Errorf("%s: has no privacy class", desc.FullName())
-		}
 		var declared, used []string
 		for _, s := range o.GetSections() {
 			declared = append(declared, s.GetName())

@@ -131,8 +131,8 @@ func missingOfNonNumbers(f protoreflect.FieldDescriptor, o *schemav1.FieldOption
 	if kind, ok := formatKinds[format]; ok && f.Kind() != kind {
 		out = append(out, fmt.Sprintf("%s is no %s", format, f.Kind()))
 	}
-	if f.Kind() == protoreflect.BytesKind && format != schemav1.Format_FORMAT_RECORD_ID && !strings.HasSuffix(string(f.Name()), "sha256") {
-		out = append(out, "bytes are a record's id or a hash")
+	if name := string(f.Name()); f.Kind() == protoreflect.BytesKind && format != schemav1.Format_FORMAT_RECORD_ID && !strings.HasSuffix(name, "sha256") && !strings.HasSuffix(name, "_zstd") {
+		out = append(out, "bytes are a record's id, a hash or packed text, and say which")
 	}
 	return out
 }
