@@ -27,7 +27,12 @@ const (
 	KindHypertensionFollowUp record.Kind = 18
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
+	KindCopdFollowUp         record.Kind = 21
+	KindSelfCareAssessment   record.Kind = 22
+	KindTcmConstitution      record.Kind = 23
 	KindResidentLink         record.Kind = 30
+	KindDiseaseScreening     record.Kind = 35
+	KindClinicVisit          record.Kind = 36
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
