@@ -3,6 +3,7 @@
 package care
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,12 +20,23 @@ import (
 // The kinds this package knows. The numbers stand as options in the messages; a
 // test compares.
 const (
-	KindResident             record.Kind = 16
-	KindHomeVisit            record.Kind = 17
-	KindHypertensionFollowUp record.Kind = 18
-	KindDiabetesFollowUp     record.Kind = 19
-	KindCheckup              record.Kind = 20
-	KindResidentLink         record.Kind = 30
+	KindResident              record.Kind = 16
+	KindHomeVisit             record.Kind = 17
+	KindHypertensionFollowUp  record.Kind = 18
+	KindDiabetesFollowUp      record.Kind = 19
+	KindCheckup               record.Kind = 20
+	KindAntenatalVisit        record.Kind = 24
+	KindPostpartumVisit       record.Kind = 25
+	KindNewbornVisit          record.Kind = 26
+	KindChildVisit            record.Kind = 27
+	KindMentalIllnessFollowUp record.Kind = 28
+	KindTuberculosisFollowUp  record.Kind = 29
+	KindResidentLink          record.Kind = 30
+	KindAppointment           record.Kind = 34
+	KindReferral              record.Kind = 41
+	KindVitalEvent            record.Kind = 42
+	KindVerification          record.Kind = 43
+	KindTuberculosisHomeVisit record.Kind = 52
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -79,7 +91,18 @@ var known = sync.OnceValue(func() forms {
 		(*carev1.HypertensionFollowUp)(nil),
 		(*carev1.DiabetesFollowUp)(nil),
 		(*carev1.Checkup)(nil),
+		(*carev1.AntenatalVisit)(nil),
+		(*carev1.PostpartumVisit)(nil),
+		(*carev1.NewbornVisit)(nil),
+		(*carev1.ChildVisit)(nil),
+		(*carev1.MentalIllnessFollowUp)(nil),
+		(*carev1.TuberculosisFollowUp)(nil),
 		(*carev1.ResidentLink)(nil),
+		(*carev1.Appointment)(nil),
+		(*carev1.ReferralCase)(nil),
+		(*carev1.VitalEvent)(nil),
+		(*carev1.Verification)(nil),
+		(*carev1.TuberculosisHomeVisit)(nil),
 	} {
 		f := newForm(m.ProtoReflect().Type())
 		all[f.info.Kind] = f
@@ -93,7 +116,7 @@ func newForm(typ protoreflect.MessageType) *form {
 	f := &form{typ: typ, layout: newLayout(desc, "")}
 	f.info = record.KindInfo{
 		Kind:     record.Kind(options.GetNumber()),
-		Name:     snake(string(desc.Name())),
+		Name:     cmp.Or(options.GetName(), snake(string(desc.Name()))),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
 	}

@@ -20,13 +20,23 @@ func TestKindsAreWhatTheirMessagesSay(t *testing.T) {
 	want := map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
+		KindAntenatalVisit: "antenatal_visit", KindPostpartumVisit: "postpartum_visit",
+		KindNewbornVisit: "newborn_visit", KindChildVisit: "child_visit",
+		KindMentalIllnessFollowUp: "mental_illness_follow_up", KindTuberculosisFollowUp: "tuberculosis_follow_up",
+		KindTuberculosisHomeVisit: "tuberculosis_home_visit", KindAppointment: "appointment", KindReferral: "referral",
+		KindVitalEvent: "vital_event", KindVerification: "verification",
 	}
+	sensitive := []record.Kind{KindMentalIllnessFollowUp, KindTuberculosisFollowUp, KindTuberculosisHomeVisit}
 	if len(known()) != len(want) {
 		t.Errorf("%d kinds, want %d", len(known()), len(want))
 	}
 	for kind, name := range want {
+		class := record.ClassGeneral
+		if slices.Contains(sensitive, kind) {
+			class = record.ClassSensitive
+		}
 		info, ok := Kinds().Lookup(kind)
-		if !ok || info.Kind != kind || info.Name != name || info.Class != record.ClassGeneral {
+		if !ok || info.Kind != kind || info.Name != name || info.Class != class {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
 		}
 		if got, ok := KindNamed(name); !ok || got != kind {
