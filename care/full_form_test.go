@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package care
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+)
+
+// A fullForm is one of testdata/forms: the form of an invented person as JSON, in a
+// file called after its kind and its case, "postpartum_visit.day_42.json".
+type fullForm struct {
+	name string
+	kind record.Kind
+	text string
+	form proto.Message
+}
+
+func fullForms(t *testing.T) []fullForm {
+	t.Helper()
+	files, err := filepath.Glob("testdata/forms/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d forms (%v)", len(files), err)
+	}
+	var out []fullForm
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := fullForm{name: filepath.Base(file), text: string(text)}
+		name, _, _ := strings.Cut(f.name, ".")
+		kind, ok := KindNamed(name)
+		if !ok {
+			t.Fatalf("%s is of no kind", f.name)
+		}
+		f.kind = kind
+		if f.form, err = ParseJSON(kind, text); err != nil {
+			t.Fatalf("%s: %v", f.name, err)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func TestAFullFormIsTheSameAfterSavingAndAsJSON(t *testing.T) {
+	for _, f := range fullForms(t) {
+		t.Run(f.name, func(t *testing.T) {
+			shown := opened(t, f.kind, f.form)
+			back, err := Message(f.kind, shown)
+			if err != nil || !proto.Equal(back, f.form) {
+				t.Errorf("after the save (%v):\n%v\nwant\n%v", err, back, f.form)
+			}
+			if changes := diff(t, f.kind, shown, back); changes != nil {
+				t.Errorf("untouched, but changed: %v", changes)
+			}
+			text, err := FormatJSON(back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(filepath.Join("testdata/forms", f.name), append(text, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if string(text)+"\n" != f.text {
+				t.Errorf("written:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestAFullFormHasWhatItsSchemaWants(t *testing.T) {
+	for _, f := range fullForms(t) {
+		for _, what := range complaints(f.form.ProtoReflect(), "") {
+			t.Errorf("%s: %s", f.name, what)
+		}
+	}
+}
+
+// Between them, the forms of a kind that has any fill each of its own fields, so
+// that nothing of it goes untried. Fields below 10 are those that all kinds share.
+func TestTheFullFormsOfAKindFillEachOfItsFields(t *testing.T) {
+	filled, asked := map[protoreflect.FullName]bool{}, map[protoreflect.FullName]bool{}
+	for _, f := range fullForms(t) {
+		fields := f.form.ProtoReflect().Descriptor().Fields()
+		for i := range fields.Len() {
+			field := fields.Get(i)
+			if field.Number() >= 10 {
+				note(f.form.ProtoReflect(), field, filled, asked)
+			}
+		}
+	}
+	for name := range asked {
+		if !filled[name] {
+			t.Errorf("%s is filled on no form", name)
+		}
+	}
+}
+
+// note puts down that field, and each field of a section, is asked, and whether m has it.
+func note(m protoreflect.Message, field protoreflect.FieldDescriptor, filled, asked map[protoreflect.FullName]bool) {
+	asked[field.FullName()] = true
+	filled[field.FullName()] = filled[field.FullName()] || m.Has(field)
+	if mergesByField(field) && m.Has(field) {
+		for _, part := range byNumber(field.Message().Fields()) {
+			note(m.Get(field).Message(), part, filled, asked)
+		}
+	}
+}
+
+// complaints returns what m lacks of what its schema wants, and what it has that is
+// hardly possible, too long or in no list. Whom a field is required for cannot be
+// told from a form.
+func complaints(m protoreflect.Message, under string) (out []string) {
+	for _, f := range byNumber(m.Descriptor().Fields()) {
+		o, name := fieldOptions(f), under+string(f.Name())
+		if !m.Has(f) {
+			if wanted(m, o) {
+				out = append(out, name+" is wanted")
+			}
+			continue
+		}
+		v := m.Get(f)
+		switch {
+		case f.IsMap():
+			if v.Map().Len() > int(o.GetMaxEntries()) {
+				out = append(out, name+" is too long")
+			}
+			v.Map().Range(func(k protoreflect.MapKey, e protoreflect.Value) bool {
+				out = append(out, complaints(e.Message(), name+"."+k.String()+".")...)
+				return true
+			})
+		case f.IsList():
+			out = append(out, listComplaints(v.List(), f, name)...)
+		case f.Message() != nil:
+			out = append(out, complaints(v.Message(), name+".")...)
+			for _, part := range o.GetRequiredParts() {
+				if !v.Message().Has(f.Message().Fields().ByName(protoreflect.Name(part))) {
+					out = append(out, name+" lacks "+part)
+				}
+			}
+		default:
+			out = append(out, valueComplaints(v, f, name)...)
+		}
+	}
+	return out
+}
+
+// wanted reports whether a field with these options is to be filled on m.
+func wanted(m protoreflect.Message, o *schemav1.FieldOptions) bool {
+	return o.GetRequirement() == schemav1.Requirement_REQUIREMENT_REQUIRED ||
+		slices.ContainsFunc(o.GetRequiredWhen(), func(c *schemav1.Condition) bool { return holds(m, c) })
+}
+
+func holds(m protoreflect.Message, c *schemav1.Condition) bool {
+	f := m.Descriptor().Fields().ByName(protoreflect.Name(c.GetField()))
+	if len(c.GetCodes()) == 0 || !m.Has(f) {
+		return len(c.GetCodes()) == 0 && m.Has(f) != c.GetNot()
+	}
+	var codes []int32
+	if f.IsList() {
+		for i := range m.Get(f).List().Len() {
+			codes = append(codes, int32(m.Get(f).List().Get(i).Enum()))
+		}
+	} else {
+		codes = append(codes, int32(m.Get(f).Enum()))
+	}
+	return slices.ContainsFunc(codes, func(n int32) bool { return slices.Contains(c.GetCodes(), n) }) != c.GetNot()
+}
+
+func listComplaints(l protoreflect.List, f protoreflect.FieldDescriptor, name string) (out []string) {
+	if l.Len() > int(fieldOptions(f).GetMaxEntries()) {
+		out = append(out, name+" is too long")
+	}
+	for i := range l.Len() {
+		if f.Message() != nil {
+			out = append(out, complaints(l.Get(i).Message(), name+".")...)
+			continue
+		}
+		out = append(out, valueComplaints(l.Get(i), f, name)...)
+		if f.Enum() != nil && l.Len() > 1 && standsAlone(f.Enum(), l.Get(i).Enum()) {
+			out = append(out, name+": a code that stands alone has others beside it")
+		}
+	}
+	return out
+}
+
+func standsAlone(e protoreflect.EnumDescriptor, n protoreflect.EnumNumber) bool {
+	v := e.Values().ByNumber(n)
+	if v == nil {
+		return false
+	}
+	o, _ := proto.GetExtension(v.Options(), schemav1.E_Code).(*schemav1.CodeOptions)
+	return o.GetExclusive()
+}
+
+func valueComplaints(v protoreflect.Value, f protoreflect.FieldDescriptor, name string) (out []string) {
+	o := fieldOptions(f)
+	switch n := v.Interface().(type) {
+	case protoreflect.EnumNumber:
+		if f.Enum().Values().ByNumber(n) == nil {
+			out = append(out, name+" is a code the list lacks")
+		}
+	case string:
+		if limit := int(o.GetMaxCharacters()); limit > 0 && utf8.RuneCountInString(n) > limit {
+			out = append(out, name+" is too long")
+		}
+	case int32:
+		if !within(o.GetHard(), int64(n)) {
+			out = append(out, name+" is hardly possible")
+		}
+	case int64:
+		if !within(o.GetHard(), n) {
+			out = append(out, name+" is hardly possible")
+		}
+	}
+	return out
+}
+
+func within(r *schemav1.Range, n int64) bool {
+	return r == nil || (r.Min == nil || n >= r.GetMin()) && (r.Max == nil || n <= r.GetMax())
+}
