@@ -3,7 +3,6 @@
 package care
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -20,23 +19,12 @@ import (
 // The kinds this package knows. The numbers stand as options in the messages; a
 // test compares.
 const (
-	KindResident              record.Kind = 16
-	KindHomeVisit             record.Kind = 17
-	KindHypertensionFollowUp  record.Kind = 18
-	KindDiabetesFollowUp      record.Kind = 19
-	KindCheckup               record.Kind = 20
-	KindAntenatalVisit        record.Kind = 24
-	KindPostpartumVisit       record.Kind = 25
-	KindNewbornVisit          record.Kind = 26
-	KindChildVisit            record.Kind = 27
-	KindMentalIllnessFollowUp record.Kind = 28
-	KindTuberculosisFollowUp  record.Kind = 29
-	KindResidentLink          record.Kind = 30
-	KindAppointment           record.Kind = 34
-	KindReferral              record.Kind = 41
-	KindVitalEvent            record.Kind = 42
-	KindVerification          record.Kind = 43
-	KindTuberculosisHomeVisit record.Kind = 52
+	KindResident             record.Kind = 16
+	KindHomeVisit            record.Kind = 17
+	KindHypertensionFollowUp record.Kind = 18
+	KindDiabetesFollowUp     record.Kind = 19
+	KindCheckup              record.Kind = 20
+	KindResidentLink         record.Kind = 30
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -116,7 +104,7 @@ func newForm(typ protoreflect.MessageType) *form {
 	f := &form{typ: typ, layout: newLayout(desc, "")}
 	f.info = record.KindInfo{
 		Kind:     record.Kind(options.GetNumber()),
-		Name:     cmp.Or(options.GetName(), snake(string(desc.Name()))),
+		Name:     snake(string(desc.Name())),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
 	}

@@ -8,7 +8,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        (unknown)
-// source: xunzhen/care/v1/referral.proto
+// source: xunzhen/care/v1/referral_case.proto
 
 package carev1
 
@@ -65,11 +65,11 @@ func (x ReferralDirection) String() string {
 }
 
 func (ReferralDirection) Descriptor() protoreflect.EnumDescriptor {
-	return file_xunzhen_care_v1_referral_proto_enumTypes[0].Descriptor()
+	return file_xunzhen_care_v1_referral_case_proto_enumTypes[0].Descriptor()
 }
 
 func (ReferralDirection) Type() protoreflect.EnumType {
-	return &file_xunzhen_care_v1_referral_proto_enumTypes[0]
+	return &file_xunzhen_care_v1_referral_case_proto_enumTypes[0]
 }
 
 func (x ReferralDirection) Number() protoreflect.EnumNumber {
@@ -78,7 +78,7 @@ func (x ReferralDirection) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReferralDirection.Descriptor instead.
 func (ReferralDirection) EnumDescriptor() ([]byte, []int) {
-	return file_xunzhen_care_v1_referral_proto_rawDescGZIP(), []int{0}
+	return file_xunzhen_care_v1_referral_case_proto_rawDescGZIP(), []int{0}
 }
 
 // Which programme a referral belongs to [D]. Severe mental illness and tuberculosis are left out on purpose.
@@ -146,11 +146,11 @@ func (x ReferralDisease) String() string {
 }
 
 func (ReferralDisease) Descriptor() protoreflect.EnumDescriptor {
-	return file_xunzhen_care_v1_referral_proto_enumTypes[1].Descriptor()
+	return file_xunzhen_care_v1_referral_case_proto_enumTypes[1].Descriptor()
 }
 
 func (ReferralDisease) Type() protoreflect.EnumType {
-	return &file_xunzhen_care_v1_referral_proto_enumTypes[1]
+	return &file_xunzhen_care_v1_referral_case_proto_enumTypes[1]
 }
 
 func (x ReferralDisease) Number() protoreflect.EnumNumber {
@@ -159,7 +159,7 @@ func (x ReferralDisease) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReferralDisease.Descriptor instead.
 func (ReferralDisease) EnumDescriptor() ([]byte, []int) {
-	return file_xunzhen_care_v1_referral_proto_rawDescGZIP(), []int{1}
+	return file_xunzhen_care_v1_referral_case_proto_rawDescGZIP(), []int{1}
 }
 
 // One referral up to a hospital or down from it. Diseases of the sensitive class are referred in their own follow-up,
@@ -224,7 +224,7 @@ type ReferralCase struct {
 
 func (x *ReferralCase) Reset() {
 	*x = ReferralCase{}
-	mi := &file_xunzhen_care_v1_referral_proto_msgTypes[0]
+	mi := &file_xunzhen_care_v1_referral_case_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -236,7 +236,7 @@ func (x *ReferralCase) String() string {
 func (*ReferralCase) ProtoMessage() {}
 
 func (x *ReferralCase) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_care_v1_referral_proto_msgTypes[0]
+	mi := &file_xunzhen_care_v1_referral_case_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -249,7 +249,7 @@ func (x *ReferralCase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReferralCase.ProtoReflect.Descriptor instead.
 func (*ReferralCase) Descriptor() ([]byte, []int) {
-	return file_xunzhen_care_v1_referral_proto_rawDescGZIP(), []int{0}
+	return file_xunzhen_care_v1_referral_case_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *ReferralCase) GetServiceDate() int32 {
@@ -449,7 +449,7 @@ type ReferralPlace struct {
 
 func (x *ReferralPlace) Reset() {
 	*x = ReferralPlace{}
-	mi := &file_xunzhen_care_v1_referral_proto_msgTypes[1]
+	mi := &file_xunzhen_care_v1_referral_case_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +461,7 @@ func (x *ReferralPlace) String() string {
 func (*ReferralPlace) ProtoMessage() {}
 
 func (x *ReferralPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_care_v1_referral_proto_msgTypes[1]
+	mi := &file_xunzhen_care_v1_referral_case_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +474,7 @@ func (x *ReferralPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReferralPlace.ProtoReflect.Descriptor instead.
 func (*ReferralPlace) Descriptor() ([]byte, []int) {
-	return file_xunzhen_care_v1_referral_proto_rawDescGZIP(), []int{1}
+	return file_xunzhen_care_v1_referral_case_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *ReferralPlace) GetOrganisationCode() string {
@@ -515,7 +515,7 @@ type ReferralFollowUp struct {
 
 func (x *ReferralFollowUp) Reset() {
 	*x = ReferralFollowUp{}
-	mi := &file_xunzhen_care_v1_referral_proto_msgTypes[2]
+	mi := &file_xunzhen_care_v1_referral_case_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +527,7 @@ func (x *ReferralFollowUp) String() string {
 func (*ReferralFollowUp) ProtoMessage() {}
 
 func (x *ReferralFollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_care_v1_referral_proto_msgTypes[2]
+	mi := &file_xunzhen_care_v1_referral_case_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +540,7 @@ func (x *ReferralFollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReferralFollowUp.ProtoReflect.Descriptor instead.
 func (*ReferralFollowUp) Descriptor() ([]byte, []int) {
-	return file_xunzhen_care_v1_referral_proto_rawDescGZIP(), []int{2}
+	return file_xunzhen_care_v1_referral_case_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ReferralFollowUp) GetFollowedOn() int32 {
@@ -571,11 +571,11 @@ func (x *ReferralFollowUp) GetResult() string {
 	return ""
 }
 
-var File_xunzhen_care_v1_referral_proto protoreflect.FileDescriptor
+var File_xunzhen_care_v1_referral_case_proto protoreflect.FileDescriptor
 
-const file_xunzhen_care_v1_referral_proto_rawDesc = "" +
+const file_xunzhen_care_v1_referral_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1exunzhen/care/v1/referral.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xbc\x14\n" +
+	"#xunzhen/care/v1/referral_case.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xb2\x14\n" +
 	"\fReferralCase\x12\\\n" +
 	"\fservice_date\x18\x01 \x01(\x05B9\xca\xf3\x185\n" +
 	"\f转诊日期\x12\x10date of referral(\x010\x01J\x05\bʬ\x8f\x12j\breferralR\vserviceDate\x12I\n" +
@@ -635,10 +635,10 @@ const file_xunzhen_care_v1_referral_proto_rawDesc = "" +
 	"\x12转诊医生签名\x12\x12doctor's signatureR\x0fdoctorSignature\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:\x92\x01\xca\xf3\x18\x8d\x01\b)\x12\x06转诊\x1a\breferral \x01*\x1c\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:\x88\x01\xca\xf3\x18\x83\x01\b)\x12\x06转诊\x1a\breferral \x01*\x1c\n" +
 	"\breferral\x12\x06转诊\x1a\breferral*\x1c\n" +
 	"\amedical\x12\x06病情\x1a\tcondition*/\n" +
-	"\tfollow_up\x12\x0f转诊后随访\x1a\x11what became of it2\breferral\"\x88\x02\n" +
+	"\tfollow_up\x12\x0f转诊后随访\x1a\x11what became of it\"\x88\x02\n" +
 	"\rReferralPlace\x12X\n" +
 	"\x11organisation_code\x18\x01 \x01(\tB+\xca\xf3\x18'\n" +
 	"\f机构代码\x12\x14organisation by code\x80\x01\x16R\x10organisationCode\x12`\n" +
@@ -687,24 +687,24 @@ const file_xunzhen_care_v1_referral_proto_rawDesc = "" +
 	"\x17REFERRAL_DISEASE_TUMOUR\x10\b\x1a\x14\xca\xf3\x18\x10\n" +
 	"\x06肿瘤\x12\x06tumour\x12/\n" +
 	"\x16REFERRAL_DISEASE_OTHER\x10c\x1a\x13\xca\xf3\x18\x0f\n" +
-	"\x06其他\x12\x05otherB\xb9\x01\n" +
-	"\x13com.xunzhen.care.v1B\rReferralProtoP\x01Z5github.com/xunzhen/xunzhen/api/xunzhen/care/v1;carev1\xa2\x02\x03XCX\xaa\x02\x0fXunzhen.Care.V1\xca\x02\x0fXunzhen\\Care\\V1\xe2\x02\x1bXunzhen\\Care\\V1\\GPBMetadata\xea\x02\x11Xunzhen::Care::V1b\x06proto3"
+	"\x06其他\x12\x05otherB\xbd\x01\n" +
+	"\x13com.xunzhen.care.v1B\x11ReferralCaseProtoP\x01Z5github.com/xunzhen/xunzhen/api/xunzhen/care/v1;carev1\xa2\x02\x03XCX\xaa\x02\x0fXunzhen.Care.V1\xca\x02\x0fXunzhen\\Care\\V1\xe2\x02\x1bXunzhen\\Care\\V1\\GPBMetadata\xea\x02\x11Xunzhen::Care::V1b\x06proto3"
 
 var (
-	file_xunzhen_care_v1_referral_proto_rawDescOnce sync.Once
-	file_xunzhen_care_v1_referral_proto_rawDescData []byte
+	file_xunzhen_care_v1_referral_case_proto_rawDescOnce sync.Once
+	file_xunzhen_care_v1_referral_case_proto_rawDescData []byte
 )
 
-func file_xunzhen_care_v1_referral_proto_rawDescGZIP() []byte {
-	file_xunzhen_care_v1_referral_proto_rawDescOnce.Do(func() {
-		file_xunzhen_care_v1_referral_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_referral_proto_rawDesc), len(file_xunzhen_care_v1_referral_proto_rawDesc)))
+func file_xunzhen_care_v1_referral_case_proto_rawDescGZIP() []byte {
+	file_xunzhen_care_v1_referral_case_proto_rawDescOnce.Do(func() {
+		file_xunzhen_care_v1_referral_case_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_referral_case_proto_rawDesc), len(file_xunzhen_care_v1_referral_case_proto_rawDesc)))
 	})
-	return file_xunzhen_care_v1_referral_proto_rawDescData
+	return file_xunzhen_care_v1_referral_case_proto_rawDescData
 }
 
-var file_xunzhen_care_v1_referral_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_xunzhen_care_v1_referral_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
-var file_xunzhen_care_v1_referral_proto_goTypes = []any{
+var file_xunzhen_care_v1_referral_case_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_xunzhen_care_v1_referral_case_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_xunzhen_care_v1_referral_case_proto_goTypes = []any{
 	(ReferralDirection)(0),   // 0: xunzhen.care.v1.ReferralDirection
 	(ReferralDisease)(0),     // 1: xunzhen.care.v1.ReferralDisease
 	(*ReferralCase)(nil),     // 2: xunzhen.care.v1.ReferralCase
@@ -718,7 +718,7 @@ var file_xunzhen_care_v1_referral_proto_goTypes = []any{
 	(ReferralArrival)(0),     // 10: xunzhen.care.v1.ReferralArrival
 	(*ConfirmedValue)(nil),   // 11: xunzhen.care.v1.ConfirmedValue
 }
-var file_xunzhen_care_v1_referral_proto_depIdxs = []int32{
+var file_xunzhen_care_v1_referral_case_proto_depIdxs = []int32{
 	6,  // 0: xunzhen.care.v1.ReferralCase.status:type_name -> xunzhen.care.v1.FormStatus
 	7,  // 1: xunzhen.care.v1.ReferralCase.capture:type_name -> xunzhen.care.v1.Capture
 	5,  // 2: xunzhen.care.v1.ReferralCase.confirmed_values:type_name -> xunzhen.care.v1.ReferralCase.ConfirmedValuesEntry
@@ -738,9 +738,9 @@ var file_xunzhen_care_v1_referral_proto_depIdxs = []int32{
 	0,  // [0:12] is the sub-list for field type_name
 }
 
-func init() { file_xunzhen_care_v1_referral_proto_init() }
-func file_xunzhen_care_v1_referral_proto_init() {
-	if File_xunzhen_care_v1_referral_proto != nil {
+func init() { file_xunzhen_care_v1_referral_case_proto_init() }
+func file_xunzhen_care_v1_referral_case_proto_init() {
+	if File_xunzhen_care_v1_referral_case_proto != nil {
 		return
 	}
 	file_xunzhen_care_v1_common_proto_init()
@@ -748,18 +748,18 @@ func file_xunzhen_care_v1_referral_proto_init() {
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_referral_proto_rawDesc), len(file_xunzhen_care_v1_referral_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_referral_case_proto_rawDesc), len(file_xunzhen_care_v1_referral_case_proto_rawDesc)),
 			NumEnums:      2,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_xunzhen_care_v1_referral_proto_goTypes,
-		DependencyIndexes: file_xunzhen_care_v1_referral_proto_depIdxs,
-		EnumInfos:         file_xunzhen_care_v1_referral_proto_enumTypes,
-		MessageInfos:      file_xunzhen_care_v1_referral_proto_msgTypes,
+		GoTypes:           file_xunzhen_care_v1_referral_case_proto_goTypes,
+		DependencyIndexes: file_xunzhen_care_v1_referral_case_proto_depIdxs,
+		EnumInfos:         file_xunzhen_care_v1_referral_case_proto_enumTypes,
+		MessageInfos:      file_xunzhen_care_v1_referral_case_proto_msgTypes,
 	}.Build()
-	File_xunzhen_care_v1_referral_proto = out.File
-	file_xunzhen_care_v1_referral_proto_goTypes = nil
-	file_xunzhen_care_v1_referral_proto_depIdxs = nil
+	File_xunzhen_care_v1_referral_case_proto = out.File
+	file_xunzhen_care_v1_referral_case_proto_goTypes = nil
+	file_xunzhen_care_v1_referral_case_proto_depIdxs = nil
 }

@@ -17,28 +17,28 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
-// A fullForm is one of testdata/forms: the form of an invented person as JSON, in a
+// A formCase is one of testdata/cases: the form of an invented person as JSON, in a
 // file called after its kind and its case, "postpartum_visit.day_42.json".
-type fullForm struct {
+type formCase struct {
 	name string
 	kind record.Kind
 	text string
 	form proto.Message
 }
 
-func fullForms(t *testing.T) []fullForm {
+func formCases(t *testing.T) []formCase {
 	t.Helper()
-	files, err := filepath.Glob("testdata/forms/*.json")
+	files, err := filepath.Glob("testdata/cases/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d forms (%v)", len(files), err)
 	}
-	var out []fullForm
+	var out []formCase
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := fullForm{name: filepath.Base(file), text: string(text)}
+		f := formCase{name: filepath.Base(file), text: string(text)}
 		name, _, _ := strings.Cut(f.name, ".")
 		kind, ok := KindNamed(name)
 		if !ok {
@@ -53,8 +53,8 @@ func fullForms(t *testing.T) []fullForm {
 	return out
 }
 
-func TestAFullFormIsTheSameAfterSavingAndAsJSON(t *testing.T) {
-	for _, f := range fullForms(t) {
+func TestAFormCaseIsTheSameAfterSavingAndAsJSON(t *testing.T) {
+	for _, f := range formCases(t) {
 		t.Run(f.name, func(t *testing.T) {
 			shown := opened(t, f.kind, f.form)
 			back, err := Message(f.kind, shown)
@@ -69,7 +69,7 @@ func TestAFullFormIsTheSameAfterSavingAndAsJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			if *update {
-				if err := os.WriteFile(filepath.Join("testdata/forms", f.name), append(text, '\n'), 0o644); err != nil {
+				if err := os.WriteFile(filepath.Join("testdata/cases", f.name), append(text, '\n'), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			} else if string(text)+"\n" != f.text {
@@ -79,9 +79,9 @@ func TestAFullFormIsTheSameAfterSavingAndAsJSON(t *testing.T) {
 	}
 }
 
-func TestAFullFormHasWhatItsSchemaWants(t *testing.T) {
-	for _, f := range fullForms(t) {
-		for _, what := range complaints(f.form.ProtoReflect(), "") {
+func TestAFormCaseHasWhatItsSchemaWants(t *testing.T) {
+	for _, f := range formCases(t) {
+		for _, what := range caseComplaints(f.form.ProtoReflect(), "") {
 			t.Errorf("%s: %s", f.name, what)
 		}
 	}
@@ -89,14 +89,14 @@ func TestAFullFormHasWhatItsSchemaWants(t *testing.T) {
 
 // Between them, the forms of a kind that has any fill each of its own fields, so
 // that nothing of it goes untried. Fields below 10 are those that all kinds share.
-func TestTheFullFormsOfAKindFillEachOfItsFields(t *testing.T) {
+func TestTheCasesOfAKindFillEachOfItsFields(t *testing.T) {
 	filled, asked := map[protoreflect.FullName]bool{}, map[protoreflect.FullName]bool{}
-	for _, f := range fullForms(t) {
+	for _, f := range formCases(t) {
 		fields := f.form.ProtoReflect().Descriptor().Fields()
 		for i := range fields.Len() {
 			field := fields.Get(i)
 			if field.Number() >= 10 {
-				note(f.form.ProtoReflect(), field, filled, asked)
+				noteFilled(f.form.ProtoReflect(), field, filled, asked)
 			}
 		}
 	}
@@ -107,25 +107,25 @@ func TestTheFullFormsOfAKindFillEachOfItsFields(t *testing.T) {
 	}
 }
 
-// note puts down that field, and each field of a section, is asked, and whether m has it.
-func note(m protoreflect.Message, field protoreflect.FieldDescriptor, filled, asked map[protoreflect.FullName]bool) {
+// noteFilled puts down that field, and each field of a section, is asked, and whether m has it.
+func noteFilled(m protoreflect.Message, field protoreflect.FieldDescriptor, filled, asked map[protoreflect.FullName]bool) {
 	asked[field.FullName()] = true
 	filled[field.FullName()] = filled[field.FullName()] || m.Has(field)
 	if mergesByField(field) && m.Has(field) {
 		for _, part := range byNumber(field.Message().Fields()) {
-			note(m.Get(field).Message(), part, filled, asked)
+			noteFilled(m.Get(field).Message(), part, filled, asked)
 		}
 	}
 }
 
-// complaints returns what m lacks of what its schema wants, and what it has that is
+// caseComplaints returns what m lacks of what its schema wants, and what it has that is
 // hardly possible, too long or in no list. Whom a field is required for cannot be
 // told from a form.
-func complaints(m protoreflect.Message, under string) (out []string) {
+func caseComplaints(m protoreflect.Message, under string) (out []string) {
 	for _, f := range byNumber(m.Descriptor().Fields()) {
 		o, name := fieldOptions(f), under+string(f.Name())
 		if !m.Has(f) {
-			if wanted(m, o) {
+			if isWanted(m, o) {
 				out = append(out, name+" is wanted")
 			}
 			continue
@@ -137,13 +137,13 @@ func complaints(m protoreflect.Message, under string) (out []string) {
 				out = append(out, name+" is too long")
 			}
 			v.Map().Range(func(k protoreflect.MapKey, e protoreflect.Value) bool {
-				out = append(out, complaints(e.Message(), name+"."+k.String()+".")...)
+				out = append(out, caseComplaints(e.Message(), name+"."+k.String()+".")...)
 				return true
 			})
 		case f.IsList():
 			out = append(out, listComplaints(v.List(), f, name)...)
 		case f.Message() != nil:
-			out = append(out, complaints(v.Message(), name+".")...)
+			out = append(out, caseComplaints(v.Message(), name+".")...)
 			for _, part := range o.GetRequiredParts() {
 				if !v.Message().Has(f.Message().Fields().ByName(protoreflect.Name(part))) {
 					out = append(out, name+" lacks "+part)
@@ -156,13 +156,13 @@ func complaints(m protoreflect.Message, under string) (out []string) {
 	return out
 }
 
-// wanted reports whether a field with these options is to be filled on m.
-func wanted(m protoreflect.Message, o *schemav1.FieldOptions) bool {
+// isWanted reports whether a field with these options is to be filled on m.
+func isWanted(m protoreflect.Message, o *schemav1.FieldOptions) bool {
 	return o.GetRequirement() == schemav1.Requirement_REQUIREMENT_REQUIRED ||
-		slices.ContainsFunc(o.GetRequiredWhen(), func(c *schemav1.Condition) bool { return holds(m, c) })
+		slices.ContainsFunc(o.GetRequiredWhen(), func(c *schemav1.Condition) bool { return conditionHolds(m, c) })
 }
 
-func holds(m protoreflect.Message, c *schemav1.Condition) bool {
+func conditionHolds(m protoreflect.Message, c *schemav1.Condition) bool {
 	f := m.Descriptor().Fields().ByName(protoreflect.Name(c.GetField()))
 	if len(c.GetCodes()) == 0 || !m.Has(f) {
 		return len(c.GetCodes()) == 0 && m.Has(f) != c.GetNot()
@@ -184,7 +184,7 @@ func listComplaints(l protoreflect.List, f protoreflect.FieldDescriptor, name st
 	}
 	for i := range l.Len() {
 		if f.Message() != nil {
-			out = append(out, complaints(l.Get(i).Message(), name+".")...)
+			out = append(out, caseComplaints(l.Get(i).Message(), name+".")...)
 			continue
 		}
 		out = append(out, valueComplaints(l.Get(i), f, name)...)
@@ -216,17 +216,17 @@ func valueComplaints(v protoreflect.Value, f protoreflect.FieldDescriptor, name 
 			out = append(out, name+" is too long")
 		}
 	case int32:
-		if !within(o.GetHard(), int64(n)) {
+		if !withinRange(o.GetHard(), int64(n)) {
 			out = append(out, name+" is hardly possible")
 		}
 	case int64:
-		if !within(o.GetHard(), n) {
+		if !withinRange(o.GetHard(), n) {
 			out = append(out, name+" is hardly possible")
 		}
 	}
 	return out
 }
 
-func within(r *schemav1.Range, n int64) bool {
+func withinRange(r *schemav1.Range, n int64) bool {
 	return r == nil || (r.Min == nil || n >= r.GetMin()) && (r.Max == nil || n <= r.GetMax())
 }
