@@ -1812,7 +1812,7 @@ var File_xunzhen_care_v1_tuberculosis_follow_up_proto protoreflect.FileDescripto
 
 const file_xunzhen_care_v1_tuberculosis_follow_up_proto_rawDesc = "" +
 	"\n" +
-	",xunzhen/care/v1/tuberculosis_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x8f\x1c\n" +
+	",xunzhen/care/v1/tuberculosis_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x93\x1c\n" +
 	"\x14TuberculosisFollowUp\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f随访日期\x12\x11date of follow-up(\x010\x01J\x05\bʬ\x8f\x12j\x05visitR\vserviceDate\x12I\n" +
@@ -1825,10 +1825,10 @@ const file_xunzhen_care_v1_tuberculosis_follow_up_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x97\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v2:.xunzhen.care.v1.TuberculosisFollowUp.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12d\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12f\n" +
 	"\x0ftreatment_month\x18\n" +
-	" \x01(\x05B6\xca\xf3\x182\n" +
-	"\f治疗月序\x12\x12month of treatment0\x01J\x04\b\x02\x10HR\x04\b\x02\x100X\x01H\x00R\x0etreatmentMonth\x88\x01\x01\x12b\n" +
+	" \x01(\x05B8\xca\xf3\x184\n" +
+	"\f治疗月序\x12\x12month of treatment(\b0\x01J\x04\b\x02\x10HR\x04\b\x02\x100X\x01H\x00R\x0etreatmentMonth\x88\x01\x01\x12b\n" +
 	"\x05phase\x18\v \x01(\x0e2\".xunzhen.care.v1.TuberculosisPhaseB(\xca\xf3\x18$\n" +
 	"\f治疗阶段\x12\x12phase of treatment0\x01R\x05phase\x12v\n" +
 	"\n" +
@@ -1851,9 +1851,9 @@ const file_xunzhen_care_v1_tuberculosis_follow_up_proto_rawDesc = "" +
 	"\x1fliquor_target_liang_per_day_x10\x18\x13 \x01(\x05BL\xca\xf3\x18H\n" +
 	"\x12目标日饮酒量\x12\x13target liquor a day\x1a\tliang/day \x010\x01J\x05\b\x00\x10\xe8\aR\x05\b\x00\x10\xc8\x01X\x01H\x04R\x1aliquorTargetLiangPerDayX10\x88\x01\x01\x12b\n" +
 	"\aregimen\x18\x14 \x01(\v2$.xunzhen.care.v1.TuberculosisRegimenB\"\xca\xf3\x18\x1e\n" +
-	"\x06用药\x12\aregimen0\x01j\ttreatmentR\aregimen\x12\\\n" +
-	"\fmissed_doses\x18\x15 \x01(\x05B4\xca\xf3\x180\n" +
-	"\x0f漏服药次数\x12\fmissed doses0\x01J\x05\b\x00\x10\xa0\x06R\x04\b\x00\x10\x14X\x01H\x05R\vmissedDoses\x88\x01\x01\x12y\n" +
+	"\x06用药\x12\aregimen0\x01j\ttreatmentR\aregimen\x12^\n" +
+	"\fmissed_doses\x18\x15 \x01(\x05B6\xca\xf3\x182\n" +
+	"\x0f漏服药次数\x12\fmissed doses(\b0\x01J\x05\b\x00\x10\xa0\x06R\x04\b\x00\x10\x14X\x01H\x05R\vmissedDoses\x88\x01\x01\x12y\n" +
 	"\x10adverse_reaction\x18\x16 \x01(\v2 .xunzhen.care.v1.AdverseReactionB,\xca\xf3\x18(\n" +
 	"\x12药物不良反应\x12\x10adverse reaction0\x01R\x0fadverseReaction\x12\x8b\x01\n" +
 	"\fcomplication\x18\x17 \x01(\v2).xunzhen.care.v1.TuberculosisComplicationB<\xca\xf3\x188\n" +
@@ -2009,19 +2009,19 @@ const file_xunzhen_care_v1_tuberculosis_follow_up_proto_rawDesc = "" +
 	"stopped_on\x18\x01 \x01(\x05B-\xca\xf3\x18)\n" +
 	"\x12停止治疗时间\x12\bended on(\x010\x01J\x05\bʬ\x8f\x12R\tstoppedOn\x12c\n" +
 	"\x06reason\x18\x02 \x01(\x0e2'.xunzhen.care.v1.TuberculosisStopReasonB\"\xca\xf3\x18\x1e\n" +
-	"\x12停止治疗原因\x12\x06reason0\x01R\x06reason\"\xe8\x04\n" +
-	"\x16TuberculosisManagement\x12V\n" +
+	"\x12停止治疗原因\x12\x06reason0\x01R\x06reason\"\xf0\x04\n" +
+	"\x16TuberculosisManagement\x12X\n" +
 	"\n" +
-	"visits_due\x18\x01 \x01(\x05B2\xca\xf3\x18.\n" +
+	"visits_due\x18\x01 \x01(\x05B4\xca\xf3\x180\n" +
 	"\x0f应访视次数\x12\n" +
-	"visits due0\x01J\x05\b\x00\x10\x90\x03R\x04\b\x02\x10xX\x01H\x00R\tvisitsDue\x88\x01\x01\x12\\\n" +
-	"\vvisits_made\x18\x02 \x01(\x05B6\xca\xf3\x182\n" +
-	"\x12实际访视次数\x12\vvisits made0\x01J\x05\b\x00\x10\x90\x03R\x04\b\x00\x10xX\x01H\x01R\n" +
-	"visitsMade\x88\x01\x01\x12T\n" +
-	"\tdoses_due\x18\x03 \x01(\x05B2\xca\xf3\x18.\n" +
-	"\x0f应服药次数\x12\tdoses due0\x01J\x05\b\x00\x10\xa0\x1fR\x05\b\x02\x10\xc0\fX\x01H\x02R\bdosesDue\x88\x01\x01\x12]\n" +
-	"\vdoses_taken\x18\x04 \x01(\x05B7\xca\xf3\x183\n" +
-	"\x12实际服药次数\x12\vdoses taken0\x01J\x05\b\x00\x10\xa0\x1fR\x05\b\x00\x10\xc0\fX\x01H\x03R\n" +
+	"visits due(\b0\x01J\x05\b\x00\x10\x90\x03R\x04\b\x02\x10xX\x01H\x00R\tvisitsDue\x88\x01\x01\x12^\n" +
+	"\vvisits_made\x18\x02 \x01(\x05B8\xca\xf3\x184\n" +
+	"\x12实际访视次数\x12\vvisits made(\b0\x01J\x05\b\x00\x10\x90\x03R\x04\b\x00\x10xX\x01H\x01R\n" +
+	"visitsMade\x88\x01\x01\x12V\n" +
+	"\tdoses_due\x18\x03 \x01(\x05B4\xca\xf3\x180\n" +
+	"\x0f应服药次数\x12\tdoses due(\b0\x01J\x05\b\x00\x10\xa0\x1fR\x05\b\x02\x10\xc0\fX\x01H\x02R\bdosesDue\x88\x01\x01\x12_\n" +
+	"\vdoses_taken\x18\x04 \x01(\x05B9\xca\xf3\x185\n" +
+	"\x12实际服药次数\x12\vdoses taken(\b0\x01J\x05\b\x00\x10\xa0\x1fR\x05\b\x00\x10\xc0\fX\x01H\x03R\n" +
 	"dosesTaken\x88\x01\x01\x12\x89\x01\n" +
 	"\x17doses_taken_percent_x10\x18\x05 \x01(\x05BM\xca\xf3\x18I\n" +
 	"\t服药率\x12\x14share of doses taken\x1a\x01% \x010\x01J\x05\b\x00\x10\xd0\x0fX\x01z\vdoses_takenz\tdoses_dueH\x04R\x14dosesTakenPercentX10\x88\x01\x01B\r\n" +

@@ -1454,14 +1454,14 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x04mode\x12\x01\x01R\n" +
 	"callResult\x12.\n" +
 	"\x04text\x18\x04 \x01(\tB\x1a\xca\xf3\x18\x16\n" +
-	"\x06说明\x12\bin words\x80\x01\xc8\x01R\x04text\"\xb9\x11\n" +
+	"\x06说明\x12\bin words\x80\x01\xc8\x01R\x04text\"\xbb\x11\n" +
 	"\x11VerificationTruth\x12`\n" +
 	"\tdiagnosed\x18\x01 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB\x1d\xca\xf3\x18\x19\n" +
 	"\f是否确诊\x12\tdiagnosedR\tdiagnosed\x12\x9a\x01\n" +
 	"\x16face_to_face_this_year\x18\x02 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerBA\xca\xf3\x18=\n" +
-	"\x1e本年度是否面对面随访\x12\x1bseen face to face this yearR\x12faceToFaceThisYear\x12u\n" +
-	"\x12face_to_face_times\x18\x03 \x01(\x05BC\xca\xf3\x18?\n" +
-	"\x15面对面随访次数\x12\x17times seen face to faceJ\x05\b\x00\x10\xc6\x01R\x04\b\x00\x100X\x01H\x00R\x0ffaceToFaceTimes\x88\x01\x01\x12W\n" +
+	"\x1e本年度是否面对面随访\x12\x1bseen face to face this yearR\x12faceToFaceThisYear\x12w\n" +
+	"\x12face_to_face_times\x18\x03 \x01(\x05BE\xca\xf3\x18A\n" +
+	"\x15面对面随访次数\x12\x17times seen face to face(\bJ\x05\b\x00\x10\xc6\x01R\x04\b\x00\x100X\x01H\x00R\x0ffaceToFaceTimes\x88\x01\x01\x12W\n" +
 	"\rlast_visit_on\x18\x04 \x01(\x05B3\xca\xf3\x18/\n" +
 	"\x18最近一次随访时间\x12\n" +
 	"last visit(\x01J\x05\bʬ\x8f\x12R\vlastVisitOn\x12x\n" +
@@ -1494,7 +1494,7 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x18是否知道签约医生\x12\x1bknows the contracted doctorR\rcontractKnown\x12\x82\x01\n" +
 	"\x0eidentity_right\x18\x11 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB6\xca\xf3\x182\n" +
 	"\x18基本信息是否相符\x12\x16personal details rightR\ridentityRightB\x15\n" +
-	"\x13_face_to_face_times\"\x8d\n" +
+	"\x13_face_to_face_times\"\x8f\n" +
 	"\n" +
 	"\x14VerificationStandard\x12\x89\x01\n" +
 	"\x16yearly_checkup_present\x18\x01 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB.\xca\xf3\x18*\n" +
@@ -1508,9 +1508,9 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x12risk_control_right\x18\x05 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB=\xca\xf3\x189\n" +
 	"\x18危险因素控制正确\x12\x1dcontrol of risk factors rightR\x10riskControlRight\x12q\n" +
 	"\rvisits_enough\x18\x06 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB'\xca\xf3\x18#\n" +
-	"\x12随访次数达标\x12\rvisits enoughR\fvisitsEnough\x12\x85\x01\n" +
-	"\x16last_visit_blank_items\x18\a \x01(\x05BK\xca\xf3\x18G\n" +
-	"\x1e最近一次随访空缺项数\x12\x1dblank items of the last visitJ\x04\b\x00\x10\x12X\x01H\x00R\x13lastVisitBlankItems\x88\x01\x01\x12\x83\x01\n" +
+	"\x12随访次数达标\x12\rvisits enoughR\fvisitsEnough\x12\x87\x01\n" +
+	"\x16last_visit_blank_items\x18\a \x01(\x05BM\xca\xf3\x18I\n" +
+	"\x1e最近一次随访空缺项数\x12\x1dblank items of the last visit(\bJ\x04\b\x00\x10\x12X\x01H\x00R\x13lastVisitBlankItems\x88\x01\x01\x12\x83\x01\n" +
 	"\x10referral_advised\x18\b \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB3\xca\xf3\x18/\n" +
 	"\x1b两次不满意建议转诊\x12\x10referral advisedR\x0freferralAdvised\x12\x81\x01\n" +
 	"\rpaper_matches\x18\t \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB7\xca\xf3\x183\n" +
