@@ -81,7 +81,7 @@ type call struct {
 }
 
 // say returns the words under a key; what stands in them is tamed, because it can be
-// what anybody wrote.
+// what anybody wrote. {kinds} in them is the names of all kinds.
 func (c *call) say(key string, args ...any) string {
 	tame := make([]any, len(args))
 	for i, a := range args {
@@ -96,7 +96,11 @@ func (c *call) say(key string, args ...any) string {
 			tame[i] = a
 		}
 	}
-	return c.words.Say(key, tame...)
+	said := c.words.Say(key, tame...)
+	if strings.Contains(said, "{kinds}") {
+		return strings.ReplaceAll(said, "{kinds}", strings.Join(kindNames(), ", "))
+	}
+	return said
 }
 
 // line writes one line for people to the standard output.

@@ -12,6 +12,7 @@ import (
 	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // tabletForm tells which fields the JSON of a form has. It needs no tablet.
@@ -33,6 +34,17 @@ func (f tabletForm) Run(c *call) error {
 	t.Add(c.say("head_field"), c.say("head_what"), c.say("head_takes"))
 	fieldRows(c, &t, m.ProtoReflect().Descriptor(), "", 0)
 	return t.Write(c.Stdout)
+}
+
+// kindNames are the names of all kinds, by their numbers.
+func kindNames() []string {
+	var out []string
+	for kind := range record.MaxKind {
+		if info, ok := care.Kinds().Lookup(kind); ok {
+			out = append(out, info.Name)
+		}
+	}
+	return out
 }
 
 // formColumns is how wide the table is where there is no terminal to say it.
