@@ -230,3 +230,38 @@ func valueComplaints(v protoreflect.Value, f protoreflect.FieldDescriptor, name 
 func withinRange(r *schemav1.Range, n int64) bool {
 	return r == nil || (r.Min == nil || n >= r.GetMin()) && (r.Max == nil || n <= r.GetMax())
 }
+
+func TestAFormCaseThatLacksWhatItsSchemaWantsIsNamed(t *testing.T) {
+	kind, _ := KindNamed("postpartum_visit")
+	const day42 = `"service_date":20261102,"organisation_code":"1","doctor_id":"s-1","visit_type":2,"delivered_on":20260921,
+		"general_health":"良好","psychology":"良好","blood_pressure":{"systolic_mmhg":114,"diastolic_mmhg":72},
+		"breasts":{"result":1},"lochia":{"result":1},"uterus":{"result":1},"wound":{"result":1},
+		"day42_classification":1,"day42_guidance":[1],"day42_disposal":1,"doctor_signature":{"signed_at_ms":"1"}`
+	for name, c := range map[string]struct{ also, want string }{
+		"nothing":                             {`"home_guidance":[]`, ""},
+		"a part of a group":                   {`"capture":{"ended_at_ms":"1","entered_at_ms":"1"}`, "capture.source is wanted"},
+		"what another answer makes wanted":    {`"home_guidance":[6]`, "guidance_other is wanted"},
+		"what another group makes wanted":     {`"referral":{"reason":"复查"}`, "referral.organisation is wanted"},
+		"a possible date":                     {`"discharged_on":18991231`, "discharged_on is hardly possible"},
+		"a possible temperature":              {`"temperature_c_x10":430`, ""},
+		"a temperature that is hardly one":    {`"temperature_c_x10":431`, "temperature_c_x10 is hardly possible"},
+		"a code of the list":                  {`"home_guidance":[7]`, "home_guidance is a code the list lacks"},
+		"text that is as long as it may be":   {`"other_findings":"` + strings.Repeat("长", 500) + `"`, ""},
+		"text that is longer than it may be":  {`"other_findings":"` + strings.Repeat("长", 501) + `"`, "other_findings is too long"},
+		"a list longer than it may be":        {`"home_guidance":[` + strings.Repeat("1,", 16) + `1]`, "home_guidance is too long"},
+		"a description of what is not normal": {`"home_classification":2`, "classification_text is wanted"},
+	} {
+		form, err := ParseJSON(kind, []byte("{"+day42+","+c.also+"}"))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := strings.Join(caseComplaints(form.ProtoReflect(), ""), "; "); got != c.want {
+			t.Errorf("%s: complaints %q, want %q", name, got, c.want)
+		}
+	}
+	kind, _ = KindNamed("tuberculosis_follow_up")
+	form, err := ParseJSON(kind, []byte(`{"symptoms":[1,100]}`))
+	if got := caseComplaints(form.ProtoReflect(), ""); err != nil || !slices.Contains(got, "symptoms: a code that stands alone has others beside it") {
+		t.Errorf("no symptoms beside a cough: %v %q", err, got)
+	}
+}
