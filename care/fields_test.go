@@ -87,7 +87,8 @@ func unitBeside(f protoreflect.FieldDescriptor) bool {
 // What kind of number some fields hold is said by another field, whose unit and range
 // they have.
 var saidElsewhere = map[protoreflect.FullName]string{
-	"xunzhen.care.v1.ConfirmedValue.value": "by the field that is named beside it",
+	"xunzhen.care.v1.ConfirmedValue.value":       "by the field that is named beside it",
+	"xunzhen.care.v1.StatisticValue.value_x1000": "by the item of the statistic",
 }
 
 // The parts of a period have no unit: they are names of it that happen to be numbers.
