@@ -257,6 +257,11 @@ func (r *Replica) certify(tx Tx, s self, cert segment.Certificate) error {
 	if err := putCertificate(tx, cert); err != nil {
 		return err
 	}
+	if !s.enrolled() || scopeDigest(s.cert) != scopeDigest(cert) {
+		if err := r.dropLoans(tx); err != nil {
+			return err
+		}
+	}
 	s.own.certificate = cert.Hash
 	if err := tx.PutHead(Own, s.id[:], s.own.pack()); err != nil {
 		return err
