@@ -207,7 +207,7 @@ func (s *syncRun) returnLoans(tx Tx, last *session.Summary) error {
 	if !s.atCentre() && !last.Lends {
 		return nil
 	}
-	at := passedRow{epoch: s.epoch, position: last.Position}
+	end := borrowed{epoch: s.epoch, passed: passedRow{epoch: s.epoch, position: last.Position}}
 	size := uint64(0)
 	return scan(tx, Loans, nil, func(row Row) error {
 		l, err := unpackLoan(row.Head)
@@ -217,7 +217,8 @@ func (s *syncRun) returnLoans(tx Tx, last *session.Summary) error {
 		back := s.r.nowMs()-l.heardMs > LoanKeep.Milliseconds()
 		switch mine := hubOfLoanKey(row.Key) == s.Hub; {
 		case s.atCentre():
-			back = back || l.ack.passedBy(s.epoch, at)
+			end.ack = l.ack
+			back = back || !s.r.rules.lent(end)
 		case mine && slices.Contains(last.Lent, l.name):
 			size += l.size
 			back = size > session.MaxLoanBytes

@@ -45,7 +45,7 @@ func drawOdds(rnd *rand.Rand) odds {
 
 // era is the present one. A seed names a county together with the actions there were
 // to draw from in its day, and what chance decided in them.
-const era = 4
+const era = 5
 
 // action is something that can happen.
 type action struct {
@@ -74,6 +74,12 @@ func actions(until int) []action {
 			action{"write", syncs(3), (*World).stepWrite},
 			action{"answer", syncs(3), (*World).stepAnswer},
 			action{"read", syncs(3), (*World).stepRead},
+		)
+	}
+	if until >= 5 {
+		all = append(all,
+			action{"clinic", syncs(6), (*World).stepClinic},
+			action{"fire", trouble(2), (*World).stepFire},
 		)
 	}
 	return all
