@@ -120,7 +120,7 @@ func (v *viewer) readLent(l lentHere) (segment.Sealable, bool, error) {
 // fences that have come down; and whether it is for this screen.
 func (o *overlay) admits(save segment.Sealable, certificate segment.Hash) (bool, error) {
 	cert, ok, err := o.r.certificate(o.tx, certificate)
-	if err != nil || !ok {
+	if err != nil || !ok || o.r.cfg.Schema == nil {
 		return false, err
 	}
 	rev := save.Revision

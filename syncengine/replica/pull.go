@@ -97,7 +97,7 @@ func (s *syncRun) beginPull(ctx context.Context) (session.PullRequest, error) {
 			return err
 		}
 		q.Cursor = peer.cursor
-		if s.borrowed = 0; !s.atCentre() {
+		if s.borrowed = 0; !s.atCentre() && s.r.cfg.Schema != nil {
 			q.Borrows = true
 			if q.Borrowed, err = borrowedFrom(tx, s.Hub); err != nil {
 				return err
