@@ -208,6 +208,10 @@ func (s *syncRun) returnLoans(tx Tx, last *session.Summary) error {
 		return nil
 	}
 	end := borrowed{epoch: s.epoch, passed: passedRow{epoch: s.epoch, position: last.Position}}
+	named := map[session.LoanName]bool{}
+	for _, n := range last.Lent {
+		named[n] = true
+	}
 	size := uint64(0)
 	return scan(tx, Loans, nil, func(row Row) error {
 		l, err := unpackLoan(row.Head)
@@ -219,7 +223,7 @@ func (s *syncRun) returnLoans(tx Tx, last *session.Summary) error {
 		case s.atCentre():
 			end.ack = l.ack
 			back = back || !s.r.rules.lent(end)
-		case mine && slices.Contains(last.Lent, l.name):
+		case mine && named[l.name]:
 			size += l.size
 			back = size > session.MaxLoanBytes
 		case mine:
