@@ -336,6 +336,9 @@ func (d *device) checkScreens(l *law) {
 			s, err = replica.Screen{}, nil
 		}
 		w.must(err, "view")
+		if d.leftLent(s) {
+			continue
+		}
 		if !w.sends(id, cert) {
 			if shows(s) {
 				d.explain()
