@@ -86,6 +86,11 @@ var Mutants = []Mutant{
 			return lawfulLent(l)
 		}
 	}},
+	{"lent save shown whoever its author is", func(r *rules) {
+		r.entitled = func(cert segment.Certificate, _ string, class record.Class, d record.Division) bool {
+			return lawfulEntitled(cert, cert.Staff[0], class, d)
+		}
+	}},
 	{"lent whatever the scope", func(r *rules) {
 		r.lends = func(l lending) bool { return l.holder.AllowsClass(l.class) }
 	}},

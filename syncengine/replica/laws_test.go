@@ -35,6 +35,7 @@ var laws = []struct {
 	{"and until the cursor has passed the ack of its segment", tellLentAckPassed},
 	{"a save is lent within the divisions of who borrows", tellLentScope},
 	{"and within the classes", tellLentClass},
+	{"a lent save is shown only when its author was entitled to it", tellLentEntitled},
 }
 
 func TestLaws(t *testing.T) {

@@ -253,14 +253,20 @@ func TestWhatIsLentIsNotHandedOn(t *testing.T) {
 	b.shows(x.Record, phone, "138") // the centre does not have it: it is still at the clinic
 }
 
-func TestALentSaveThatTheCentreWouldHoldIsNotShown(t *testing.T) {
-	w := newWorld(t)
+func tellLentEntitled(w *world) {
 	a, b, h, x := w.clinic()
 	a.staff = "nobody"
 	a.edit(x.Record, phone, "138")
 	a.syncHub(h)
 	b.syncHub(h)
 	b.shows(x.Record, phone, "139")
+}
+
+func TestALentSaveThatTheCentreWouldHoldIsNotShown(t *testing.T) {
+	w := newWorld(t)
+	a, b, h, x := w.clinic()
+	a.staff = "nobody"
+	a.edit(x.Record, phone, "138")
 	a.staff = "li"
 	s := a.edit(x.Record, address, "no 1") // its author's previous save is not shown
 	a.syncHub(h)

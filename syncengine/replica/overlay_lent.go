@@ -126,8 +126,7 @@ func (o *overlay) admits(save segment.Sealable, certificate segment.Hash) (bool,
 	rev := save.Revision
 	info, known := o.r.cfg.Schema.Lookup(rev.Record.Kind())
 	division, seen := o.authority(save)
-	if !known || !seen || !cutRight(info, rev.Changes) || !slices.Contains(cert.Staff, rev.Author) ||
-		!cert.AllowsClass(info.Class) || !division.WithinAny(cert.Divisions) {
+	if !known || !seen || !cutRight(info, rev.Changes) || !o.r.rules.entitled(cert, rev.Author, info.Class, division) {
 		return false, nil
 	}
 	if !o.r.rules.lends(lending{o.self.cert, info.Class, division, o.row}) {

@@ -35,6 +35,9 @@ type rules struct {
 	droppable func(k kept) bool
 	// lends: is a save that the centre has not sent for this holder of a certificate?
 	lends func(l lending) bool
+	// entitled: may this author, under this certificate, save in a division what is of a
+	// class?
+	entitled func(cert segment.Certificate, author string, class record.Class, d record.Division) bool
 	// lent: is a borrowed save still shown?
 	lent func(l borrowed) bool
 	// foreign: does somebody else save under this key? made tells own segments.
@@ -107,6 +110,7 @@ var lawful = rules{
 	unnamed:   lawfulUnnamed,
 	droppable: lawfulDroppable,
 	lends:     lawfulLends,
+	entitled:  lawfulEntitled,
 	lent:      lawfulLent,
 	foreign:   lawfulForeign,
 }
@@ -153,6 +157,11 @@ func lawfulLends(l lending) bool {
 		return false
 	}
 	return l.division.WithinAny(l.holder.Divisions) || live && slices.Contains(l.base.divisions, l.division)
+}
+
+// lawfulEntitled: as the centre judges a save, with the division it was made in.
+func lawfulEntitled(cert segment.Certificate, author string, class record.Class, d record.Division) bool {
+	return slices.Contains(cert.Staff, author) && cert.AllowsClass(class) && d.WithinAny(cert.Divisions)
 }
 
 // lawfulLent: until the base has received it, the record departed, or the own cursor

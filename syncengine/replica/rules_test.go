@@ -32,7 +32,7 @@ func CheckRules(m Mutant) string {
 }
 
 func checkRules(r rules) string {
-	for _, check := range []func(rules) string{checkReplaces, checkShows, checkUnnamed, checkDroppable, checkForeign, checkCounting, checkLends, checkLent} {
+	for _, check := range []func(rules) string{checkReplaces, checkShows, checkUnnamed, checkDroppable, checkForeign, checkCounting, checkLends, checkEntitled, checkLent} {
 		if why := check(r); why != "" {
 			return why
 		}
@@ -198,6 +198,30 @@ func checkLends(r rules) string {
 	} {
 		if r.lends(lending{holder, c.class, c.division, c.base}) != c.want {
 			return fmt.Sprintf("lends: %s: %v", c.name, !c.want)
+		}
+	}
+	return ""
+}
+
+func checkEntitled(r rules) string {
+	cert := segment.Certificate{
+		Staff: []string{"li", "wang"}, Divisions: []record.Division{"130403001"}, Classes: []record.Class{record.ClassGeneral},
+	}
+	for _, c := range []struct {
+		name     string
+		author   string
+		class    record.Class
+		division record.Division
+		want     bool
+	}{
+		{"all is covered", "wang", record.ClassGeneral, "130403001001", true},
+		{"an author not on the list", "zhao", record.ClassGeneral, "130403001001", false},
+		{"no author", "", record.ClassGeneral, "130403001001", false},
+		{"a class not granted", "li", record.ClassSensitive, "130403001001", false},
+		{"another township", "li", record.ClassGeneral, "130403002001", false},
+	} {
+		if r.entitled(cert, c.author, c.class, c.division) != c.want {
+			return fmt.Sprintf("entitled: %s: %v", c.name, !c.want)
 		}
 	}
 	return ""

@@ -32,6 +32,7 @@ func (w *World) Check() {
 	w.checkForksListed(l)
 	w.checkClocks(l)
 	w.checkEngine()
+	w.checkLentVerdicts(l)
 	for _, d := range w.living() {
 		d.checkScreens(l)
 		d.checkWhereabouts(l)

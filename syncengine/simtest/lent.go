@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -140,6 +141,7 @@ func (d *device) checkLent() {
 			if !w.oracle.clinic[dot] {
 				w.fail("lent", "%s shows %s from a hub, and no hub has had it", d.name, short(dot))
 			}
+			w.oracle.lent[dot] = true
 			if base.Received(dot) {
 				w.fail("lent", "%s shows %s as at the clinic, and its base has received it", d.name, short(dot))
 			}
@@ -159,6 +161,22 @@ func (d *device) checkLentValues(s replica.Screen) {
 				if c.Path == g.Path && !c.Value.Equal(b.Value) {
 					d.w.fail("lent", "%s shows %s at %s otherwise than it was typed", d.name, short(b.Dot), g.Path)
 				}
+			}
+		}
+	}
+}
+
+// checkLentVerdicts wants nothing to have been shown from a hub that the centre holds
+// for what can be told everywhere: its bytes, its author, its class.
+func (w *World) checkLentVerdicts(l *law) {
+	for _, id := range sortedRecords(l) {
+		for d, v := range l.records[id].revs {
+			if !w.oracle.lent[d] || v.erased() || len(v.sources) > 1 {
+				continue
+			}
+			switch v.verdict {
+			case ledger.HeldAuthor, ledger.HeldClass, ledger.HeldMalformed, ledger.HeldTooLarge, ledger.HeldBoundary, ledger.HeldNotCentre:
+				w.fail("lent", "%s was shown from a hub, and is %s", short(d), v.verdict)
 			}
 		}
 	}
