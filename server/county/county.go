@@ -7,6 +7,7 @@
 //	               shard.key      signs certificates, acks, checkpoints
 //	               recipient.key  opens what was encrypted to the county
 //	               operator.key   opens sessions of the office
+//	               search.key     keys the index by number; made anew where there is none
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
 //
@@ -20,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,6 +29,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -39,6 +42,7 @@ const (
 	shardFile     = "shard.key"
 	recipientFile = "recipient.key"
 	operatorFile  = "operator.key"
+	searchFile    = "search.key"
 	storeFile     = "shard.db"
 
 	unfinished = ".new-" // begins the name of a folder that is being made
@@ -66,6 +70,7 @@ type County struct {
 	Code   string // 6 digits
 	Dir    string
 	Engine *syncengine.Engine
+	People *followers.People
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -140,6 +145,9 @@ func writeKeys(dir string, shard ed25519.PrivateKey, rand io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if _, err := searchKey(dir, rand); err != nil {
+		return err
+	}
 	return errors.Join(
 		auth.WriteKey(filepath.Join(dir, shardFile), shard),
 		auth.WriteKey(filepath.Join(dir, recipientFile), recipient),
@@ -196,6 +204,10 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.operator = operator.Public().(ed25519.PublicKey)
 	c.shard = segment.KeySigner(key)
+	search, err := searchKey(dir, m.Rand)
+	if err != nil {
+		return nil, err
+	}
 	if c.former, err = formerRecipients(dir, c.recipient); err != nil {
 		return nil, err
 	}
@@ -205,7 +217,15 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if err := c.start(ctx, m.config(c.Code, c.store, key)); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
+	c.People = followers.NewPeople(c.Engine, search, m.log())
 	return c, nil
+}
+
+func (m Means) log() *slog.Logger {
+	if m.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return m.Log
 }
 
 func (c *County) start(ctx context.Context, cfg syncengine.Config) (err error) {
@@ -220,6 +240,21 @@ func (c *County) start(ctx context.Context, cfg syncengine.Config) (err error) {
 		cfg.Log.Error("what was held could not be looked at: run xunzhen verify", "shard", c.Shard().String(), "error", err.Error())
 	}
 	return ctx.Err()
+}
+
+// searchKey returns the key of the index by number in a county's folder. Counties of earlier
+// versions have none. That a new one is made in place of one that was lost costs nothing: the
+// index is made from the records at every start.
+func searchKey(dir string, rand io.Reader) ([]byte, error) {
+	path := filepath.Join(dir, searchFile)
+	key, err := auth.ReadSecret(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if key, err = read(rand, auth.SecretSize); err != nil {
+		return nil, err
+	}
+	return key, errors.Join(auth.WriteSecret(path, key), auth.SyncFolder(dir))
 }
 
 // OperatorKey reads the key that opens sessions of the office in the county in dir.

@@ -95,4 +95,5 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	syncv1grpc.RegisterBundleServiceServer(g, &bundleService{cfg: cfg})
 	syncv1grpc.RegisterBackupServiceServer(g, &backupService{cfg: cfg})
+	syncv1grpc.RegisterPersonServiceServer(g, &personService{})
 }
