@@ -41,6 +41,7 @@ type Office struct {
 	bundles   syncv1grpc.BundleServiceClient
 	evidence  syncv1grpc.EvidenceServiceClient
 	backups   syncv1grpc.BackupServiceClient
+	persons   syncv1grpc.PersonServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -60,6 +61,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.bundles = syncv1grpc.NewBundleServiceClient(conn)
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
+	o.persons = syncv1grpc.NewPersonServiceClient(conn)
 	return o, nil
 }
 
