@@ -25,6 +25,7 @@ const (
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
 	KindResidentLink         record.Kind = 30
+	KindDivisionChange       record.Kind = 51
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -80,6 +81,7 @@ var known = sync.OnceValue(func() forms {
 		(*carev1.DiabetesFollowUp)(nil),
 		(*carev1.Checkup)(nil),
 		(*carev1.ResidentLink)(nil),
+		(*carev1.DivisionChange)(nil),
 	} {
 		f := newForm(m.ProtoReflect().Type())
 		all[f.info.Kind] = f
@@ -96,6 +98,8 @@ func newForm(typ protoreflect.MessageType) *form {
 		Name:     snake(string(desc.Name())),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
+
+		OfficeOnly: options.GetOfficeOnly(),
 	}
 	return f
 }

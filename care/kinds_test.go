@@ -20,13 +20,14 @@ func TestKindsAreWhatTheirMessagesSay(t *testing.T) {
 	want := map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
+		KindDivisionChange: "division_change",
 	}
 	if len(known()) != len(want) {
 		t.Errorf("%d kinds, want %d", len(known()), len(want))
 	}
 	for kind, name := range want {
 		info, ok := Kinds().Lookup(kind)
-		if !ok || info.Kind != kind || info.Name != name || info.Class != record.ClassGeneral {
+		if !ok || info.Kind != kind || info.Name != name || info.Class != record.ClassGeneral || info.OfficeOnly != (kind == KindDivisionChange) {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
 		}
 		if got, ok := KindNamed(name); !ok || got != kind {

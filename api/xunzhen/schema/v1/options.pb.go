@@ -334,7 +334,10 @@ type KindOptions struct {
 	// Who may receive its records.
 	PrivacyClass PrivacyClass `protobuf:"varint,4,opt,name=privacy_class,json=privacyClass,proto3,enum=xunzhen.schema.v1.PrivacyClass" json:"privacy_class,omitempty"`
 	// The headings of its form, in order. A field names its heading by name.
-	Sections      []*Section `protobuf:"bytes,5,rep,name=sections,proto3" json:"sections,omitempty"`
+	Sections []*Section `protobuf:"bytes,5,rep,name=sections,proto3" json:"sections,omitempty"`
+	// True: only the centre saves such records. What a tablet saves is held, because others act on what they say.
+	// Frozen at release, like the number.
+	OfficeOnly    bool `protobuf:"varint,6,opt,name=office_only,json=officeOnly,proto3" json:"office_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +405,13 @@ func (x *KindOptions) GetSections() []*Section {
 		return x.Sections
 	}
 	return nil
+}
+
+func (x *KindOptions) GetOfficeOnly() bool {
+	if x != nil {
+		return x.OfficeOnly
+	}
+	return false
 }
 
 // A heading on a form. It groups fields for the eye and has no part in merging.
@@ -935,13 +945,15 @@ var File_xunzhen_schema_v1_options_proto protoreflect.FileDescriptor
 
 const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\xc3\x01\n" +
+	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\xe4\x01\n" +
 	"\vKindOptions\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
 	"\x02en\x18\x03 \x01(\tR\x02en\x12D\n" +
 	"\rprivacy_class\x18\x04 \x01(\x0e2\x1f.xunzhen.schema.v1.PrivacyClassR\fprivacyClass\x126\n" +
-	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\"=\n" +
+	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\x12\x1f\n" +
+	"\voffice_only\x18\x06 \x01(\bR\n" +
+	"officeOnly\"=\n" +
 	"\aSection\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
