@@ -37,6 +37,7 @@ const (
 	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
 	devices    = "/xunzhen.sync.v1.DeviceService/"
 	persons    = "/xunzhen.sync.v1.PersonService/"
+	divisions  = "/xunzhen.sync.v1.DivisionService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -120,6 +121,9 @@ var table = sync.OnceValue(func() map[string]Rule {
 		// Who bears a number: tablets are shown what their certificate names, see MaySee.
 		persons + "FindByNumber":      {Who: Device, Office: true},
 		persons + "ListLinkProposals": {Who: Operator},
+
+		// Which codes were changed decides what certificates name: the office alone says.
+		divisions + "Recode": {Who: Operator},
 	}
 })
 

@@ -28,6 +28,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -71,6 +72,8 @@ type County struct {
 	Dir    string
 	Engine *syncengine.Engine
 	People *followers.People
+	// Divisions knows which codes were changed, as of its last CatchUp.
+	Divisions *followers.Divisions
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -214,11 +217,29 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if c.store, err = m.OpenStore(filepath.Join(dir, storeFile), false); err != nil {
 		return nil, err
 	}
-	if err := c.start(ctx, m.config(c.Code, c.store, key)); err != nil {
+	cfg := m.config(c.Code, c.store, key)
+	cfg.Scopes = c.scopes
+	if err := c.start(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
 	c.People = followers.NewPeople(c.Engine, search, m.log())
+	c.Divisions = followers.NewDivisions(c.Engine, m.log())
 	return c, nil
+}
+
+// scopes returns the divisions that a certificate is to name, with the codes in force and
+// those from before.
+func (c *County) scopes(divisions []record.Division) []record.Division {
+	if c.Divisions == nil {
+		return divisions // the county is being opened
+	}
+	return c.Divisions.Table().Scopes(divisions, care.DateOf(c.means.Clock()), segment.MaxDivisions)
+}
+
+// Holds reports whether a division is the county's, under its present code or a former one, as of
+// the last CatchUp of Divisions.
+func (c *County) Holds(d record.Division) bool {
+	return d.WithinAny(c.scopes([]record.Division{record.Division(c.Code)}))
 }
 
 func (m Means) log() *slog.Logger {
