@@ -89,6 +89,15 @@ func NewRecoding(changes []DivisionChange) Recoding {
 	return Recoding{slices.Compact(all)}
 }
 
+// With returns r with one change more.
+func (r Recoding) With(c DivisionChange) Recoding {
+	at, found := slices.BinarySearchFunc(r.changes, c, DivisionChange.compare)
+	if found && r.changes[at] == c {
+		return r
+	}
+	return Recoding{slices.Insert(slices.Clip(r.changes), at, c)}
+}
+
 // Changes returns the changes, by date; the caller must not change them.
 func (r Recoding) Changes() []DivisionChange { return r.changes }
 

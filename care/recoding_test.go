@@ -130,6 +130,22 @@ func TestAChangeIsCheckedAlone(t *testing.T) {
 	}
 }
 
+func TestOneChangeMoreIsTheSameAsAllAtOnce(t *testing.T) {
+	all := aRecoding().Changes()
+	one := Recoding{}
+	for _, i := range []int{5, 0, 7, 3, 3, 1, 6, 2, 4, 0} {
+		before := slices.Clone(one.Changes())
+		next := one.With(all[i])
+		if !slices.Equal(one.Changes(), before) {
+			t.Error("a table was changed under its holder")
+		}
+		one = next
+	}
+	if !slices.Equal(one.Changes(), all) {
+		t.Errorf("%v, want %v", one.Changes(), all)
+	}
+}
+
 func TestChangesThatCannotStandBesideEachOther(t *testing.T) {
 	r := NewRecoding([]DivisionChange{
 		{"990000001001", "990000001002", 20260101, renamed}, {"990000006001", "990000006011", 20260101, split}, {"990000007", "990000008", 20260101, renamed},

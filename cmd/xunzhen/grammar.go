@@ -45,6 +45,8 @@ type grammar struct {
 
 	Find  findCommand   `cmd:"" help:"${help_find}"`
 	Links linksCommands `cmd:"" help:"${help_links}"`
+
+	Divisions divisionsCommands `cmd:"" help:"${help_divisions}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

@@ -91,7 +91,7 @@ func (r *recoding) plan(changes []CodeChange) error {
 		}
 		r.report.Recorded++
 		r.fresh = append(r.fresh, change)
-		r.table = care.NewRecoding(append(slices.Clone(r.table.Changes()), change.DivisionChange))
+		r.table = r.table.With(change.DivisionChange)
 	}
 	return r.within()
 }
