@@ -32,7 +32,7 @@ func (p *People) FindByNumber(ctx context.Context, number string) ([]Person, err
 		return nil, err
 	}
 	var out []Person
-	err := p.alone(ctx, func() error {
+	err := p.inTurn(ctx, func() error {
 		bearers, err := p.bearersOf(ctx, keys)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (p *People) Person(ctx context.Context, id record.ID) (Person, error) {
 		return Person{}, err
 	}
 	var out Person
-	err := p.alone(ctx, func() error {
+	err := p.inTurn(ctx, func() error {
 		known := p.knows()
 		out = Person{ID: known.Person(id), Residents: slices.Clone(known.Residents(id))}
 		return nil

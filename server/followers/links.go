@@ -29,7 +29,7 @@ const (
 // it saved.
 func (p *People) linkAll(ctx context.Context) (saved int, err error) {
 	for done := false; !done; {
-		err := p.alone(ctx, func() error {
+		err := p.inTurn(ctx, func() error {
 			if done = len(p.toLink) == 0; done {
 				return nil
 			}

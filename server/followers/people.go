@@ -87,9 +87,9 @@ func (p *People) Follow(ctx context.Context) (int, error) {
 	return p.linkAll(ctx)
 }
 
-// alone waits for the turn and runs f. It is given back between pages, so that who asks
+// inTurn waits for the turn and runs f. It is given back between pages, so that who asks
 // does not wait for all that is to be read or saved.
-func (p *People) alone(ctx context.Context, f func() error) error {
+func (p *People) inTurn(ctx context.Context, f func() error) error {
 	select {
 	case p.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -103,7 +103,7 @@ func (p *People) alone(ctx context.Context, f func() error) error {
 func (p *People) catchUp(ctx context.Context) error {
 	end := p.shard.Position()
 	for done := false; !done; {
-		err := p.alone(ctx, func() (err error) {
+		err := p.inTurn(ctx, func() (err error) {
 			if p.shard.Epoch() != p.epoch {
 				p.reset()
 				end = p.shard.Position()

@@ -92,7 +92,7 @@ func (p *People) Proposals(ctx context.Context, a, b record.ID, limit int) (out 
 	if err := p.compareAll(ctx); err != nil {
 		return nil, false, err
 	}
-	err = p.alone(ctx, func() error {
+	err = p.inTurn(ctx, func() error {
 		known := p.knows()
 		for _, x := range slices.SortedFunc(maps.Keys(p.pairs.why), comparePairs) {
 			if comparePairs(x, pair{a, b}) <= 0 || known.Ruled(x[0], x[1]) {
@@ -111,7 +111,7 @@ func (p *People) Proposals(ctx context.Context, a, b record.ID, limit int) (out 
 // compareAll compares the residents that have to be with others, one a turn.
 func (p *People) compareAll(ctx context.Context) error {
 	for done := false; !done; {
-		err := p.alone(ctx, func() error {
+		err := p.inTurn(ctx, func() error {
 			if done = len(p.todo) == 0; done {
 				return nil
 			}
