@@ -18,6 +18,10 @@
 // change, and applying Diff(shown, edited) gives edited, with every field that
 // this build does not know as it was.
 //
+// Beside the forms it says how people and places are told apart, from what forms say alone:
+// what a document's number means (ReadDocument) and when two are the same (MatchKey), which
+// residents are one person (People), and where codes of divisions have gone (Recoding).
+//
 // The package never clears what it does not know, never refuses what a person
 // measured, and knows no store, engine or wire. The time and randomness it needs
 // are handed in.
