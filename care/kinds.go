@@ -25,6 +25,7 @@ const (
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
 	KindResidentLink         record.Kind = 30
+	KindRulePack             record.Kind = 50
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -80,6 +81,7 @@ var known = sync.OnceValue(func() forms {
 		(*carev1.DiabetesFollowUp)(nil),
 		(*carev1.Checkup)(nil),
 		(*carev1.ResidentLink)(nil),
+		(*carev1.RulePack)(nil),
 	} {
 		f := newForm(m.ProtoReflect().Type())
 		all[f.info.Kind] = f

@@ -20,13 +20,18 @@ func TestKindsAreWhatTheirMessagesSay(t *testing.T) {
 	want := map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
+		KindRulePack: "rule_pack",
 	}
 	if len(known()) != len(want) {
 		t.Errorf("%d kinds, want %d", len(known()), len(want))
 	}
 	for kind, name := range want {
 		info, ok := Kinds().Lookup(kind)
-		if !ok || info.Kind != kind || info.Name != name || info.Class != record.ClassGeneral {
+		class := record.ClassGeneral
+		if kind == KindRulePack {
+			class = record.ClassEveryone // it names nobody, and every tablet needs it
+		}
+		if !ok || info.Kind != kind || info.Name != name || info.Class != class {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
 		}
 		if got, ok := KindNamed(name); !ok || got != kind {
