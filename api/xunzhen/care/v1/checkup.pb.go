@@ -1248,6 +1248,8 @@ type Checkup struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// All that apply.
 	Reasons []CheckupReason `protobuf:"varint,7,rep,packed,name=reasons,proto3,enum=xunzhen.care.v1.CheckupReason" json:"reasons,omitempty"`
 	// Where it was made.
@@ -1332,6 +1334,13 @@ func (x *Checkup) GetCapture() *Capture {
 func (x *Checkup) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *Checkup) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -3389,7 +3398,7 @@ var File_xunzhen_care_v1_checkup_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_checkup_proto_rawDesc = "" +
 	"\n" +
-	"\x1dxunzhen/care/v1/checkup.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xa3\v\n" +
+	"\x1dxunzhen/care/v1/checkup.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xd3\f\n" +
 	"\aCheckup\x12[\n" +
 	"\fservice_date\x18\x01 \x01(\x05B8\xca\xf3\x184\n" +
 	"\f体检日期\x12\x13date of the checkup(\x010\x01J\x05\bʬ\x8f\x12j\x04headR\vserviceDate\x12I\n" +
@@ -3402,7 +3411,9 @@ const file_xunzhen_care_v1_checkup_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8a\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v2-.xunzhen.care.v1.Checkup.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12Z\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12Y\n" +
+	"\areviews\x18\t \x03(\v2%.xunzhen.care.v1.Checkup.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12Z\n" +
 	"\areasons\x18\a \x03(\x0e2\x1e.xunzhen.care.v1.CheckupReasonB \xca\xf3\x18\x1c\n" +
 	"\f体检途径\x12\areasons0\x01\x88\x01\x10R\areasons\x12N\n" +
 	"\x05place\x18\b \x01(\x0e2\x1d.xunzhen.care.v1.CheckupPlaceB\x19\xca\xf3\x18\x15\n" +
@@ -3417,7 +3428,10 @@ const file_xunzhen_care_v1_checkup_proto_rawDesc = "" +
 	"\f辅助检查\x12\x05tests`\x02j\x05testsR\x05tests\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:\xcd\x01\xca\xf3\x18\xc8\x01\b\x14\x12\f健康体检\x1a\acheckup \x01*\x1d\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01:\xcd\x01\xca\xf3\x18\xc8\x01\b\x14\x12\f健康体检\x1a\acheckup \x01*\x1d\n" +
 	"\x04head\x12\f体检信息\x1a\acheckup*\x1c\n" +
 	"\bsymptoms\x12\x06症状\x1a\bsymptoms**\n" +
 	"\ageneral\x12\f一般状况\x1a\x11general condition*$\n" +
@@ -4032,7 +4046,7 @@ func file_xunzhen_care_v1_checkup_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_checkup_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
-var file_xunzhen_care_v1_checkup_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_xunzhen_care_v1_checkup_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_xunzhen_care_v1_checkup_proto_goTypes = []any{
 	(CheckupReason)(0),              // 0: xunzhen.care.v1.CheckupReason
 	(CheckupPlace)(0),               // 1: xunzhen.care.v1.CheckupPlace
@@ -4080,82 +4094,86 @@ var file_xunzhen_care_v1_checkup_proto_goTypes = []any{
 	(*TumourMarkers)(nil),           // 43: xunzhen.care.v1.TumourMarkers
 	(*Homocysteine)(nil),            // 44: xunzhen.care.v1.Homocysteine
 	nil,                             // 45: xunzhen.care.v1.Checkup.ConfirmedValuesEntry
-	(FormStatus)(0),                 // 46: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),                 // 47: xunzhen.care.v1.Capture
-	(*BloodPressure)(nil),           // 48: xunzhen.care.v1.BloodPressure
-	(*BodySize)(nil),                // 49: xunzhen.care.v1.BodySize
-	(NoneOrSome)(0),                 // 50: xunzhen.care.v1.NoneOrSome
-	(*ConfirmedValue)(nil),          // 51: xunzhen.care.v1.ConfirmedValue
+	nil,                             // 46: xunzhen.care.v1.Checkup.ReviewsEntry
+	(FormStatus)(0),                 // 47: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),                 // 48: xunzhen.care.v1.Capture
+	(*BloodPressure)(nil),           // 49: xunzhen.care.v1.BloodPressure
+	(*BodySize)(nil),                // 50: xunzhen.care.v1.BodySize
+	(NoneOrSome)(0),                 // 51: xunzhen.care.v1.NoneOrSome
+	(*ConfirmedValue)(nil),          // 52: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),                  // 53: xunzhen.care.v1.Review
 }
 var file_xunzhen_care_v1_checkup_proto_depIdxs = []int32{
-	46, // 0: xunzhen.care.v1.Checkup.status:type_name -> xunzhen.care.v1.FormStatus
-	47, // 1: xunzhen.care.v1.Checkup.capture:type_name -> xunzhen.care.v1.Capture
+	47, // 0: xunzhen.care.v1.Checkup.status:type_name -> xunzhen.care.v1.FormStatus
+	48, // 1: xunzhen.care.v1.Checkup.capture:type_name -> xunzhen.care.v1.Capture
 	45, // 2: xunzhen.care.v1.Checkup.confirmed_values:type_name -> xunzhen.care.v1.Checkup.ConfirmedValuesEntry
-	0,  // 3: xunzhen.care.v1.Checkup.reasons:type_name -> xunzhen.care.v1.CheckupReason
-	1,  // 4: xunzhen.care.v1.Checkup.place:type_name -> xunzhen.care.v1.CheckupPlace
-	19, // 5: xunzhen.care.v1.Checkup.symptoms:type_name -> xunzhen.care.v1.CheckupSymptoms
-	20, // 6: xunzhen.care.v1.Checkup.general:type_name -> xunzhen.care.v1.CheckupGeneral
-	24, // 7: xunzhen.care.v1.Checkup.lifestyle:type_name -> xunzhen.care.v1.CheckupLifestyle
-	30, // 8: xunzhen.care.v1.Checkup.tests:type_name -> xunzhen.care.v1.CheckupTests
-	2,  // 9: xunzhen.care.v1.CheckupSymptoms.codes:type_name -> xunzhen.care.v1.CheckupSymptom
-	48, // 10: xunzhen.care.v1.CheckupGeneral.blood_pressure_left:type_name -> xunzhen.care.v1.BloodPressure
-	48, // 11: xunzhen.care.v1.CheckupGeneral.blood_pressure_right:type_name -> xunzhen.care.v1.BloodPressure
-	49, // 12: xunzhen.care.v1.CheckupGeneral.body_size:type_name -> xunzhen.care.v1.BodySize
-	3,  // 13: xunzhen.care.v1.CheckupGeneral.self_rated_health:type_name -> xunzhen.care.v1.SelfRatedHealth
-	21, // 14: xunzhen.care.v1.CheckupGeneral.self_care:type_name -> xunzhen.care.v1.SelfCare
-	22, // 15: xunzhen.care.v1.CheckupGeneral.cognition:type_name -> xunzhen.care.v1.CognitionScreening
-	23, // 16: xunzhen.care.v1.CheckupGeneral.emotion:type_name -> xunzhen.care.v1.EmotionScreening
-	4,  // 17: xunzhen.care.v1.SelfCare.level:type_name -> xunzhen.care.v1.SelfCareLevel
-	5,  // 18: xunzhen.care.v1.CognitionScreening.screening:type_name -> xunzhen.care.v1.Screening
-	5,  // 19: xunzhen.care.v1.EmotionScreening.screening:type_name -> xunzhen.care.v1.Screening
-	25, // 20: xunzhen.care.v1.CheckupLifestyle.exercise:type_name -> xunzhen.care.v1.Exercise
-	7,  // 21: xunzhen.care.v1.CheckupLifestyle.diet:type_name -> xunzhen.care.v1.DietHabit
-	26, // 22: xunzhen.care.v1.CheckupLifestyle.smoking:type_name -> xunzhen.care.v1.Smoking
-	27, // 23: xunzhen.care.v1.CheckupLifestyle.drinking:type_name -> xunzhen.care.v1.Drinking
-	28, // 24: xunzhen.care.v1.CheckupLifestyle.occupational_exposure:type_name -> xunzhen.care.v1.OccupationalExposure
-	6,  // 25: xunzhen.care.v1.Exercise.frequency:type_name -> xunzhen.care.v1.ExerciseFrequency
-	8,  // 26: xunzhen.care.v1.Smoking.status:type_name -> xunzhen.care.v1.SmokingStatus
-	9,  // 27: xunzhen.care.v1.Drinking.frequency:type_name -> xunzhen.care.v1.DrinkingFrequency
-	10, // 28: xunzhen.care.v1.Drinking.quit:type_name -> xunzhen.care.v1.DrinkingQuit
-	11, // 29: xunzhen.care.v1.Drinking.drunk_in_past_year:type_name -> xunzhen.care.v1.DrunkInPastYear
-	12, // 30: xunzhen.care.v1.Drinking.kinds:type_name -> xunzhen.care.v1.LiquorKind
-	50, // 31: xunzhen.care.v1.OccupationalExposure.state:type_name -> xunzhen.care.v1.NoneOrSome
-	29, // 32: xunzhen.care.v1.OccupationalExposure.hazards:type_name -> xunzhen.care.v1.OccupationalHazard
-	13, // 33: xunzhen.care.v1.OccupationalHazard.kind:type_name -> xunzhen.care.v1.HazardKind
-	50, // 34: xunzhen.care.v1.OccupationalHazard.protection:type_name -> xunzhen.care.v1.NoneOrSome
-	31, // 35: xunzhen.care.v1.CheckupTests.blood_count:type_name -> xunzhen.care.v1.BloodCount
-	32, // 36: xunzhen.care.v1.CheckupTests.urinalysis:type_name -> xunzhen.care.v1.Urinalysis
-	33, // 37: xunzhen.care.v1.CheckupTests.fasting_glucose:type_name -> xunzhen.care.v1.FastingGlucose
-	34, // 38: xunzhen.care.v1.CheckupTests.electrocardiogram:type_name -> xunzhen.care.v1.Electrocardiogram
-	35, // 39: xunzhen.care.v1.CheckupTests.urine_albumin:type_name -> xunzhen.care.v1.UrineAlbumin
-	36, // 40: xunzhen.care.v1.CheckupTests.faecal_occult_blood:type_name -> xunzhen.care.v1.SignTest
-	37, // 41: xunzhen.care.v1.CheckupTests.glycated_haemoglobin:type_name -> xunzhen.care.v1.GlycatedHaemoglobinTest
-	36, // 42: xunzhen.care.v1.CheckupTests.hepatitis_b_antigen:type_name -> xunzhen.care.v1.SignTest
-	38, // 43: xunzhen.care.v1.CheckupTests.liver_function:type_name -> xunzhen.care.v1.LiverFunction
-	39, // 44: xunzhen.care.v1.CheckupTests.kidney_function:type_name -> xunzhen.care.v1.KidneyFunction
-	40, // 45: xunzhen.care.v1.CheckupTests.lipids:type_name -> xunzhen.care.v1.Lipids
-	41, // 46: xunzhen.care.v1.CheckupTests.chest_radiograph:type_name -> xunzhen.care.v1.FindingTest
-	41, // 47: xunzhen.care.v1.CheckupTests.abdominal_ultrasound:type_name -> xunzhen.care.v1.FindingTest
-	41, // 48: xunzhen.care.v1.CheckupTests.other_ultrasound:type_name -> xunzhen.care.v1.FindingTest
-	41, // 49: xunzhen.care.v1.CheckupTests.cervical_smear:type_name -> xunzhen.care.v1.FindingTest
-	42, // 50: xunzhen.care.v1.CheckupTests.uric_acid:type_name -> xunzhen.care.v1.UricAcid
-	43, // 51: xunzhen.care.v1.CheckupTests.tumour_markers:type_name -> xunzhen.care.v1.TumourMarkers
-	44, // 52: xunzhen.care.v1.CheckupTests.homocysteine:type_name -> xunzhen.care.v1.Homocysteine
-	41, // 53: xunzhen.care.v1.CheckupTests.digital_radiograph:type_name -> xunzhen.care.v1.FindingTest
-	14, // 54: xunzhen.care.v1.Urinalysis.protein:type_name -> xunzhen.care.v1.UrineGrade
-	14, // 55: xunzhen.care.v1.Urinalysis.glucose:type_name -> xunzhen.care.v1.UrineGrade
-	14, // 56: xunzhen.care.v1.Urinalysis.ketone:type_name -> xunzhen.care.v1.UrineGrade
-	14, // 57: xunzhen.care.v1.Urinalysis.blood:type_name -> xunzhen.care.v1.UrineGrade
-	16, // 58: xunzhen.care.v1.Electrocardiogram.result:type_name -> xunzhen.care.v1.FindingResult
-	17, // 59: xunzhen.care.v1.Electrocardiogram.findings:type_name -> xunzhen.care.v1.ElectrocardiogramFinding
-	15, // 60: xunzhen.care.v1.SignTest.result:type_name -> xunzhen.care.v1.SignResult
-	16, // 61: xunzhen.care.v1.FindingTest.result:type_name -> xunzhen.care.v1.FindingResult
-	51, // 62: xunzhen.care.v1.Checkup.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	63, // [63:63] is the sub-list for method output_type
-	63, // [63:63] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	46, // 3: xunzhen.care.v1.Checkup.reviews:type_name -> xunzhen.care.v1.Checkup.ReviewsEntry
+	0,  // 4: xunzhen.care.v1.Checkup.reasons:type_name -> xunzhen.care.v1.CheckupReason
+	1,  // 5: xunzhen.care.v1.Checkup.place:type_name -> xunzhen.care.v1.CheckupPlace
+	19, // 6: xunzhen.care.v1.Checkup.symptoms:type_name -> xunzhen.care.v1.CheckupSymptoms
+	20, // 7: xunzhen.care.v1.Checkup.general:type_name -> xunzhen.care.v1.CheckupGeneral
+	24, // 8: xunzhen.care.v1.Checkup.lifestyle:type_name -> xunzhen.care.v1.CheckupLifestyle
+	30, // 9: xunzhen.care.v1.Checkup.tests:type_name -> xunzhen.care.v1.CheckupTests
+	2,  // 10: xunzhen.care.v1.CheckupSymptoms.codes:type_name -> xunzhen.care.v1.CheckupSymptom
+	49, // 11: xunzhen.care.v1.CheckupGeneral.blood_pressure_left:type_name -> xunzhen.care.v1.BloodPressure
+	49, // 12: xunzhen.care.v1.CheckupGeneral.blood_pressure_right:type_name -> xunzhen.care.v1.BloodPressure
+	50, // 13: xunzhen.care.v1.CheckupGeneral.body_size:type_name -> xunzhen.care.v1.BodySize
+	3,  // 14: xunzhen.care.v1.CheckupGeneral.self_rated_health:type_name -> xunzhen.care.v1.SelfRatedHealth
+	21, // 15: xunzhen.care.v1.CheckupGeneral.self_care:type_name -> xunzhen.care.v1.SelfCare
+	22, // 16: xunzhen.care.v1.CheckupGeneral.cognition:type_name -> xunzhen.care.v1.CognitionScreening
+	23, // 17: xunzhen.care.v1.CheckupGeneral.emotion:type_name -> xunzhen.care.v1.EmotionScreening
+	4,  // 18: xunzhen.care.v1.SelfCare.level:type_name -> xunzhen.care.v1.SelfCareLevel
+	5,  // 19: xunzhen.care.v1.CognitionScreening.screening:type_name -> xunzhen.care.v1.Screening
+	5,  // 20: xunzhen.care.v1.EmotionScreening.screening:type_name -> xunzhen.care.v1.Screening
+	25, // 21: xunzhen.care.v1.CheckupLifestyle.exercise:type_name -> xunzhen.care.v1.Exercise
+	7,  // 22: xunzhen.care.v1.CheckupLifestyle.diet:type_name -> xunzhen.care.v1.DietHabit
+	26, // 23: xunzhen.care.v1.CheckupLifestyle.smoking:type_name -> xunzhen.care.v1.Smoking
+	27, // 24: xunzhen.care.v1.CheckupLifestyle.drinking:type_name -> xunzhen.care.v1.Drinking
+	28, // 25: xunzhen.care.v1.CheckupLifestyle.occupational_exposure:type_name -> xunzhen.care.v1.OccupationalExposure
+	6,  // 26: xunzhen.care.v1.Exercise.frequency:type_name -> xunzhen.care.v1.ExerciseFrequency
+	8,  // 27: xunzhen.care.v1.Smoking.status:type_name -> xunzhen.care.v1.SmokingStatus
+	9,  // 28: xunzhen.care.v1.Drinking.frequency:type_name -> xunzhen.care.v1.DrinkingFrequency
+	10, // 29: xunzhen.care.v1.Drinking.quit:type_name -> xunzhen.care.v1.DrinkingQuit
+	11, // 30: xunzhen.care.v1.Drinking.drunk_in_past_year:type_name -> xunzhen.care.v1.DrunkInPastYear
+	12, // 31: xunzhen.care.v1.Drinking.kinds:type_name -> xunzhen.care.v1.LiquorKind
+	51, // 32: xunzhen.care.v1.OccupationalExposure.state:type_name -> xunzhen.care.v1.NoneOrSome
+	29, // 33: xunzhen.care.v1.OccupationalExposure.hazards:type_name -> xunzhen.care.v1.OccupationalHazard
+	13, // 34: xunzhen.care.v1.OccupationalHazard.kind:type_name -> xunzhen.care.v1.HazardKind
+	51, // 35: xunzhen.care.v1.OccupationalHazard.protection:type_name -> xunzhen.care.v1.NoneOrSome
+	31, // 36: xunzhen.care.v1.CheckupTests.blood_count:type_name -> xunzhen.care.v1.BloodCount
+	32, // 37: xunzhen.care.v1.CheckupTests.urinalysis:type_name -> xunzhen.care.v1.Urinalysis
+	33, // 38: xunzhen.care.v1.CheckupTests.fasting_glucose:type_name -> xunzhen.care.v1.FastingGlucose
+	34, // 39: xunzhen.care.v1.CheckupTests.electrocardiogram:type_name -> xunzhen.care.v1.Electrocardiogram
+	35, // 40: xunzhen.care.v1.CheckupTests.urine_albumin:type_name -> xunzhen.care.v1.UrineAlbumin
+	36, // 41: xunzhen.care.v1.CheckupTests.faecal_occult_blood:type_name -> xunzhen.care.v1.SignTest
+	37, // 42: xunzhen.care.v1.CheckupTests.glycated_haemoglobin:type_name -> xunzhen.care.v1.GlycatedHaemoglobinTest
+	36, // 43: xunzhen.care.v1.CheckupTests.hepatitis_b_antigen:type_name -> xunzhen.care.v1.SignTest
+	38, // 44: xunzhen.care.v1.CheckupTests.liver_function:type_name -> xunzhen.care.v1.LiverFunction
+	39, // 45: xunzhen.care.v1.CheckupTests.kidney_function:type_name -> xunzhen.care.v1.KidneyFunction
+	40, // 46: xunzhen.care.v1.CheckupTests.lipids:type_name -> xunzhen.care.v1.Lipids
+	41, // 47: xunzhen.care.v1.CheckupTests.chest_radiograph:type_name -> xunzhen.care.v1.FindingTest
+	41, // 48: xunzhen.care.v1.CheckupTests.abdominal_ultrasound:type_name -> xunzhen.care.v1.FindingTest
+	41, // 49: xunzhen.care.v1.CheckupTests.other_ultrasound:type_name -> xunzhen.care.v1.FindingTest
+	41, // 50: xunzhen.care.v1.CheckupTests.cervical_smear:type_name -> xunzhen.care.v1.FindingTest
+	42, // 51: xunzhen.care.v1.CheckupTests.uric_acid:type_name -> xunzhen.care.v1.UricAcid
+	43, // 52: xunzhen.care.v1.CheckupTests.tumour_markers:type_name -> xunzhen.care.v1.TumourMarkers
+	44, // 53: xunzhen.care.v1.CheckupTests.homocysteine:type_name -> xunzhen.care.v1.Homocysteine
+	41, // 54: xunzhen.care.v1.CheckupTests.digital_radiograph:type_name -> xunzhen.care.v1.FindingTest
+	14, // 55: xunzhen.care.v1.Urinalysis.protein:type_name -> xunzhen.care.v1.UrineGrade
+	14, // 56: xunzhen.care.v1.Urinalysis.glucose:type_name -> xunzhen.care.v1.UrineGrade
+	14, // 57: xunzhen.care.v1.Urinalysis.ketone:type_name -> xunzhen.care.v1.UrineGrade
+	14, // 58: xunzhen.care.v1.Urinalysis.blood:type_name -> xunzhen.care.v1.UrineGrade
+	16, // 59: xunzhen.care.v1.Electrocardiogram.result:type_name -> xunzhen.care.v1.FindingResult
+	17, // 60: xunzhen.care.v1.Electrocardiogram.findings:type_name -> xunzhen.care.v1.ElectrocardiogramFinding
+	15, // 61: xunzhen.care.v1.SignTest.result:type_name -> xunzhen.care.v1.SignResult
+	16, // 62: xunzhen.care.v1.FindingTest.result:type_name -> xunzhen.care.v1.FindingResult
+	52, // 63: xunzhen.care.v1.Checkup.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	53, // 64: xunzhen.care.v1.Checkup.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_checkup_proto_init() }
@@ -4187,7 +4205,7 @@ func file_xunzhen_care_v1_checkup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_checkup_proto_rawDesc), len(file_xunzhen_care_v1_checkup_proto_rawDesc)),
 			NumEnums:      18,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
