@@ -208,6 +208,10 @@ const (
 	Format_FORMAT_RECORD_ID Format = 6
 	// The id of a member of staff.
 	Format_FORMAT_STAFF_ID Format = 7
+	// A count of things or times, which has no unit.
+	Format_FORMAT_COUNT Format = 8
+	// Points on a scale, such as a questionnaire's or a vision chart's, which have no unit.
+	Format_FORMAT_SCORE Format = 9
 )
 
 // Enum value maps for Format.
@@ -221,6 +225,8 @@ var (
 		5: "FORMAT_ID_NUMBER",
 		6: "FORMAT_RECORD_ID",
 		7: "FORMAT_STAFF_ID",
+		8: "FORMAT_COUNT",
+		9: "FORMAT_SCORE",
 	}
 	Format_value = map[string]int32{
 		"FORMAT_UNSPECIFIED": 0,
@@ -231,6 +237,8 @@ var (
 		"FORMAT_ID_NUMBER":   5,
 		"FORMAT_RECORD_ID":   6,
 		"FORMAT_STAFF_ID":    7,
+		"FORMAT_COUNT":       8,
+		"FORMAT_SCORE":       9,
 	}
 )
 
@@ -1118,7 +1126,7 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\vMergePolicy\x12\x1c\n" +
 	"\x18MERGE_POLICY_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15MERGE_POLICY_REGISTER\x10\x01\x12\x17\n" +
-	"\x13MERGE_POLICY_FIELDS\x10\x02*\xb6\x01\n" +
+	"\x13MERGE_POLICY_FIELDS\x10\x02*\xda\x01\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11FORMAT_CIVIL_DATE\x10\x01\x12\x15\n" +
@@ -1127,7 +1135,9 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\x0fFORMAT_DIVISION\x10\x04\x12\x14\n" +
 	"\x10FORMAT_ID_NUMBER\x10\x05\x12\x14\n" +
 	"\x10FORMAT_RECORD_ID\x10\x06\x12\x13\n" +
-	"\x0fFORMAT_STAFF_ID\x10\a*a\n" +
+	"\x0fFORMAT_STAFF_ID\x10\a\x12\x10\n" +
+	"\fFORMAT_COUNT\x10\b\x12\x10\n" +
+	"\fFORMAT_SCORE\x10\t*a\n" +
 	"\vRequirement\x12\x1b\n" +
 	"\x17REQUIREMENT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REQUIREMENT_REQUIRED\x10\x01\x12\x1b\n" +
