@@ -3,6 +3,7 @@
 package care
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -122,7 +123,7 @@ func newForm(typ protoreflect.MessageType) *form {
 	f.aboutResident = options.GetSubject() != schemav1.Subject_SUBJECT_NONE
 	f.info = record.KindInfo{
 		Kind:     record.Kind(options.GetNumber()),
-		Name:     snake(string(desc.Name())),
+		Name:     cmp.Or(options.GetName(), snake(string(desc.Name()))),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
 	}

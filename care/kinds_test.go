@@ -3,6 +3,7 @@
 package care
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,7 +65,7 @@ func TestEveryMessageWithTheOptionIsAKind(t *testing.T) {
 func isAKind(t *testing.T, kind record.Kind, m protoreflect.MessageDescriptor, o *schemav1.KindOptions) {
 	t.Helper()
 	info, ok := Kinds().Lookup(kind)
-	if !ok || kind <= record.MaxActKind || info.Kind != kind || info.Name != snake(string(m.Name())) || info.Class != record.Class(o.GetPrivacyClass()) || (info.Class == record.ClassEveryone) != (kind == KindRulePack) { // which names nobody, and every tablet needs it
+	if !ok || kind <= record.MaxActKind || info.Kind != kind || info.Name != cmp.Or(o.GetName(), snake(string(m.Name()))) || info.Class != record.Class(o.GetPrivacyClass()) || (info.Class == record.ClassEveryone) != (kind == KindRulePack) { // which names nobody, and every tablet needs it
 		t.Errorf("%s: kind %d is %v (%t)", m.FullName(), kind, info, ok)
 	}
 	if got, ok := KindNamed(info.Name); !ok || got != kind {
