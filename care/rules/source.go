@@ -93,7 +93,7 @@ func compose(sources []Source) *draft {
 	d := newDraft()
 	var overlays []*carev1.RulePackContent
 	size := 0
-	for _, s := range slices.SortedFunc(slices.Values(sources), func(a, b Source) int { return strings.Compare(a.Name, b.Name) }) {
+	for _, s := range slices.SortedFunc(slices.Values(sources), byName) {
 		if size += len(s.Text); size > maxBytes {
 			d.faults = append(d.faults, &Fault{s.Name, 1, "", fmt.Sprintf("the pack has more than %d bytes", maxBytes)})
 			return d
@@ -108,8 +108,13 @@ func compose(sources []Source) *draft {
 	for _, o := range overlays {
 		d.overlay(o)
 	}
+	if len(sources) > 0 {
+		d.places[d.content] = place{slices.MinFunc(sources, byName).Name, 1}
+	}
 	return d
 }
+
+func byName(a, b Source) int { return strings.Compare(a.Name, b.Name) }
 
 // parse reads one source and notes where its rows stand. It returns nil for a
 // text that cannot be read.
@@ -120,7 +125,7 @@ func (d *draft) parse(s Source) *carev1.RulePackContent {
 		return nil
 	}
 	if err := prototext.Unmarshal(s.Text, content); err != nil {
-		line, what := splitPosition(err)
+		line, what := splitPosition(err, s.Text)
 		d.faults = append(d.faults, &Fault{s.Name, line, "", what})
 		return nil
 	}
