@@ -3,7 +3,6 @@
 package care
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -28,7 +27,12 @@ const (
 	KindHypertensionFollowUp record.Kind = 18
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
+	KindCopdFollowUp         record.Kind = 21
+	KindSelfCareAssessment   record.Kind = 22
+	KindTcmConstitution      record.Kind = 23
 	KindResidentLink         record.Kind = 30
+	KindDiseaseScreening     record.Kind = 35
+	KindClinicVisit          record.Kind = 36
 	KindRulePack             record.Kind = 50
 )
 
@@ -123,7 +127,7 @@ func newForm(typ protoreflect.MessageType) *form {
 	f.aboutResident = options.GetSubject() != schemav1.Subject_SUBJECT_NONE
 	f.info = record.KindInfo{
 		Kind:     record.Kind(options.GetNumber()),
-		Name:     cmp.Or(options.GetName(), snake(string(desc.Name()))),
+		Name:     snake(string(desc.Name())),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
 	}

@@ -342,6 +342,8 @@ type Appointment struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Who wants it.
 	RequestedBy AppointmentRequester `protobuf:"varint,10,opt,name=requested_by,json=requestedBy,proto3,enum=xunzhen.care.v1.AppointmentRequester" json:"requested_by,omitempty"`
 	// How it was asked for.
@@ -434,6 +436,13 @@ func (x *Appointment) GetCapture() *Capture {
 func (x *Appointment) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *Appointment) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -631,7 +640,7 @@ var File_xunzhen_care_v1_appointment_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_appointment_proto_rawDesc = "" +
 	"\n" +
-	"!xunzhen/care/v1/appointment.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x84\r\n" +
+	"!xunzhen/care/v1/appointment.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xb8\x0e\n" +
 	"\vAppointment\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f登记日期\x12\x0fdate of request(\x010\x01J\x05\bʬ\x8f\x12j\arequestR\vserviceDate\x12I\n" +
@@ -644,7 +653,9 @@ const file_xunzhen_care_v1_appointment_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8e\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v21.xunzhen.care.v1.Appointment.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12i\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12]\n" +
+	"\areviews\x18\t \x03(\v2).xunzhen.care.v1.Appointment.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12i\n" +
 	"\frequested_by\x18\n" +
 	" \x01(\x0e2%.xunzhen.care.v1.AppointmentRequesterB\x1f\xca\xf3\x18\x1b\n" +
 	"\t预约人\x12\fasked for by0\x01R\vrequestedBy\x12\\\n" +
@@ -669,7 +680,10 @@ const file_xunzhen_care_v1_appointment_proto_rawDesc = "" +
 	"\x06进展\x12\bprogress0\x01j\bprogressR\bprogress\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:v\xca\xf3\x18r\b\"\x12\x06预约\x1a\vappointment \x01*\x1a\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01:v\xca\xf3\x18r\b\"\x12\x06预约\x1a\vappointment \x01*\x1a\n" +
 	"\arequest\x12\x06预约\x1a\arequest*\x1d\n" +
 	"\x06agreed\x12\x06安排\x1a\varrangement*\x1c\n" +
 	"\bprogress\x12\x06进展\x1a\bprogress\"\x97\x01\n" +
@@ -751,7 +765,7 @@ func file_xunzhen_care_v1_appointment_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_appointment_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_xunzhen_care_v1_appointment_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_xunzhen_care_v1_appointment_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_xunzhen_care_v1_appointment_proto_goTypes = []any{
 	(AppointmentRequester)(0),   // 0: xunzhen.care.v1.AppointmentRequester
 	(AppointmentChannel)(0),     // 1: xunzhen.care.v1.AppointmentChannel
@@ -762,30 +776,34 @@ var file_xunzhen_care_v1_appointment_proto_goTypes = []any{
 	(*AppointmentSlot)(nil),     // 6: xunzhen.care.v1.AppointmentSlot
 	(*AppointmentProgress)(nil), // 7: xunzhen.care.v1.AppointmentProgress
 	nil,                         // 8: xunzhen.care.v1.Appointment.ConfirmedValuesEntry
-	(FormStatus)(0),             // 9: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),             // 10: xunzhen.care.v1.Capture
-	(VisitPurpose)(0),           // 11: xunzhen.care.v1.VisitPurpose
-	(*ConfirmedValue)(nil),      // 12: xunzhen.care.v1.ConfirmedValue
+	nil,                         // 9: xunzhen.care.v1.Appointment.ReviewsEntry
+	(FormStatus)(0),             // 10: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),             // 11: xunzhen.care.v1.Capture
+	(VisitPurpose)(0),           // 12: xunzhen.care.v1.VisitPurpose
+	(*ConfirmedValue)(nil),      // 13: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),              // 14: xunzhen.care.v1.Review
 }
 var file_xunzhen_care_v1_appointment_proto_depIdxs = []int32{
-	9,  // 0: xunzhen.care.v1.Appointment.status:type_name -> xunzhen.care.v1.FormStatus
-	10, // 1: xunzhen.care.v1.Appointment.capture:type_name -> xunzhen.care.v1.Capture
+	10, // 0: xunzhen.care.v1.Appointment.status:type_name -> xunzhen.care.v1.FormStatus
+	11, // 1: xunzhen.care.v1.Appointment.capture:type_name -> xunzhen.care.v1.Capture
 	8,  // 2: xunzhen.care.v1.Appointment.confirmed_values:type_name -> xunzhen.care.v1.Appointment.ConfirmedValuesEntry
-	0,  // 3: xunzhen.care.v1.Appointment.requested_by:type_name -> xunzhen.care.v1.AppointmentRequester
-	1,  // 4: xunzhen.care.v1.Appointment.channel:type_name -> xunzhen.care.v1.AppointmentChannel
-	6,  // 5: xunzhen.care.v1.Appointment.wanted:type_name -> xunzhen.care.v1.AppointmentSlot
-	11, // 6: xunzhen.care.v1.Appointment.purposes:type_name -> xunzhen.care.v1.VisitPurpose
-	3,  // 7: xunzhen.care.v1.Appointment.place:type_name -> xunzhen.care.v1.AppointmentPlace
-	6,  // 8: xunzhen.care.v1.Appointment.agreed:type_name -> xunzhen.care.v1.AppointmentSlot
-	7,  // 9: xunzhen.care.v1.Appointment.progress:type_name -> xunzhen.care.v1.AppointmentProgress
-	2,  // 10: xunzhen.care.v1.AppointmentSlot.half_day:type_name -> xunzhen.care.v1.HalfDay
-	4,  // 11: xunzhen.care.v1.AppointmentProgress.state:type_name -> xunzhen.care.v1.AppointmentState
-	12, // 12: xunzhen.care.v1.Appointment.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	9,  // 3: xunzhen.care.v1.Appointment.reviews:type_name -> xunzhen.care.v1.Appointment.ReviewsEntry
+	0,  // 4: xunzhen.care.v1.Appointment.requested_by:type_name -> xunzhen.care.v1.AppointmentRequester
+	1,  // 5: xunzhen.care.v1.Appointment.channel:type_name -> xunzhen.care.v1.AppointmentChannel
+	6,  // 6: xunzhen.care.v1.Appointment.wanted:type_name -> xunzhen.care.v1.AppointmentSlot
+	12, // 7: xunzhen.care.v1.Appointment.purposes:type_name -> xunzhen.care.v1.VisitPurpose
+	3,  // 8: xunzhen.care.v1.Appointment.place:type_name -> xunzhen.care.v1.AppointmentPlace
+	6,  // 9: xunzhen.care.v1.Appointment.agreed:type_name -> xunzhen.care.v1.AppointmentSlot
+	7,  // 10: xunzhen.care.v1.Appointment.progress:type_name -> xunzhen.care.v1.AppointmentProgress
+	2,  // 11: xunzhen.care.v1.AppointmentSlot.half_day:type_name -> xunzhen.care.v1.HalfDay
+	4,  // 12: xunzhen.care.v1.AppointmentProgress.state:type_name -> xunzhen.care.v1.AppointmentState
+	13, // 13: xunzhen.care.v1.Appointment.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	14, // 14: xunzhen.care.v1.Appointment.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_appointment_proto_init() }
@@ -801,7 +819,7 @@ func file_xunzhen_care_v1_appointment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_appointment_proto_rawDesc), len(file_xunzhen_care_v1_appointment_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

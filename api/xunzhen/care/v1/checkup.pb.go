@@ -3591,21 +3591,21 @@ const file_xunzhen_care_v1_checkup_proto_rawDesc = "" +
 	"\f自理能力\x12\x05level0\x01R\x05level\x12E\n" +
 	"\rassessment_id\x18\x02 \x01(\fB \xca\xf3\x18\x1c\n" +
 	"\f评估记录\x12\n" +
-	"assessment(\x06R\fassessmentId\"\xe8\x01\n" +
+	"assessment(\x06R\fassessmentId\"\xea\x01\n" +
 	"\x12CognitionScreening\x12S\n" +
 	"\tscreening\x18\x01 \x01(\x0e2\x1a.xunzhen.care.v1.ScreeningB\x19\xca\xf3\x18\x15\n" +
-	"\x06粗筛\x12\tscreening0\x01R\tscreening\x12n\n" +
+	"\x06粗筛\x12\tscreening0\x01R\tscreening\x12p\n" +
 	"\n" +
-	"mmse_score\x18\x02 \x01(\x05BJ\xca\xf3\x18F\n" +
+	"mmse_score\x18\x02 \x01(\x05BL\xca\xf3\x18H\n" +
 	"\x1e简易智力状态检查总分\x12\n" +
-	"MMSE score0\x02:\x0e\n" +
+	"MMSE score(\t0\x02:\x0e\n" +
 	"\tscreening\x12\x01\x02J\x04\b\x00\x10<X\x01H\x00R\tmmseScore\x88\x01\x01B\r\n" +
-	"\v_mmse_score\"\xdf\x01\n" +
+	"\v_mmse_score\"\xe1\x01\n" +
 	"\x10EmotionScreening\x12S\n" +
 	"\tscreening\x18\x01 \x01(\x0e2\x1a.xunzhen.care.v1.ScreeningB\x19\xca\xf3\x18\x15\n" +
-	"\x06粗筛\x12\tscreening0\x01R\tscreening\x12h\n" +
-	"\tgds_score\x18\x02 \x01(\x05BF\xca\xf3\x18B\n" +
-	"\x1b老年人抑郁评分总分\x12\tGDS score0\x02:\x0e\n" +
+	"\x06粗筛\x12\tscreening0\x01R\tscreening\x12j\n" +
+	"\tgds_score\x18\x02 \x01(\x05BH\xca\xf3\x18D\n" +
+	"\x1b老年人抑郁评分总分\x12\tGDS score(\t0\x02:\x0e\n" +
 	"\tscreening\x12\x01\x02J\x04\b\x00\x10<X\x01H\x00R\bgdsScore\x88\x01\x01B\f\n" +
 	"\n" +
 	"_gds_score\"\x89\x04\n" +

@@ -1039,7 +1039,7 @@ func (x *EyeProblems) GetOther() string {
 type CheckupAdmissions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a stay in the past year.
-	Admissions map[string]*Admission `protobuf:"bytes,1,rep,name=admissions,proto3" json:"admissions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	HospitalStays map[string]*Admission `protobuf:"bytes,1,rep,name=hospital_stays,json=hospitalStays,proto3" json:"hospital_stays,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// One entry a home bed in the past year.
 	HomeBeds      map[string]*HomeBed `protobuf:"bytes,2,rep,name=home_beds,json=homeBeds,proto3" json:"home_beds,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
@@ -1076,9 +1076,9 @@ func (*CheckupAdmissions) Descriptor() ([]byte, []int) {
 	return file_xunzhen_care_v1_checkup_outcome_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *CheckupAdmissions) GetAdmissions() map[string]*Admission {
+func (x *CheckupAdmissions) GetHospitalStays() map[string]*Admission {
 	if x != nil {
-		return x.Admissions
+		return x.HospitalStays
 	}
 	return nil
 }
@@ -1368,7 +1368,7 @@ func (x *LongTermDrug) GetAdherence() Adherence {
 type CheckupVaccinations struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a vaccination.
-	Vaccinations  map[string]*OtherVaccination `protobuf:"bytes,1,rep,name=vaccinations,proto3" json:"vaccinations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Given         map[string]*OtherVaccination `protobuf:"bytes,1,rep,name=given,proto3" json:"given,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1403,9 +1403,9 @@ func (*CheckupVaccinations) Descriptor() ([]byte, []int) {
 	return file_xunzhen_care_v1_checkup_outcome_proto_rawDescGZIP(), []int{12}
 }
 
-func (x *CheckupVaccinations) GetVaccinations() map[string]*OtherVaccination {
+func (x *CheckupVaccinations) GetGiven() map[string]*OtherVaccination {
 	if x != nil {
-		return x.Vaccinations
+		return x.Given
 	}
 	return nil
 }
@@ -1579,7 +1579,7 @@ func (x *HealthAssessment) GetAbnormalities() []string {
 type CheckupGuidance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All that apply.
-	Guidance []HealthGuidance `protobuf:"varint,1,rep,packed,name=guidance,proto3,enum=xunzhen.care.v1.HealthGuidance" json:"guidance,omitempty"`
+	Codes []HealthGuidance `protobuf:"varint,1,rep,packed,name=codes,proto3,enum=xunzhen.care.v1.HealthGuidance" json:"codes,omitempty"`
 	// What the person is advised to do.
 	RiskControl *RiskControl `protobuf:"bytes,2,opt,name=risk_control,json=riskControl,proto3" json:"risk_control,omitempty"`
 	// When the person was told the results, and by whom.
@@ -1622,9 +1622,9 @@ func (*CheckupGuidance) Descriptor() ([]byte, []int) {
 	return file_xunzhen_care_v1_checkup_outcome_proto_rawDescGZIP(), []int{16}
 }
 
-func (x *CheckupGuidance) GetGuidance() []HealthGuidance {
+func (x *CheckupGuidance) GetCodes() []HealthGuidance {
 	if x != nil {
-		return x.Guidance
+		return x.Codes
 	}
 	return nil
 }
@@ -1846,16 +1846,14 @@ const file_xunzhen_care_v1_checkup_outcome_proto_rawDesc = "" +
 	"\x05other\x18\x02 \x01(\tB-\xca\xf3\x18)\n" +
 	"\x06其他\x12\rother problem0\x02:\n" +
 	"\n" +
-	"\x05codes\x12\x01\x05\x80\x01\xc8\x01R\x05other\"\xad\x03\n" +
-	"\x11CheckupAdmissions\x12r\n" +
-	"\n" +
-	"admissions\x18\x01 \x03(\v22.xunzhen.care.v1.CheckupAdmissions.AdmissionsEntryB\x1e\xca\xf3\x18\x1a\n" +
+	"\x05codes\x12\x01\x05\x80\x01\xc8\x01R\x05other\"\xba\x03\n" +
+	"\x11CheckupAdmissions\x12|\n" +
+	"\x0ehospital_stays\x18\x01 \x03(\v25.xunzhen.care.v1.CheckupAdmissions.HospitalStaysEntryB\x1e\xca\xf3\x18\x1a\n" +
 	"\t住院史\x12\n" +
-	"admissions\x88\x01 R\n" +
-	"admissions\x12r\n" +
+	"admissions\x88\x01 R\rhospitalStays\x12r\n" +
 	"\thome_beds\x18\x02 \x03(\v20.xunzhen.care.v1.CheckupAdmissions.HomeBedsEntryB#\xca\xf3\x18\x1f\n" +
-	"\x0f家庭病床史\x12\thome beds\x88\x01 R\bhomeBeds\x1aY\n" +
-	"\x0fAdmissionsEntry\x12\x10\n" +
+	"\x0f家庭病床史\x12\thome beds\x88\x01 R\bhomeBeds\x1a\\\n" +
+	"\x12HospitalStaysEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.AdmissionR\x05value:\x028\x01\x1aU\n" +
 	"\rHomeBedsEntry\x12\x10\n" +
@@ -1900,11 +1898,12 @@ const file_xunzhen_care_v1_checkup_outcome_proto_rawDesc = "" +
 	"\x12用药开始时间\x12\vtaken since(\x01J\x05\bʬ\x8f\x12R\n" +
 	"takenSince\x12\\\n" +
 	"\tadherence\x18\x03 \x01(\x0e2\x1a.xunzhen.care.v1.AdherenceB\"\xca\xf3\x18\x1e\n" +
-	"\x0f服药依从性\x12\tadherence0\x01R\tadherence\"\xa3\x02\n" +
-	"\x13CheckupVaccinations\x12\xa7\x01\n" +
-	"\fvaccinations\x18\x01 \x03(\v26.xunzhen.care.v1.CheckupVaccinations.VaccinationsEntryBK\xca\xf3\x18G\n" +
-	"\x1e非免疫规划预防接种史\x12\"vaccinations outside the programme\x88\x01 R\fvaccinations\x1ab\n" +
-	"\x11VaccinationsEntry\x12\x10\n" +
+	"\x0f服药依从性\x12\tadherence0\x01R\tadherence\"\x87\x02\n" +
+	"\x13CheckupVaccinations\x12\x92\x01\n" +
+	"\x05given\x18\x01 \x03(\v2/.xunzhen.care.v1.CheckupVaccinations.GivenEntryBK\xca\xf3\x18G\n" +
+	"\x1e非免疫规划预防接种史\x12\"vaccinations outside the programme\x88\x01 R\x05given\x1a[\n" +
+	"\n" +
+	"GivenEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x127\n" +
 	"\x05value\x18\x02 \x01(\v2!.xunzhen.care.v1.OtherVaccinationR\x05value:\x028\x01\"\xe4\x01\n" +
 	"\x10OtherVaccination\x124\n" +
@@ -1925,10 +1924,10 @@ const file_xunzhen_care_v1_checkup_outcome_proto_rawDesc = "" +
 	"\f健康评价\x12\x06result0\x01R\x06result\x12a\n" +
 	"\rabnormalities\x18\x02 \x03(\tB;\xca\xf3\x187\n" +
 	"\f异常情况\x12\x11abnormal findings0\x02:\v\n" +
-	"\x06result\x12\x01\x02\x80\x01\xf4\x03\x88\x01\x10R\rabnormalities\"\xaa\x04\n" +
-	"\x0fCheckupGuidance\x12^\n" +
-	"\bguidance\x18\x01 \x03(\x0e2\x1f.xunzhen.care.v1.HealthGuidanceB!\xca\xf3\x18\x1d\n" +
-	"\f健康指导\x12\bguidance0\x01\x88\x01\bR\bguidance\x12k\n" +
+	"\x06result\x12\x01\x02\x80\x01\xf4\x03\x88\x01\x10R\rabnormalities\"\xa4\x04\n" +
+	"\x0fCheckupGuidance\x12X\n" +
+	"\x05codes\x18\x01 \x03(\x0e2\x1f.xunzhen.care.v1.HealthGuidanceB!\xca\xf3\x18\x1d\n" +
+	"\f健康指导\x12\bguidance0\x01\x88\x01\bR\x05codes\x12k\n" +
 	"\frisk_control\x18\x02 \x01(\v2\x1c.xunzhen.care.v1.RiskControlB*\xca\xf3\x18&\n" +
 	"\x12危险因素控制\x12\x10control of risksR\vriskControl\x12f\n" +
 	"\bfeedback\x18\x03 \x01(\v2\x1f.xunzhen.care.v1.ResultFeedbackB)\xca\xf3\x18%\n" +
@@ -2115,10 +2114,10 @@ var file_xunzhen_care_v1_checkup_outcome_proto_goTypes = []any{
 	(*CheckupGuidance)(nil),         // 25: xunzhen.care.v1.CheckupGuidance
 	(*RiskControl)(nil),             // 26: xunzhen.care.v1.RiskControl
 	(*ResultFeedback)(nil),          // 27: xunzhen.care.v1.ResultFeedback
-	nil,                             // 28: xunzhen.care.v1.CheckupAdmissions.AdmissionsEntry
+	nil,                             // 28: xunzhen.care.v1.CheckupAdmissions.HospitalStaysEntry
 	nil,                             // 29: xunzhen.care.v1.CheckupAdmissions.HomeBedsEntry
 	nil,                             // 30: xunzhen.care.v1.CheckupMedication.DrugsEntry
-	nil,                             // 31: xunzhen.care.v1.CheckupVaccinations.VaccinationsEntry
+	nil,                             // 31: xunzhen.care.v1.CheckupVaccinations.GivenEntry
 	(*DrugEntry)(nil),               // 32: xunzhen.care.v1.DrugEntry
 	(Adherence)(0),                  // 33: xunzhen.care.v1.Adherence
 	(*Signature)(nil),               // 34: xunzhen.care.v1.Signature
@@ -2137,24 +2136,24 @@ var file_xunzhen_care_v1_checkup_outcome_proto_depIdxs = []int32{
 	3,  // 10: xunzhen.care.v1.HeartProblems.codes:type_name -> xunzhen.care.v1.HeartProblem
 	4,  // 11: xunzhen.care.v1.VascularProblems.codes:type_name -> xunzhen.care.v1.VascularProblem
 	5,  // 12: xunzhen.care.v1.EyeProblems.codes:type_name -> xunzhen.care.v1.EyeProblem
-	28, // 13: xunzhen.care.v1.CheckupAdmissions.admissions:type_name -> xunzhen.care.v1.CheckupAdmissions.AdmissionsEntry
+	28, // 13: xunzhen.care.v1.CheckupAdmissions.hospital_stays:type_name -> xunzhen.care.v1.CheckupAdmissions.HospitalStaysEntry
 	29, // 14: xunzhen.care.v1.CheckupAdmissions.home_beds:type_name -> xunzhen.care.v1.CheckupAdmissions.HomeBedsEntry
 	30, // 15: xunzhen.care.v1.CheckupMedication.drugs:type_name -> xunzhen.care.v1.CheckupMedication.DrugsEntry
 	32, // 16: xunzhen.care.v1.LongTermDrug.drug:type_name -> xunzhen.care.v1.DrugEntry
 	33, // 17: xunzhen.care.v1.LongTermDrug.adherence:type_name -> xunzhen.care.v1.Adherence
-	31, // 18: xunzhen.care.v1.CheckupVaccinations.vaccinations:type_name -> xunzhen.care.v1.CheckupVaccinations.VaccinationsEntry
+	31, // 18: xunzhen.care.v1.CheckupVaccinations.given:type_name -> xunzhen.care.v1.CheckupVaccinations.GivenEntry
 	24, // 19: xunzhen.care.v1.CheckupEvaluation.assessment:type_name -> xunzhen.care.v1.HealthAssessment
 	6,  // 20: xunzhen.care.v1.HealthAssessment.result:type_name -> xunzhen.care.v1.HealthAssessmentResult
-	7,  // 21: xunzhen.care.v1.CheckupGuidance.guidance:type_name -> xunzhen.care.v1.HealthGuidance
+	7,  // 21: xunzhen.care.v1.CheckupGuidance.codes:type_name -> xunzhen.care.v1.HealthGuidance
 	26, // 22: xunzhen.care.v1.CheckupGuidance.risk_control:type_name -> xunzhen.care.v1.RiskControl
 	27, // 23: xunzhen.care.v1.CheckupGuidance.feedback:type_name -> xunzhen.care.v1.ResultFeedback
 	34, // 24: xunzhen.care.v1.CheckupGuidance.resident_signature:type_name -> xunzhen.care.v1.Signature
 	34, // 25: xunzhen.care.v1.CheckupGuidance.family_signature:type_name -> xunzhen.care.v1.Signature
 	8,  // 26: xunzhen.care.v1.RiskControl.codes:type_name -> xunzhen.care.v1.RiskControlCode
-	17, // 27: xunzhen.care.v1.CheckupAdmissions.AdmissionsEntry.value:type_name -> xunzhen.care.v1.Admission
+	17, // 27: xunzhen.care.v1.CheckupAdmissions.HospitalStaysEntry.value:type_name -> xunzhen.care.v1.Admission
 	18, // 28: xunzhen.care.v1.CheckupAdmissions.HomeBedsEntry.value:type_name -> xunzhen.care.v1.HomeBed
 	20, // 29: xunzhen.care.v1.CheckupMedication.DrugsEntry.value:type_name -> xunzhen.care.v1.LongTermDrug
-	22, // 30: xunzhen.care.v1.CheckupVaccinations.VaccinationsEntry.value:type_name -> xunzhen.care.v1.OtherVaccination
+	22, // 30: xunzhen.care.v1.CheckupVaccinations.GivenEntry.value:type_name -> xunzhen.care.v1.OtherVaccination
 	31, // [31:31] is the sub-list for method output_type
 	31, // [31:31] is the sub-list for method input_type
 	31, // [31:31] is the sub-list for extension type_name

@@ -96,6 +96,8 @@ type ClinicVisit struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The first visit of the year in this organisation. From 35 years on blood pressure is measured then (national
 	// specification of hypertension care).
 	FirstOfYear bool `protobuf:"varint,10,opt,name=first_of_year,json=firstOfYear,proto3" json:"first_of_year,omitempty"`
@@ -197,6 +199,13 @@ func (x *ClinicVisit) GetCapture() *Capture {
 func (x *ClinicVisit) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *ClinicVisit) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -367,7 +376,7 @@ var File_xunzhen_care_v1_clinic_visit_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_clinic_visit_proto_rawDesc = "" +
 	"\n" +
-	"\"xunzhen/care/v1/clinic_visit.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xf5\x11\n" +
+	"\"xunzhen/care/v1/clinic_visit.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xa9\x13\n" +
 	"\vClinicVisit\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f就诊日期\x12\x11date of the visit(\x010\x01J\x05\bʬ\x8f\x12j\x05visitR\vserviceDate\x12I\n" +
@@ -380,7 +389,9 @@ const file_xunzhen_care_v1_clinic_visit_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8e\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v21.xunzhen.care.v1.ClinicVisit.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12R\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12]\n" +
+	"\areviews\x18\t \x03(\v2).xunzhen.care.v1.ClinicVisit.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12R\n" +
 	"\rfirst_of_year\x18\n" +
 	" \x01(\bB.\xca\xf3\x18*\n" +
 	"\x0f本年度首诊\x12\x17first visit of the yearR\vfirstOfYear\x12;\n" +
@@ -414,7 +425,10 @@ const file_xunzhen_care_v1_clinic_visit_proto_rawDesc = "" +
 	"\f医生签名\x12\x12doctor's signatureR\x0fdoctorSignature\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1a^\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1a^\n" +
 	"\x0eDiagnosesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x126\n" +
 	"\x05value\x18\x02 \x01(\v2 .xunzhen.care.v1.ClinicDiagnosisR\x05value:\x028\x01\x1aZ\n" +
@@ -456,44 +470,48 @@ func file_xunzhen_care_v1_clinic_visit_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_clinic_visit_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_xunzhen_care_v1_clinic_visit_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_xunzhen_care_v1_clinic_visit_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_xunzhen_care_v1_clinic_visit_proto_goTypes = []any{
 	(DiagnosisCertainty)(0), // 0: xunzhen.care.v1.DiagnosisCertainty
 	(*ClinicVisit)(nil),     // 1: xunzhen.care.v1.ClinicVisit
 	(*ClinicDiagnosis)(nil), // 2: xunzhen.care.v1.ClinicDiagnosis
 	nil,                     // 3: xunzhen.care.v1.ClinicVisit.ConfirmedValuesEntry
-	nil,                     // 4: xunzhen.care.v1.ClinicVisit.DiagnosesEntry
-	nil,                     // 5: xunzhen.care.v1.ClinicVisit.MedicationsEntry
-	(FormStatus)(0),         // 6: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),         // 7: xunzhen.care.v1.Capture
-	(*BloodPressure)(nil),   // 8: xunzhen.care.v1.BloodPressure
-	(*BloodGlucose)(nil),    // 9: xunzhen.care.v1.BloodGlucose
-	(*Referral)(nil),        // 10: xunzhen.care.v1.Referral
-	(*Fee)(nil),             // 11: xunzhen.care.v1.Fee
-	(*Signature)(nil),       // 12: xunzhen.care.v1.Signature
-	(*ConfirmedValue)(nil),  // 13: xunzhen.care.v1.ConfirmedValue
-	(*DrugEntry)(nil),       // 14: xunzhen.care.v1.DrugEntry
+	nil,                     // 4: xunzhen.care.v1.ClinicVisit.ReviewsEntry
+	nil,                     // 5: xunzhen.care.v1.ClinicVisit.DiagnosesEntry
+	nil,                     // 6: xunzhen.care.v1.ClinicVisit.MedicationsEntry
+	(FormStatus)(0),         // 7: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),         // 8: xunzhen.care.v1.Capture
+	(*BloodPressure)(nil),   // 9: xunzhen.care.v1.BloodPressure
+	(*BloodGlucose)(nil),    // 10: xunzhen.care.v1.BloodGlucose
+	(*Referral)(nil),        // 11: xunzhen.care.v1.Referral
+	(*Fee)(nil),             // 12: xunzhen.care.v1.Fee
+	(*Signature)(nil),       // 13: xunzhen.care.v1.Signature
+	(*ConfirmedValue)(nil),  // 14: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),          // 15: xunzhen.care.v1.Review
+	(*DrugEntry)(nil),       // 16: xunzhen.care.v1.DrugEntry
 }
 var file_xunzhen_care_v1_clinic_visit_proto_depIdxs = []int32{
-	6,  // 0: xunzhen.care.v1.ClinicVisit.status:type_name -> xunzhen.care.v1.FormStatus
-	7,  // 1: xunzhen.care.v1.ClinicVisit.capture:type_name -> xunzhen.care.v1.Capture
+	7,  // 0: xunzhen.care.v1.ClinicVisit.status:type_name -> xunzhen.care.v1.FormStatus
+	8,  // 1: xunzhen.care.v1.ClinicVisit.capture:type_name -> xunzhen.care.v1.Capture
 	3,  // 2: xunzhen.care.v1.ClinicVisit.confirmed_values:type_name -> xunzhen.care.v1.ClinicVisit.ConfirmedValuesEntry
-	8,  // 3: xunzhen.care.v1.ClinicVisit.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
-	9,  // 4: xunzhen.care.v1.ClinicVisit.blood_glucose:type_name -> xunzhen.care.v1.BloodGlucose
-	4,  // 5: xunzhen.care.v1.ClinicVisit.diagnoses:type_name -> xunzhen.care.v1.ClinicVisit.DiagnosesEntry
-	5,  // 6: xunzhen.care.v1.ClinicVisit.medications:type_name -> xunzhen.care.v1.ClinicVisit.MedicationsEntry
-	10, // 7: xunzhen.care.v1.ClinicVisit.referral:type_name -> xunzhen.care.v1.Referral
-	11, // 8: xunzhen.care.v1.ClinicVisit.fee:type_name -> xunzhen.care.v1.Fee
-	12, // 9: xunzhen.care.v1.ClinicVisit.doctor_signature:type_name -> xunzhen.care.v1.Signature
-	0,  // 10: xunzhen.care.v1.ClinicDiagnosis.certainty:type_name -> xunzhen.care.v1.DiagnosisCertainty
-	13, // 11: xunzhen.care.v1.ClinicVisit.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	2,  // 12: xunzhen.care.v1.ClinicVisit.DiagnosesEntry.value:type_name -> xunzhen.care.v1.ClinicDiagnosis
-	14, // 13: xunzhen.care.v1.ClinicVisit.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 3: xunzhen.care.v1.ClinicVisit.reviews:type_name -> xunzhen.care.v1.ClinicVisit.ReviewsEntry
+	9,  // 4: xunzhen.care.v1.ClinicVisit.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
+	10, // 5: xunzhen.care.v1.ClinicVisit.blood_glucose:type_name -> xunzhen.care.v1.BloodGlucose
+	5,  // 6: xunzhen.care.v1.ClinicVisit.diagnoses:type_name -> xunzhen.care.v1.ClinicVisit.DiagnosesEntry
+	6,  // 7: xunzhen.care.v1.ClinicVisit.medications:type_name -> xunzhen.care.v1.ClinicVisit.MedicationsEntry
+	11, // 8: xunzhen.care.v1.ClinicVisit.referral:type_name -> xunzhen.care.v1.Referral
+	12, // 9: xunzhen.care.v1.ClinicVisit.fee:type_name -> xunzhen.care.v1.Fee
+	13, // 10: xunzhen.care.v1.ClinicVisit.doctor_signature:type_name -> xunzhen.care.v1.Signature
+	0,  // 11: xunzhen.care.v1.ClinicDiagnosis.certainty:type_name -> xunzhen.care.v1.DiagnosisCertainty
+	14, // 12: xunzhen.care.v1.ClinicVisit.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	15, // 13: xunzhen.care.v1.ClinicVisit.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	2,  // 14: xunzhen.care.v1.ClinicVisit.DiagnosesEntry.value:type_name -> xunzhen.care.v1.ClinicDiagnosis
+	16, // 15: xunzhen.care.v1.ClinicVisit.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_clinic_visit_proto_init() }
@@ -510,7 +528,7 @@ func file_xunzhen_care_v1_clinic_visit_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_clinic_visit_proto_rawDesc), len(file_xunzhen_care_v1_clinic_visit_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

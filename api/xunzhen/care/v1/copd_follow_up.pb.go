@@ -551,6 +551,8 @@ type CopdFollowUp struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// How it was made. By telephone, what is measured is what the person tells.
 	Way FollowUpWay `protobuf:"varint,10,opt,name=way,proto3,enum=xunzhen.care.v1.FollowUpWay" json:"way,omitempty"`
 	// All that apply.
@@ -697,6 +699,13 @@ func (x *CopdFollowUp) GetCapture() *Capture {
 func (x *CopdFollowUp) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *CopdFollowUp) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -1156,7 +1165,7 @@ var File_xunzhen_care_v1_copd_follow_up_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_copd_follow_up_proto_rawDesc = "" +
 	"\n" +
-	"$xunzhen/care/v1/copd_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1dxunzhen/care/v1/checkup.proto\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xed&\n" +
+	"$xunzhen/care/v1/copd_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1dxunzhen/care/v1/checkup.proto\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xa2(\n" +
 	"\fCopdFollowUp\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f随访日期\x12\x11date of follow-up(\x010\x01J\x05\bʬ\x8f\x12j\x05visitR\vserviceDate\x12I\n" +
@@ -1169,7 +1178,9 @@ const file_xunzhen_care_v1_copd_follow_up_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8f\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v22.xunzhen.care.v1.CopdFollowUp.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12I\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12^\n" +
+	"\areviews\x18\t \x03(\v2*.xunzhen.care.v1.CopdFollowUp.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12I\n" +
 	"\x03way\x18\n" +
 	" \x01(\x0e2\x1c.xunzhen.care.v1.FollowUpWayB\x19\xca\xf3\x18\x15\n" +
 	"\f随访方式\x12\x03way0\x01R\x03way\x12U\n" +
@@ -1270,7 +1281,10 @@ const file_xunzhen_care_v1_copd_follow_up_proto_rawDesc = "" +
 	"\x12随访医生签名\x12\x12doctor's signature0\x01R\x0fdoctorSignature\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aZ\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1aZ\n" +
 	"\x10MedicationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.DrugEntryR\x05value:\x028\x01:\xab\x02\xca\xf3\x18\xa6\x02\b\x15\x12\x15慢阻肺患者随访\x1a\x0eCOPD follow-up \x01*\x1a\n" +
@@ -1430,7 +1444,7 @@ func file_xunzhen_care_v1_copd_follow_up_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_copd_follow_up_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_xunzhen_care_v1_copd_follow_up_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_xunzhen_care_v1_copd_follow_up_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_xunzhen_care_v1_copd_follow_up_proto_goTypes = []any{
 	(CopdSymptom)(0),              // 0: xunzhen.care.v1.CopdSymptom
 	(CopdSign)(0),                 // 1: xunzhen.care.v1.CopdSign
@@ -1445,57 +1459,61 @@ var file_xunzhen_care_v1_copd_follow_up_proto_goTypes = []any{
 	(*Spirometry)(nil),            // 10: xunzhen.care.v1.Spirometry
 	(*CopdAdverseReaction)(nil),   // 11: xunzhen.care.v1.CopdAdverseReaction
 	nil,                           // 12: xunzhen.care.v1.CopdFollowUp.ConfirmedValuesEntry
-	nil,                           // 13: xunzhen.care.v1.CopdFollowUp.MedicationsEntry
-	(FormStatus)(0),               // 14: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),               // 15: xunzhen.care.v1.Capture
-	(FollowUpWay)(0),              // 16: xunzhen.care.v1.FollowUpWay
-	(*BloodPressure)(nil),         // 17: xunzhen.care.v1.BloodPressure
-	(*BodySize)(nil),              // 18: xunzhen.care.v1.BodySize
-	(*BodyTarget)(nil),            // 19: xunzhen.care.v1.BodyTarget
-	(*ExerciseHabit)(nil),         // 20: xunzhen.care.v1.ExerciseHabit
-	(Grade)(0),                    // 21: xunzhen.care.v1.Grade
-	(*BloodCount)(nil),            // 22: xunzhen.care.v1.BloodCount
-	(Adherence)(0),                // 23: xunzhen.care.v1.Adherence
-	(*Referral)(nil),              // 24: xunzhen.care.v1.Referral
-	(*Signature)(nil),             // 25: xunzhen.care.v1.Signature
-	(*ConfirmedValue)(nil),        // 26: xunzhen.care.v1.ConfirmedValue
-	(*DrugEntry)(nil),             // 27: xunzhen.care.v1.DrugEntry
+	nil,                           // 13: xunzhen.care.v1.CopdFollowUp.ReviewsEntry
+	nil,                           // 14: xunzhen.care.v1.CopdFollowUp.MedicationsEntry
+	(FormStatus)(0),               // 15: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),               // 16: xunzhen.care.v1.Capture
+	(FollowUpWay)(0),              // 17: xunzhen.care.v1.FollowUpWay
+	(*BloodPressure)(nil),         // 18: xunzhen.care.v1.BloodPressure
+	(*BodySize)(nil),              // 19: xunzhen.care.v1.BodySize
+	(*BodyTarget)(nil),            // 20: xunzhen.care.v1.BodyTarget
+	(*ExerciseHabit)(nil),         // 21: xunzhen.care.v1.ExerciseHabit
+	(Grade)(0),                    // 22: xunzhen.care.v1.Grade
+	(*BloodCount)(nil),            // 23: xunzhen.care.v1.BloodCount
+	(Adherence)(0),                // 24: xunzhen.care.v1.Adherence
+	(*Referral)(nil),              // 25: xunzhen.care.v1.Referral
+	(*Signature)(nil),             // 26: xunzhen.care.v1.Signature
+	(*ConfirmedValue)(nil),        // 27: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),                // 28: xunzhen.care.v1.Review
+	(*DrugEntry)(nil),             // 29: xunzhen.care.v1.DrugEntry
 }
 var file_xunzhen_care_v1_copd_follow_up_proto_depIdxs = []int32{
-	14, // 0: xunzhen.care.v1.CopdFollowUp.status:type_name -> xunzhen.care.v1.FormStatus
-	15, // 1: xunzhen.care.v1.CopdFollowUp.capture:type_name -> xunzhen.care.v1.Capture
+	15, // 0: xunzhen.care.v1.CopdFollowUp.status:type_name -> xunzhen.care.v1.FormStatus
+	16, // 1: xunzhen.care.v1.CopdFollowUp.capture:type_name -> xunzhen.care.v1.Capture
 	12, // 2: xunzhen.care.v1.CopdFollowUp.confirmed_values:type_name -> xunzhen.care.v1.CopdFollowUp.ConfirmedValuesEntry
-	16, // 3: xunzhen.care.v1.CopdFollowUp.way:type_name -> xunzhen.care.v1.FollowUpWay
-	0,  // 4: xunzhen.care.v1.CopdFollowUp.symptoms:type_name -> xunzhen.care.v1.CopdSymptom
-	17, // 5: xunzhen.care.v1.CopdFollowUp.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
-	18, // 6: xunzhen.care.v1.CopdFollowUp.body_size:type_name -> xunzhen.care.v1.BodySize
-	19, // 7: xunzhen.care.v1.CopdFollowUp.body_target:type_name -> xunzhen.care.v1.BodyTarget
-	1,  // 8: xunzhen.care.v1.CopdFollowUp.signs:type_name -> xunzhen.care.v1.CopdSign
-	9,  // 9: xunzhen.care.v1.CopdFollowUp.exacerbations:type_name -> xunzhen.care.v1.Exacerbations
-	3,  // 10: xunzhen.care.v1.CopdFollowUp.gold_group:type_name -> xunzhen.care.v1.GoldGroup
-	4,  // 11: xunzhen.care.v1.CopdFollowUp.management_level:type_name -> xunzhen.care.v1.CopdManagementLevel
-	20, // 12: xunzhen.care.v1.CopdFollowUp.exercise:type_name -> xunzhen.care.v1.ExerciseHabit
-	20, // 13: xunzhen.care.v1.CopdFollowUp.exercise_target:type_name -> xunzhen.care.v1.ExerciseHabit
-	21, // 14: xunzhen.care.v1.CopdFollowUp.psychology:type_name -> xunzhen.care.v1.Grade
-	21, // 15: xunzhen.care.v1.CopdFollowUp.compliance:type_name -> xunzhen.care.v1.Grade
-	10, // 16: xunzhen.care.v1.CopdFollowUp.spirometry:type_name -> xunzhen.care.v1.Spirometry
-	22, // 17: xunzhen.care.v1.CopdFollowUp.blood_count:type_name -> xunzhen.care.v1.BloodCount
-	23, // 18: xunzhen.care.v1.CopdFollowUp.adherence:type_name -> xunzhen.care.v1.Adherence
-	11, // 19: xunzhen.care.v1.CopdFollowUp.adverse_reaction:type_name -> xunzhen.care.v1.CopdAdverseReaction
-	13, // 20: xunzhen.care.v1.CopdFollowUp.medications:type_name -> xunzhen.care.v1.CopdFollowUp.MedicationsEntry
-	6,  // 21: xunzhen.care.v1.CopdFollowUp.inhaler_use:type_name -> xunzhen.care.v1.InhalerUse
-	7,  // 22: xunzhen.care.v1.CopdFollowUp.vaccines:type_name -> xunzhen.care.v1.CopdVaccine
-	24, // 23: xunzhen.care.v1.CopdFollowUp.referral:type_name -> xunzhen.care.v1.Referral
-	25, // 24: xunzhen.care.v1.CopdFollowUp.doctor_signature:type_name -> xunzhen.care.v1.Signature
-	2,  // 25: xunzhen.care.v1.Spirometry.gold_grade:type_name -> xunzhen.care.v1.GoldGrade
-	5,  // 26: xunzhen.care.v1.CopdAdverseReaction.state:type_name -> xunzhen.care.v1.CopdAdverseReactionState
-	26, // 27: xunzhen.care.v1.CopdFollowUp.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	27, // 28: xunzhen.care.v1.CopdFollowUp.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	13, // 3: xunzhen.care.v1.CopdFollowUp.reviews:type_name -> xunzhen.care.v1.CopdFollowUp.ReviewsEntry
+	17, // 4: xunzhen.care.v1.CopdFollowUp.way:type_name -> xunzhen.care.v1.FollowUpWay
+	0,  // 5: xunzhen.care.v1.CopdFollowUp.symptoms:type_name -> xunzhen.care.v1.CopdSymptom
+	18, // 6: xunzhen.care.v1.CopdFollowUp.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
+	19, // 7: xunzhen.care.v1.CopdFollowUp.body_size:type_name -> xunzhen.care.v1.BodySize
+	20, // 8: xunzhen.care.v1.CopdFollowUp.body_target:type_name -> xunzhen.care.v1.BodyTarget
+	1,  // 9: xunzhen.care.v1.CopdFollowUp.signs:type_name -> xunzhen.care.v1.CopdSign
+	9,  // 10: xunzhen.care.v1.CopdFollowUp.exacerbations:type_name -> xunzhen.care.v1.Exacerbations
+	3,  // 11: xunzhen.care.v1.CopdFollowUp.gold_group:type_name -> xunzhen.care.v1.GoldGroup
+	4,  // 12: xunzhen.care.v1.CopdFollowUp.management_level:type_name -> xunzhen.care.v1.CopdManagementLevel
+	21, // 13: xunzhen.care.v1.CopdFollowUp.exercise:type_name -> xunzhen.care.v1.ExerciseHabit
+	21, // 14: xunzhen.care.v1.CopdFollowUp.exercise_target:type_name -> xunzhen.care.v1.ExerciseHabit
+	22, // 15: xunzhen.care.v1.CopdFollowUp.psychology:type_name -> xunzhen.care.v1.Grade
+	22, // 16: xunzhen.care.v1.CopdFollowUp.compliance:type_name -> xunzhen.care.v1.Grade
+	10, // 17: xunzhen.care.v1.CopdFollowUp.spirometry:type_name -> xunzhen.care.v1.Spirometry
+	23, // 18: xunzhen.care.v1.CopdFollowUp.blood_count:type_name -> xunzhen.care.v1.BloodCount
+	24, // 19: xunzhen.care.v1.CopdFollowUp.adherence:type_name -> xunzhen.care.v1.Adherence
+	11, // 20: xunzhen.care.v1.CopdFollowUp.adverse_reaction:type_name -> xunzhen.care.v1.CopdAdverseReaction
+	14, // 21: xunzhen.care.v1.CopdFollowUp.medications:type_name -> xunzhen.care.v1.CopdFollowUp.MedicationsEntry
+	6,  // 22: xunzhen.care.v1.CopdFollowUp.inhaler_use:type_name -> xunzhen.care.v1.InhalerUse
+	7,  // 23: xunzhen.care.v1.CopdFollowUp.vaccines:type_name -> xunzhen.care.v1.CopdVaccine
+	25, // 24: xunzhen.care.v1.CopdFollowUp.referral:type_name -> xunzhen.care.v1.Referral
+	26, // 25: xunzhen.care.v1.CopdFollowUp.doctor_signature:type_name -> xunzhen.care.v1.Signature
+	2,  // 26: xunzhen.care.v1.Spirometry.gold_grade:type_name -> xunzhen.care.v1.GoldGrade
+	5,  // 27: xunzhen.care.v1.CopdAdverseReaction.state:type_name -> xunzhen.care.v1.CopdAdverseReactionState
+	27, // 28: xunzhen.care.v1.CopdFollowUp.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	28, // 29: xunzhen.care.v1.CopdFollowUp.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	29, // 30: xunzhen.care.v1.CopdFollowUp.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_copd_follow_up_proto_init() }
@@ -1514,7 +1532,7 @@ func file_xunzhen_care_v1_copd_follow_up_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_copd_follow_up_proto_rawDesc), len(file_xunzhen_care_v1_copd_follow_up_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -335,6 +335,8 @@ type DiseaseScreening struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// What is looked for.
 	Target ScreeningTarget `protobuf:"varint,10,opt,name=target,proto3,enum=xunzhen.care.v1.ScreeningTarget" json:"target,omitempty"`
 	// The clinic visit, home visit or checkup it was made on.
@@ -439,6 +441,13 @@ func (x *DiseaseScreening) GetCapture() *Capture {
 func (x *DiseaseScreening) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *DiseaseScreening) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -623,7 +632,7 @@ var File_xunzhen_care_v1_disease_screening_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_disease_screening_proto_rawDesc = "" +
 	"\n" +
-	"'xunzhen/care/v1/disease_screening.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xe1\x15\n" +
+	"'xunzhen/care/v1/disease_screening.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x9a\x17\n" +
 	"\x10DiseaseScreening\x12b\n" +
 	"\fservice_date\x18\x01 \x01(\x05B?\xca\xf3\x18;\n" +
 	"\f筛查日期\x12\x15date of the screening(\x010\x01J\x05\bʬ\x8f\x12j\tscreeningR\vserviceDate\x12I\n" +
@@ -636,7 +645,9 @@ const file_xunzhen_care_v1_disease_screening_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x93\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v26.xunzhen.care.v1.DiseaseScreening.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12\\\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12b\n" +
+	"\areviews\x18\t \x03(\v2..xunzhen.care.v1.DiseaseScreening.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12\\\n" +
 	"\x06target\x18\n" +
 	" \x01(\x0e2 .xunzhen.care.v1.ScreeningTargetB\"\xca\xf3\x18\x1e\n" +
 	"\f筛查类型\x12\fscreened for0\x01R\x06target\x126\n" +
@@ -680,7 +691,10 @@ const file_xunzhen_care_v1_disease_screening_proto_rawDesc = "" +
 	"\f确诊结果\x12\fconfirmationR\fconfirmation\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:\xa0\x01\xca\xf3\x18\x9b\x01\b#\x12\f疾病筛查\x1a\tscreening \x01*\x1e\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01:\xa0\x01\xca\xf3\x18\x9b\x01\b#\x12\f疾病筛查\x1a\tscreening \x01*\x1e\n" +
 	"\tscreening\x12\x06筛查\x1a\tscreening*\x1c\n" +
 	"\x05risks\x12\f危险因素\x1a\x05risks*$\n" +
 	"\fmeasurements\x12\x06测量\x1a\fmeasurements*\x18\n" +
@@ -779,7 +793,7 @@ func file_xunzhen_care_v1_disease_screening_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_disease_screening_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_xunzhen_care_v1_disease_screening_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_xunzhen_care_v1_disease_screening_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_xunzhen_care_v1_disease_screening_proto_goTypes = []any{
 	(ScreeningTarget)(0),          // 0: xunzhen.care.v1.ScreeningTarget
 	(ScreeningRisk)(0),            // 1: xunzhen.care.v1.ScreeningRisk
@@ -788,33 +802,37 @@ var file_xunzhen_care_v1_disease_screening_proto_goTypes = []any{
 	(*DiseaseScreening)(nil),      // 4: xunzhen.care.v1.DiseaseScreening
 	(*ScreeningConfirmation)(nil), // 5: xunzhen.care.v1.ScreeningConfirmation
 	nil,                           // 6: xunzhen.care.v1.DiseaseScreening.ConfirmedValuesEntry
-	(FormStatus)(0),               // 7: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),               // 8: xunzhen.care.v1.Capture
-	(*BodySize)(nil),              // 9: xunzhen.care.v1.BodySize
-	(*BloodPressure)(nil),         // 10: xunzhen.care.v1.BloodPressure
-	(NoneOrSome)(0),               // 11: xunzhen.care.v1.NoneOrSome
-	(*Referral)(nil),              // 12: xunzhen.care.v1.Referral
-	(*ConfirmedValue)(nil),        // 13: xunzhen.care.v1.ConfirmedValue
+	nil,                           // 7: xunzhen.care.v1.DiseaseScreening.ReviewsEntry
+	(FormStatus)(0),               // 8: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),               // 9: xunzhen.care.v1.Capture
+	(*BodySize)(nil),              // 10: xunzhen.care.v1.BodySize
+	(*BloodPressure)(nil),         // 11: xunzhen.care.v1.BloodPressure
+	(NoneOrSome)(0),               // 12: xunzhen.care.v1.NoneOrSome
+	(*Referral)(nil),              // 13: xunzhen.care.v1.Referral
+	(*ConfirmedValue)(nil),        // 14: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),                // 15: xunzhen.care.v1.Review
 }
 var file_xunzhen_care_v1_disease_screening_proto_depIdxs = []int32{
-	7,  // 0: xunzhen.care.v1.DiseaseScreening.status:type_name -> xunzhen.care.v1.FormStatus
-	8,  // 1: xunzhen.care.v1.DiseaseScreening.capture:type_name -> xunzhen.care.v1.Capture
+	8,  // 0: xunzhen.care.v1.DiseaseScreening.status:type_name -> xunzhen.care.v1.FormStatus
+	9,  // 1: xunzhen.care.v1.DiseaseScreening.capture:type_name -> xunzhen.care.v1.Capture
 	6,  // 2: xunzhen.care.v1.DiseaseScreening.confirmed_values:type_name -> xunzhen.care.v1.DiseaseScreening.ConfirmedValuesEntry
-	0,  // 3: xunzhen.care.v1.DiseaseScreening.target:type_name -> xunzhen.care.v1.ScreeningTarget
-	1,  // 4: xunzhen.care.v1.DiseaseScreening.risks:type_name -> xunzhen.care.v1.ScreeningRisk
-	9,  // 5: xunzhen.care.v1.DiseaseScreening.body_size:type_name -> xunzhen.care.v1.BodySize
-	10, // 6: xunzhen.care.v1.DiseaseScreening.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
-	11, // 7: xunzhen.care.v1.DiseaseScreening.diabetes_symptoms:type_name -> xunzhen.care.v1.NoneOrSome
-	2,  // 8: xunzhen.care.v1.DiseaseScreening.result:type_name -> xunzhen.care.v1.ScreeningResult
-	12, // 9: xunzhen.care.v1.DiseaseScreening.referral:type_name -> xunzhen.care.v1.Referral
-	5,  // 10: xunzhen.care.v1.DiseaseScreening.confirmation:type_name -> xunzhen.care.v1.ScreeningConfirmation
-	3,  // 11: xunzhen.care.v1.ScreeningConfirmation.result:type_name -> xunzhen.care.v1.ConfirmationResult
-	13, // 12: xunzhen.care.v1.DiseaseScreening.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	7,  // 3: xunzhen.care.v1.DiseaseScreening.reviews:type_name -> xunzhen.care.v1.DiseaseScreening.ReviewsEntry
+	0,  // 4: xunzhen.care.v1.DiseaseScreening.target:type_name -> xunzhen.care.v1.ScreeningTarget
+	1,  // 5: xunzhen.care.v1.DiseaseScreening.risks:type_name -> xunzhen.care.v1.ScreeningRisk
+	10, // 6: xunzhen.care.v1.DiseaseScreening.body_size:type_name -> xunzhen.care.v1.BodySize
+	11, // 7: xunzhen.care.v1.DiseaseScreening.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
+	12, // 8: xunzhen.care.v1.DiseaseScreening.diabetes_symptoms:type_name -> xunzhen.care.v1.NoneOrSome
+	2,  // 9: xunzhen.care.v1.DiseaseScreening.result:type_name -> xunzhen.care.v1.ScreeningResult
+	13, // 10: xunzhen.care.v1.DiseaseScreening.referral:type_name -> xunzhen.care.v1.Referral
+	5,  // 11: xunzhen.care.v1.DiseaseScreening.confirmation:type_name -> xunzhen.care.v1.ScreeningConfirmation
+	3,  // 12: xunzhen.care.v1.ScreeningConfirmation.result:type_name -> xunzhen.care.v1.ConfirmationResult
+	14, // 13: xunzhen.care.v1.DiseaseScreening.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	15, // 14: xunzhen.care.v1.DiseaseScreening.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_disease_screening_proto_init() }
@@ -830,7 +848,7 @@ func file_xunzhen_care_v1_disease_screening_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_disease_screening_proto_rawDesc), len(file_xunzhen_care_v1_disease_screening_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -344,7 +344,7 @@ var File_xunzhen_care_v1_household_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_household_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/care/v1/household.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xd0\r\n" +
+	"\x1fxunzhen/care/v1/household.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xd2\r\n" +
 	"\tHousehold\x12c\n" +
 	"\rregistered_on\x18\x01 \x01(\x05B>\xca\xf3\x18:\n" +
 	"\f建档日期\x12\x14date of registration(\x010\x01J\x05\bʬ\x8f\x12j\thouseholdR\fregisteredOn\x12I\n" +
@@ -368,9 +368,9 @@ const file_xunzhen_care_v1_household_proto_rawDesc = "" +
 	"familyType\x12q\n" +
 	"\x11family_type_other\x18\f \x01(\tBE\xca\xf3\x18A\n" +
 	"\x12其他家庭类型\x12\x14other type of family0\x02:\x10\n" +
-	"\vfamily_type\x12\x01\t\x80\x01dR\x0ffamilyTypeOther\x12W\n" +
-	"\fpeople_count\x18\r \x01(\x05B/\xca\xf3\x18+\n" +
-	"\t人口数\x12\x10number of peopleJ\x04\b\x02\x10<R\x04\b\x02\x10\x18X\x01H\x00R\vpeopleCount\x88\x01\x01\x12Z\n" +
+	"\vfamily_type\x12\x01\t\x80\x01dR\x0ffamilyTypeOther\x12Y\n" +
+	"\fpeople_count\x18\r \x01(\x05B1\xca\xf3\x18-\n" +
+	"\t人口数\x12\x10number of people(\bJ\x04\b\x02\x10<R\x04\b\x02\x10\x18X\x01H\x00R\vpeopleCount\x88\x01\x01\x12Z\n" +
 	"\aaddress\x18\x0e \x01(\v2\x18.xunzhen.care.v1.AddressB&\xca\xf3\x18\"\n" +
 	"\f家庭住址\x12\aaddress0\x01j\aaddressR\aaddress\x12M\n" +
 	"\bposition\x18\x0f \x01(\v2\x19.xunzhen.care.v1.PositionB\x16\xca\xf3\x18\x12\n" +

@@ -317,7 +317,7 @@ var File_xunzhen_care_v1_literacy_survey_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_literacy_survey_proto_rawDesc = "" +
 	"\n" +
-	"%xunzhen/care/v1/literacy_survey.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a)xunzhen/care/v1/satisfaction_survey.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xbe\f\n" +
+	"%xunzhen/care/v1/literacy_survey.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a)xunzhen/care/v1/satisfaction_survey.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xc0\f\n" +
 	"\x0eLiteracySurvey\x12N\n" +
 	"\fservice_date\x18\x01 \x01(\x05B+\xca\xf3\x18'\n" +
 	"\f调查日期\x12\x04date(\x010\x01J\x05\bʬ\x8f\x12j\x06surveyR\vserviceDate\x12I\n" +
@@ -340,9 +340,9 @@ const file_xunzhen_care_v1_literacy_survey_proto_rawDesc = "" +
 	"\x06method\x18\v \x01(\x0e2\x1d.xunzhen.care.v1.SurveyMethodB\x19\xca\xf3\x18\x15\n" +
 	"\f调查方式\x12\x03way0\x01R\x06method\x12p\n" +
 	"\x11respondent_groups\x18\f \x03(\x0e2\x1f.xunzhen.care.v1.PopulationCodeB\"\xca\xf3\x18\x1e\n" +
-	"\f调查对象\x12\vrespondents\x88\x01 R\x10respondentGroups\x12c\n" +
-	"\vrespondents\x18\r \x01(\x05B<\xca\xf3\x188\n" +
-	"\f调查人数\x12\x15number of respondents0\x01J\x06\b\x02\x10\xc0\xb8\x02R\x05\b\x02\x10\xe8\aX\x01H\x00R\vrespondents\x88\x01\x01\x120\n" +
+	"\f调查对象\x12\vrespondents\x88\x01 R\x10respondentGroups\x12e\n" +
+	"\vrespondents\x18\r \x01(\x05B>\xca\xf3\x18:\n" +
+	"\f调查人数\x12\x15number of respondents(\b0\x01J\x06\b\x02\x10\xc0\xb8\x02R\x05\b\x02\x10\xe8\aX\x01H\x00R\vrespondents\x88\x01\x01\x120\n" +
 	"\bevent_id\x18\x0e \x01(\fB\x15\xca\xf3\x18\x11\n" +
 	"\x06活动\x12\x05event(\x06R\aeventId\x12m\n" +
 	"\x06topics\x18\x0f \x03(\v2+.xunzhen.care.v1.LiteracySurvey.TopicsEntryB(\xca\xf3\x18$\n" +
@@ -358,14 +358,14 @@ const file_xunzhen_care_v1_literacy_survey_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2$.xunzhen.care.v1.LiteracyTopicResultR\x05value:\x028\x01:r\xca\xf3\x18n\b'\x12\x12健康素养调查\x1a\x16health literacy survey \x01*\x18\n" +
 	"\x06survey\x12\x06调查\x1a\x06survey* \n" +
 	"\aanswers\x12\f知晓情况\x1a\aanswers0\x02B\x0e\n" +
-	"\f_respondents\"\x82\x02\n" +
+	"\f_respondents\"\x86\x02\n" +
 	"\x13LiteracyTopicResult\x12K\n" +
 	"\x05topic\x18\x01 \x01(\x0e2\x1e.xunzhen.care.v1.LiteracyTopicB\x15\xca\xf3\x18\x11\n" +
-	"\x06主题\x12\x05topic0\x01R\x05topic\x12;\n" +
-	"\x05known\x18\x02 \x01(\x05B \xca\xf3\x18\x1c\n" +
-	"\x06知道\x12\x05known0\x01J\a\b\x00\x10\x80\x92\xf4\x01X\x01H\x00R\x05known\x88\x01\x01\x12I\n" +
-	"\tnot_known\x18\x03 \x01(\x05B'\xca\xf3\x18#\n" +
-	"\t不知道\x12\tnot known0\x01J\a\b\x00\x10\x80\x92\xf4\x01X\x01H\x01R\bnotKnown\x88\x01\x01B\b\n" +
+	"\x06主题\x12\x05topic0\x01R\x05topic\x12=\n" +
+	"\x05known\x18\x02 \x01(\x05B\"\xca\xf3\x18\x1e\n" +
+	"\x06知道\x12\x05known(\b0\x01J\a\b\x00\x10\x80\x92\xf4\x01X\x01H\x00R\x05known\x88\x01\x01\x12K\n" +
+	"\tnot_known\x18\x03 \x01(\x05B)\xca\xf3\x18%\n" +
+	"\t不知道\x12\tnot known(\b0\x01J\a\b\x00\x10\x80\x92\xf4\x01X\x01H\x01R\bnotKnown\x88\x01\x01B\b\n" +
 	"\x06_knownB\f\n" +
 	"\n" +
 	"_not_known*\xdb\x03\n" +

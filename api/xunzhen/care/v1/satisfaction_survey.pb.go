@@ -563,7 +563,7 @@ var File_xunzhen_care_v1_satisfaction_survey_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_satisfaction_survey_proto_rawDesc = "" +
 	"\n" +
-	")xunzhen/care/v1/satisfaction_survey.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x9e\x14\n" +
+	")xunzhen/care/v1/satisfaction_survey.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xa7\x14\n" +
 	"\x12SatisfactionSurvey\x12N\n" +
 	"\fservice_date\x18\x01 \x01(\x05B+\xca\xf3\x18'\n" +
 	"\f调查日期\x12\x04date(\x010\x01J\x05\bʬ\x8f\x12j\x06surveyR\vserviceDate\x12I\n" +
@@ -584,10 +584,9 @@ const file_xunzhen_care_v1_satisfaction_survey_proto_rawDesc = "" +
 	" \x01(\v2\x1d.xunzhen.care.v1.SurveyPeriodB\x19\xca\xf3\x18\x15\n" +
 	"\t调查期\x12\x06period0\x01R\x06period\x12P\n" +
 	"\x06method\x18\v \x01(\x0e2\x1d.xunzhen.care.v1.SurveyMethodB\x19\xca\xf3\x18\x15\n" +
-	"\f调查方式\x12\x03way0\x01R\x06method\x12q\n" +
-	"\x11respondent_groups\x18\f \x03(\x0e2\x1f.xunzhen.care.v1.PopulationCodeB#\xca\xf3\x18\x1f\n" +
-	"\f调查对象\x12\n" +
-	"respondent0\x01\x88\x01 R\x10respondentGroups\x125\n" +
+	"\f调查方式\x12\x03way0\x01R\x06method\x12z\n" +
+	"\x11respondent_groups\x18\f \x03(\x0e2\x1f.xunzhen.care.v1.PopulationCodeB,\xca\xf3\x18(\n" +
+	"\f调查对象\x12\x13respondents' groups0\x01\x88\x01 R\x10respondentGroups\x125\n" +
 	"\tanonymous\x18\r \x01(\bB\x17\xca\xf3\x18\x13\n" +
 	"\x06匿名\x12\tanonymousR\tanonymous\x12E\n" +
 	"\rrespondent_id\x18\x0e \x01(\fB \xca\xf3\x18\x1c\n" +

@@ -339,6 +339,8 @@ type SelfCareAssessment struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The five items and what follows from them.
 	Scores        *SelfCareScores `protobuf:"bytes,10,opt,name=scores,proto3" json:"scores,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -413,6 +415,13 @@ func (x *SelfCareAssessment) GetCapture() *Capture {
 func (x *SelfCareAssessment) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *SelfCareAssessment) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -529,7 +538,7 @@ var File_xunzhen_care_v1_self_care_assessment_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_self_care_assessment_proto_rawDesc = "" +
 	"\n" +
-	"*xunzhen/care/v1/self_care_assessment.proto\x12\x0fxunzhen.care.v1\x1a\x1dxunzhen/care/v1/checkup.proto\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xed\x06\n" +
+	"*xunzhen/care/v1/self_care_assessment.proto\x12\x0fxunzhen.care.v1\x1a\x1dxunzhen/care/v1/checkup.proto\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xa8\b\n" +
 	"\x12SelfCareAssessment\x12d\n" +
 	"\fservice_date\x18\x01 \x01(\x05BA\xca\xf3\x18=\n" +
 	"\f评估日期\x12\x16date of the assessment(\x010\x01J\x05\bʬ\x8f\x12j\n" +
@@ -543,13 +552,18 @@ const file_xunzhen_care_v1_self_care_assessment_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x95\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v28.xunzhen.care.v1.SelfCareAssessment.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12[\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12d\n" +
+	"\areviews\x18\t \x03(\v20.xunzhen.care.v1.SelfCareAssessment.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12[\n" +
 	"\x06scores\x18\n" +
 	" \x01(\v2\x1f.xunzhen.care.v1.SelfCareScoresB\"\xca\xf3\x18\x1e\n" +
 	"\x12自理能力评估\x12\x06scores0\x01R\x06scores\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:c\xca\xf3\x18_\b\x16\x12!老年人生活自理能力评估\x1a\x14self-care assessment \x01* \n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01:c\xca\xf3\x18_\b\x16\x12!老年人生活自理能力评估\x1a\x14self-care assessment \x01* \n" +
 	"\n" +
 	"assessment\x12\x06评估\x1a\n" +
 	"assessment\"\xaf\x05\n" +
@@ -631,7 +645,7 @@ func file_xunzhen_care_v1_self_care_assessment_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_self_care_assessment_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_xunzhen_care_v1_self_care_assessment_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_xunzhen_care_v1_self_care_assessment_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_xunzhen_care_v1_self_care_assessment_proto_goTypes = []any{
 	(SelfCareMeal)(0),          // 0: xunzhen.care.v1.SelfCareMeal
 	(SelfCareWashing)(0),       // 1: xunzhen.care.v1.SelfCareWashing
@@ -641,28 +655,32 @@ var file_xunzhen_care_v1_self_care_assessment_proto_goTypes = []any{
 	(*SelfCareAssessment)(nil), // 5: xunzhen.care.v1.SelfCareAssessment
 	(*SelfCareScores)(nil),     // 6: xunzhen.care.v1.SelfCareScores
 	nil,                        // 7: xunzhen.care.v1.SelfCareAssessment.ConfirmedValuesEntry
-	(FormStatus)(0),            // 8: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),            // 9: xunzhen.care.v1.Capture
-	(SelfCareLevel)(0),         // 10: xunzhen.care.v1.SelfCareLevel
-	(*ConfirmedValue)(nil),     // 11: xunzhen.care.v1.ConfirmedValue
+	nil,                        // 8: xunzhen.care.v1.SelfCareAssessment.ReviewsEntry
+	(FormStatus)(0),            // 9: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),            // 10: xunzhen.care.v1.Capture
+	(SelfCareLevel)(0),         // 11: xunzhen.care.v1.SelfCareLevel
+	(*ConfirmedValue)(nil),     // 12: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),             // 13: xunzhen.care.v1.Review
 }
 var file_xunzhen_care_v1_self_care_assessment_proto_depIdxs = []int32{
-	8,  // 0: xunzhen.care.v1.SelfCareAssessment.status:type_name -> xunzhen.care.v1.FormStatus
-	9,  // 1: xunzhen.care.v1.SelfCareAssessment.capture:type_name -> xunzhen.care.v1.Capture
+	9,  // 0: xunzhen.care.v1.SelfCareAssessment.status:type_name -> xunzhen.care.v1.FormStatus
+	10, // 1: xunzhen.care.v1.SelfCareAssessment.capture:type_name -> xunzhen.care.v1.Capture
 	7,  // 2: xunzhen.care.v1.SelfCareAssessment.confirmed_values:type_name -> xunzhen.care.v1.SelfCareAssessment.ConfirmedValuesEntry
-	6,  // 3: xunzhen.care.v1.SelfCareAssessment.scores:type_name -> xunzhen.care.v1.SelfCareScores
-	0,  // 4: xunzhen.care.v1.SelfCareScores.meal:type_name -> xunzhen.care.v1.SelfCareMeal
-	1,  // 5: xunzhen.care.v1.SelfCareScores.washing:type_name -> xunzhen.care.v1.SelfCareWashing
-	2,  // 6: xunzhen.care.v1.SelfCareScores.dressing:type_name -> xunzhen.care.v1.SelfCareDressing
-	3,  // 7: xunzhen.care.v1.SelfCareScores.toilet:type_name -> xunzhen.care.v1.SelfCareToilet
-	4,  // 8: xunzhen.care.v1.SelfCareScores.moving:type_name -> xunzhen.care.v1.SelfCareMoving
-	10, // 9: xunzhen.care.v1.SelfCareScores.level:type_name -> xunzhen.care.v1.SelfCareLevel
-	11, // 10: xunzhen.care.v1.SelfCareAssessment.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	8,  // 3: xunzhen.care.v1.SelfCareAssessment.reviews:type_name -> xunzhen.care.v1.SelfCareAssessment.ReviewsEntry
+	6,  // 4: xunzhen.care.v1.SelfCareAssessment.scores:type_name -> xunzhen.care.v1.SelfCareScores
+	0,  // 5: xunzhen.care.v1.SelfCareScores.meal:type_name -> xunzhen.care.v1.SelfCareMeal
+	1,  // 6: xunzhen.care.v1.SelfCareScores.washing:type_name -> xunzhen.care.v1.SelfCareWashing
+	2,  // 7: xunzhen.care.v1.SelfCareScores.dressing:type_name -> xunzhen.care.v1.SelfCareDressing
+	3,  // 8: xunzhen.care.v1.SelfCareScores.toilet:type_name -> xunzhen.care.v1.SelfCareToilet
+	4,  // 9: xunzhen.care.v1.SelfCareScores.moving:type_name -> xunzhen.care.v1.SelfCareMoving
+	11, // 10: xunzhen.care.v1.SelfCareScores.level:type_name -> xunzhen.care.v1.SelfCareLevel
+	12, // 11: xunzhen.care.v1.SelfCareAssessment.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	13, // 12: xunzhen.care.v1.SelfCareAssessment.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_self_care_assessment_proto_init() }
@@ -679,7 +697,7 @@ func file_xunzhen_care_v1_self_care_assessment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_self_care_assessment_proto_rawDesc), len(file_xunzhen_care_v1_self_care_assessment_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

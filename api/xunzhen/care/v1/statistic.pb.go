@@ -450,10 +450,10 @@ var File_xunzhen_care_v1_statistic_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_statistic_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/care/v1/statistic.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xdb\t\n" +
-	"\tStatistic\x12I\n" +
-	"\x06status\x18\x02 \x01(\x0e2\x1b.xunzhen.care.v1.FormStatusB\x14\xca\xf3\x18\x10\n" +
-	"\x06状态\x12\x06statusR\x06status\x12e\n" +
+	"\x1fxunzhen/care/v1/statistic.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xe1\t\n" +
+	"\tStatistic\x12O\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x1b.xunzhen.care.v1.FormStatusB\x1a\xca\xf3\x18\x16\n" +
+	"\x06状态\x12\x06statusj\x04whatR\x06status\x12e\n" +
 	"\x11organisation_code\x18\x03 \x01(\tB8\xca\xf3\x184\n" +
 	"\x06机构\x12\forganisation0\x02:\x11\n" +
 	"\rdivision_code\x18\x01j\x04what\x80\x01\x16R\x10organisationCode\x12D\n" +

@@ -550,6 +550,8 @@ type TcmConstitution struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The answers and what follows from them.
 	Assessment *TcmAssessment `protobuf:"bytes,10,opt,name=assessment,proto3" json:"assessment,omitempty"`
 	// Advice for each constitution the person has or leans to.
@@ -628,6 +630,13 @@ func (x *TcmConstitution) GetCapture() *Capture {
 func (x *TcmConstitution) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *TcmConstitution) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -1328,7 +1337,8 @@ var File_xunzhen_care_v1_tcm_constitution_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_tcm_constitution_proto_rawDesc = "" +
 	"\n" +
-	"&xunzhen/care/v1/tcm_constitution.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x9e\t\n" +
+	"&xunzhen/care/v1/tcm_constitution.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xd6\n" +
+	"\n" +
 	"\x0fTcmConstitution\x12c\n" +
 	"\fservice_date\x18\x01 \x01(\x05B@\xca\xf3\x18<\n" +
 	"\f填表日期\x12\x16date of the assessment(\x010\x01J\x05\bʬ\x8f\x12j\tquestionsR\vserviceDate\x12I\n" +
@@ -1341,7 +1351,9 @@ const file_xunzhen_care_v1_tcm_constitution_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x92\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v25.xunzhen.care.v1.TcmConstitution.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12`\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12a\n" +
+	"\areviews\x18\t \x03(\v2-.xunzhen.care.v1.TcmConstitution.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12`\n" +
 	"\n" +
 	"assessment\x18\n" +
 	" \x01(\v2\x1e.xunzhen.care.v1.TcmAssessmentB \xca\xf3\x18\x1c\n" +
@@ -1354,7 +1366,10 @@ const file_xunzhen_care_v1_tcm_constitution_proto_rawDesc = "" +
 	"\f医生签名\x12\x12doctor's signaturej\tsignatureR\x0fdoctorSignature\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:\xae\x01\xca\xf3\x18\xa9\x01\b\x17\x12\x1b老年人中医体质辨识\x1a\x10TCM constitution \x01*'\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01:\xae\x01\xca\xf3\x18\xa9\x01\b\x17\x12\x1b老年人中医体质辨识\x1a\x10TCM constitution \x01*'\n" +
 	"\tquestions\x12\f体质辨识\x1a\fconstitution*+\n" +
 	"\bguidance\x12\x15中医药保健指导\x1a\bguidance*\x1e\n" +
 	"\tsignature\x12\x06签名\x1a\tsignature\"\xbb@\n" +
@@ -1609,7 +1624,7 @@ func file_xunzhen_care_v1_tcm_constitution_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_tcm_constitution_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_xunzhen_care_v1_tcm_constitution_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_xunzhen_care_v1_tcm_constitution_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_xunzhen_care_v1_tcm_constitution_proto_goTypes = []any{
 	(TcmAnswer)(0),          // 0: xunzhen.care.v1.TcmAnswer
 	(TcmWeightAnswer)(0),    // 1: xunzhen.care.v1.TcmWeightAnswer
@@ -1624,76 +1639,80 @@ var file_xunzhen_care_v1_tcm_constitution_proto_goTypes = []any{
 	(*TcmGuidance)(nil),     // 10: xunzhen.care.v1.TcmGuidance
 	(*TcmAdvice)(nil),       // 11: xunzhen.care.v1.TcmAdvice
 	nil,                     // 12: xunzhen.care.v1.TcmConstitution.ConfirmedValuesEntry
-	(FormStatus)(0),         // 13: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),         // 14: xunzhen.care.v1.Capture
-	(*Signature)(nil),       // 15: xunzhen.care.v1.Signature
-	(*ConfirmedValue)(nil),  // 16: xunzhen.care.v1.ConfirmedValue
+	nil,                     // 13: xunzhen.care.v1.TcmConstitution.ReviewsEntry
+	(FormStatus)(0),         // 14: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),         // 15: xunzhen.care.v1.Capture
+	(*Signature)(nil),       // 16: xunzhen.care.v1.Signature
+	(*ConfirmedValue)(nil),  // 17: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),          // 18: xunzhen.care.v1.Review
 }
 var file_xunzhen_care_v1_tcm_constitution_proto_depIdxs = []int32{
-	13, // 0: xunzhen.care.v1.TcmConstitution.status:type_name -> xunzhen.care.v1.FormStatus
-	14, // 1: xunzhen.care.v1.TcmConstitution.capture:type_name -> xunzhen.care.v1.Capture
+	14, // 0: xunzhen.care.v1.TcmConstitution.status:type_name -> xunzhen.care.v1.FormStatus
+	15, // 1: xunzhen.care.v1.TcmConstitution.capture:type_name -> xunzhen.care.v1.Capture
 	12, // 2: xunzhen.care.v1.TcmConstitution.confirmed_values:type_name -> xunzhen.care.v1.TcmConstitution.ConfirmedValuesEntry
-	9,  // 3: xunzhen.care.v1.TcmConstitution.assessment:type_name -> xunzhen.care.v1.TcmAssessment
-	10, // 4: xunzhen.care.v1.TcmConstitution.guidance:type_name -> xunzhen.care.v1.TcmGuidance
-	15, // 5: xunzhen.care.v1.TcmConstitution.doctor_signature:type_name -> xunzhen.care.v1.Signature
-	0,  // 6: xunzhen.care.v1.TcmAssessment.q1_energetic:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 7: xunzhen.care.v1.TcmAssessment.q2_tired:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 8: xunzhen.care.v1.TcmAssessment.q3_short_of_breath:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 9: xunzhen.care.v1.TcmAssessment.q4_weak_voice:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 10: xunzhen.care.v1.TcmAssessment.q5_downhearted:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 11: xunzhen.care.v1.TcmAssessment.q6_tense:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 12: xunzhen.care.v1.TcmAssessment.q7_lonely:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 13: xunzhen.care.v1.TcmAssessment.q8_easily_frightened:type_name -> xunzhen.care.v1.TcmAnswer
-	1,  // 14: xunzhen.care.v1.TcmAssessment.q9_overweight:type_name -> xunzhen.care.v1.TcmWeightAnswer
-	0,  // 15: xunzhen.care.v1.TcmAssessment.q10_dry_eyes:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 16: xunzhen.care.v1.TcmAssessment.q11_cold_hands_and_feet:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 17: xunzhen.care.v1.TcmAssessment.q12_cold_belly_back_or_knees:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 18: xunzhen.care.v1.TcmAssessment.q13_sensitive_to_cold:type_name -> xunzhen.care.v1.TcmAnswer
-	2,  // 19: xunzhen.care.v1.TcmAssessment.q14_catches_colds:type_name -> xunzhen.care.v1.TcmColdsAnswer
-	0,  // 20: xunzhen.care.v1.TcmAssessment.q15_runny_nose:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 21: xunzhen.care.v1.TcmAssessment.q16_sticky_mouth_or_snoring:type_name -> xunzhen.care.v1.TcmAnswer
-	3,  // 22: xunzhen.care.v1.TcmAssessment.q17_allergic:type_name -> xunzhen.care.v1.TcmAllergyAnswer
-	0,  // 23: xunzhen.care.v1.TcmAssessment.q18_hives:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 24: xunzhen.care.v1.TcmAssessment.q19_bruises:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 25: xunzhen.care.v1.TcmAssessment.q20_skin_marks:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 26: xunzhen.care.v1.TcmAssessment.q21_dry_skin_or_lips:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 27: xunzhen.care.v1.TcmAssessment.q22_numb_or_fixed_pain:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 28: xunzhen.care.v1.TcmAssessment.q23_oily_face:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 29: xunzhen.care.v1.TcmAssessment.q24_dark_face:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 30: xunzhen.care.v1.TcmAssessment.q25_eczema_or_boils:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 31: xunzhen.care.v1.TcmAssessment.q26_dry_throat:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 32: xunzhen.care.v1.TcmAssessment.q27_bitter_mouth:type_name -> xunzhen.care.v1.TcmAnswer
-	4,  // 33: xunzhen.care.v1.TcmAssessment.q28_large_belly:type_name -> xunzhen.care.v1.TcmBellyAnswer
-	0,  // 34: xunzhen.care.v1.TcmAssessment.q29_dislikes_cold_food:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 35: xunzhen.care.v1.TcmAssessment.q30_sticky_stool:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 36: xunzhen.care.v1.TcmAssessment.q31_dry_stool:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 37: xunzhen.care.v1.TcmAssessment.q32_thick_tongue_coating:type_name -> xunzhen.care.v1.TcmAnswer
-	0,  // 38: xunzhen.care.v1.TcmAssessment.q33_dark_tongue_veins:type_name -> xunzhen.care.v1.TcmAnswer
-	5,  // 39: xunzhen.care.v1.TcmAssessment.qi_deficiency_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 40: xunzhen.care.v1.TcmAssessment.yang_deficiency_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 41: xunzhen.care.v1.TcmAssessment.yin_deficiency_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 42: xunzhen.care.v1.TcmAssessment.phlegm_dampness_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 43: xunzhen.care.v1.TcmAssessment.damp_heat_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 44: xunzhen.care.v1.TcmAssessment.blood_stasis_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 45: xunzhen.care.v1.TcmAssessment.qi_stagnation_result:type_name -> xunzhen.care.v1.TcmResult
-	5,  // 46: xunzhen.care.v1.TcmAssessment.special_result:type_name -> xunzhen.care.v1.TcmResult
-	6,  // 47: xunzhen.care.v1.TcmAssessment.balanced_result:type_name -> xunzhen.care.v1.TcmBalancedResult
-	11, // 48: xunzhen.care.v1.TcmGuidance.balanced:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 49: xunzhen.care.v1.TcmGuidance.qi_deficiency:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 50: xunzhen.care.v1.TcmGuidance.yang_deficiency:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 51: xunzhen.care.v1.TcmGuidance.yin_deficiency:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 52: xunzhen.care.v1.TcmGuidance.phlegm_dampness:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 53: xunzhen.care.v1.TcmGuidance.damp_heat:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 54: xunzhen.care.v1.TcmGuidance.blood_stasis:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 55: xunzhen.care.v1.TcmGuidance.qi_stagnation:type_name -> xunzhen.care.v1.TcmAdvice
-	11, // 56: xunzhen.care.v1.TcmGuidance.special:type_name -> xunzhen.care.v1.TcmAdvice
-	7,  // 57: xunzhen.care.v1.TcmAdvice.codes:type_name -> xunzhen.care.v1.TcmAdviceCode
-	16, // 58: xunzhen.care.v1.TcmConstitution.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	59, // [59:59] is the sub-list for method output_type
-	59, // [59:59] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	13, // 3: xunzhen.care.v1.TcmConstitution.reviews:type_name -> xunzhen.care.v1.TcmConstitution.ReviewsEntry
+	9,  // 4: xunzhen.care.v1.TcmConstitution.assessment:type_name -> xunzhen.care.v1.TcmAssessment
+	10, // 5: xunzhen.care.v1.TcmConstitution.guidance:type_name -> xunzhen.care.v1.TcmGuidance
+	16, // 6: xunzhen.care.v1.TcmConstitution.doctor_signature:type_name -> xunzhen.care.v1.Signature
+	0,  // 7: xunzhen.care.v1.TcmAssessment.q1_energetic:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 8: xunzhen.care.v1.TcmAssessment.q2_tired:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 9: xunzhen.care.v1.TcmAssessment.q3_short_of_breath:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 10: xunzhen.care.v1.TcmAssessment.q4_weak_voice:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 11: xunzhen.care.v1.TcmAssessment.q5_downhearted:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 12: xunzhen.care.v1.TcmAssessment.q6_tense:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 13: xunzhen.care.v1.TcmAssessment.q7_lonely:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 14: xunzhen.care.v1.TcmAssessment.q8_easily_frightened:type_name -> xunzhen.care.v1.TcmAnswer
+	1,  // 15: xunzhen.care.v1.TcmAssessment.q9_overweight:type_name -> xunzhen.care.v1.TcmWeightAnswer
+	0,  // 16: xunzhen.care.v1.TcmAssessment.q10_dry_eyes:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 17: xunzhen.care.v1.TcmAssessment.q11_cold_hands_and_feet:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 18: xunzhen.care.v1.TcmAssessment.q12_cold_belly_back_or_knees:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 19: xunzhen.care.v1.TcmAssessment.q13_sensitive_to_cold:type_name -> xunzhen.care.v1.TcmAnswer
+	2,  // 20: xunzhen.care.v1.TcmAssessment.q14_catches_colds:type_name -> xunzhen.care.v1.TcmColdsAnswer
+	0,  // 21: xunzhen.care.v1.TcmAssessment.q15_runny_nose:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 22: xunzhen.care.v1.TcmAssessment.q16_sticky_mouth_or_snoring:type_name -> xunzhen.care.v1.TcmAnswer
+	3,  // 23: xunzhen.care.v1.TcmAssessment.q17_allergic:type_name -> xunzhen.care.v1.TcmAllergyAnswer
+	0,  // 24: xunzhen.care.v1.TcmAssessment.q18_hives:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 25: xunzhen.care.v1.TcmAssessment.q19_bruises:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 26: xunzhen.care.v1.TcmAssessment.q20_skin_marks:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 27: xunzhen.care.v1.TcmAssessment.q21_dry_skin_or_lips:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 28: xunzhen.care.v1.TcmAssessment.q22_numb_or_fixed_pain:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 29: xunzhen.care.v1.TcmAssessment.q23_oily_face:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 30: xunzhen.care.v1.TcmAssessment.q24_dark_face:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 31: xunzhen.care.v1.TcmAssessment.q25_eczema_or_boils:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 32: xunzhen.care.v1.TcmAssessment.q26_dry_throat:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 33: xunzhen.care.v1.TcmAssessment.q27_bitter_mouth:type_name -> xunzhen.care.v1.TcmAnswer
+	4,  // 34: xunzhen.care.v1.TcmAssessment.q28_large_belly:type_name -> xunzhen.care.v1.TcmBellyAnswer
+	0,  // 35: xunzhen.care.v1.TcmAssessment.q29_dislikes_cold_food:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 36: xunzhen.care.v1.TcmAssessment.q30_sticky_stool:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 37: xunzhen.care.v1.TcmAssessment.q31_dry_stool:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 38: xunzhen.care.v1.TcmAssessment.q32_thick_tongue_coating:type_name -> xunzhen.care.v1.TcmAnswer
+	0,  // 39: xunzhen.care.v1.TcmAssessment.q33_dark_tongue_veins:type_name -> xunzhen.care.v1.TcmAnswer
+	5,  // 40: xunzhen.care.v1.TcmAssessment.qi_deficiency_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 41: xunzhen.care.v1.TcmAssessment.yang_deficiency_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 42: xunzhen.care.v1.TcmAssessment.yin_deficiency_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 43: xunzhen.care.v1.TcmAssessment.phlegm_dampness_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 44: xunzhen.care.v1.TcmAssessment.damp_heat_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 45: xunzhen.care.v1.TcmAssessment.blood_stasis_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 46: xunzhen.care.v1.TcmAssessment.qi_stagnation_result:type_name -> xunzhen.care.v1.TcmResult
+	5,  // 47: xunzhen.care.v1.TcmAssessment.special_result:type_name -> xunzhen.care.v1.TcmResult
+	6,  // 48: xunzhen.care.v1.TcmAssessment.balanced_result:type_name -> xunzhen.care.v1.TcmBalancedResult
+	11, // 49: xunzhen.care.v1.TcmGuidance.balanced:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 50: xunzhen.care.v1.TcmGuidance.qi_deficiency:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 51: xunzhen.care.v1.TcmGuidance.yang_deficiency:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 52: xunzhen.care.v1.TcmGuidance.yin_deficiency:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 53: xunzhen.care.v1.TcmGuidance.phlegm_dampness:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 54: xunzhen.care.v1.TcmGuidance.damp_heat:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 55: xunzhen.care.v1.TcmGuidance.blood_stasis:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 56: xunzhen.care.v1.TcmGuidance.qi_stagnation:type_name -> xunzhen.care.v1.TcmAdvice
+	11, // 57: xunzhen.care.v1.TcmGuidance.special:type_name -> xunzhen.care.v1.TcmAdvice
+	7,  // 58: xunzhen.care.v1.TcmAdvice.codes:type_name -> xunzhen.care.v1.TcmAdviceCode
+	17, // 59: xunzhen.care.v1.TcmConstitution.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	18, // 60: xunzhen.care.v1.TcmConstitution.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_tcm_constitution_proto_init() }
@@ -1709,7 +1728,7 @@ func file_xunzhen_care_v1_tcm_constitution_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_tcm_constitution_proto_rawDesc), len(file_xunzhen_care_v1_tcm_constitution_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

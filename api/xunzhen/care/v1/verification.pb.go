@@ -605,6 +605,8 @@ type Verification struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The draw it belongs to.
 	SampleId []byte `protobuf:"bytes,10,opt,name=sample_id,json=sampleId,proto3" json:"sample_id,omitempty"`
 	// The unit and population it was drawn for; no names.
@@ -721,6 +723,13 @@ func (x *Verification) GetCapture() *Capture {
 func (x *Verification) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *Verification) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -1355,7 +1364,7 @@ var File_xunzhen_care_v1_verification_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\n" +
-	"\"xunzhen/care/v1/verification.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xb2\x1a\n" +
+	"\"xunzhen/care/v1/verification.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a xunzhen/care/v1/home_visit.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xe7\x1b\n" +
 	"\fVerification\x12[\n" +
 	"\fservice_date\x18\x01 \x01(\x05B8\xca\xf3\x184\n" +
 	"\f核查日期\x12\x11date of the check(\x010\x01J\x05\bʬ\x8f\x12j\x06sampleR\vserviceDate\x12I\n" +
@@ -1369,7 +1378,9 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8f\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v22.xunzhen.care.v1.Verification.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x125\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12^\n" +
+	"\areviews\x18\t \x03(\v2*.xunzhen.care.v1.Verification.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x125\n" +
 	"\tsample_id\x18\n" +
 	" \x01(\fB\x18\xca\xf3\x18\x14\n" +
 	"\x06样本\x12\x06sample(\x060\x01R\bsampleId\x125\n" +
@@ -1429,7 +1440,10 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x0f核查人签名\x12\tsignature0\x01R\x11verifierSignature\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aa\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1aa\n" +
 	"\rAttemptsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12:\n" +
 	"\x05value\x18\x02 \x01(\v2$.xunzhen.care.v1.VerificationAttemptR\x05value:\x028\x01\x1ac\n" +
@@ -1454,14 +1468,14 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x04mode\x12\x01\x01R\n" +
 	"callResult\x12.\n" +
 	"\x04text\x18\x04 \x01(\tB\x1a\xca\xf3\x18\x16\n" +
-	"\x06说明\x12\bin words\x80\x01\xc8\x01R\x04text\"\xb9\x11\n" +
+	"\x06说明\x12\bin words\x80\x01\xc8\x01R\x04text\"\xbb\x11\n" +
 	"\x11VerificationTruth\x12`\n" +
 	"\tdiagnosed\x18\x01 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB\x1d\xca\xf3\x18\x19\n" +
 	"\f是否确诊\x12\tdiagnosedR\tdiagnosed\x12\x9a\x01\n" +
 	"\x16face_to_face_this_year\x18\x02 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerBA\xca\xf3\x18=\n" +
-	"\x1e本年度是否面对面随访\x12\x1bseen face to face this yearR\x12faceToFaceThisYear\x12u\n" +
-	"\x12face_to_face_times\x18\x03 \x01(\x05BC\xca\xf3\x18?\n" +
-	"\x15面对面随访次数\x12\x17times seen face to faceJ\x05\b\x00\x10\xc6\x01R\x04\b\x00\x100X\x01H\x00R\x0ffaceToFaceTimes\x88\x01\x01\x12W\n" +
+	"\x1e本年度是否面对面随访\x12\x1bseen face to face this yearR\x12faceToFaceThisYear\x12w\n" +
+	"\x12face_to_face_times\x18\x03 \x01(\x05BE\xca\xf3\x18A\n" +
+	"\x15面对面随访次数\x12\x17times seen face to face(\bJ\x05\b\x00\x10\xc6\x01R\x04\b\x00\x100X\x01H\x00R\x0ffaceToFaceTimes\x88\x01\x01\x12W\n" +
 	"\rlast_visit_on\x18\x04 \x01(\x05B3\xca\xf3\x18/\n" +
 	"\x18最近一次随访时间\x12\n" +
 	"last visit(\x01J\x05\bʬ\x8f\x12R\vlastVisitOn\x12x\n" +
@@ -1494,7 +1508,7 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x18是否知道签约医生\x12\x1bknows the contracted doctorR\rcontractKnown\x12\x82\x01\n" +
 	"\x0eidentity_right\x18\x11 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB6\xca\xf3\x182\n" +
 	"\x18基本信息是否相符\x12\x16personal details rightR\ridentityRightB\x15\n" +
-	"\x13_face_to_face_times\"\x8d\n" +
+	"\x13_face_to_face_times\"\x8f\n" +
 	"\n" +
 	"\x14VerificationStandard\x12\x89\x01\n" +
 	"\x16yearly_checkup_present\x18\x01 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB.\xca\xf3\x18*\n" +
@@ -1508,9 +1522,9 @@ const file_xunzhen_care_v1_verification_proto_rawDesc = "" +
 	"\x12risk_control_right\x18\x05 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB=\xca\xf3\x189\n" +
 	"\x18危险因素控制正确\x12\x1dcontrol of risk factors rightR\x10riskControlRight\x12q\n" +
 	"\rvisits_enough\x18\x06 \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB'\xca\xf3\x18#\n" +
-	"\x12随访次数达标\x12\rvisits enoughR\fvisitsEnough\x12\x85\x01\n" +
-	"\x16last_visit_blank_items\x18\a \x01(\x05BK\xca\xf3\x18G\n" +
-	"\x1e最近一次随访空缺项数\x12\x1dblank items of the last visitJ\x04\b\x00\x10\x12X\x01H\x00R\x13lastVisitBlankItems\x88\x01\x01\x12\x83\x01\n" +
+	"\x12随访次数达标\x12\rvisits enoughR\fvisitsEnough\x12\x87\x01\n" +
+	"\x16last_visit_blank_items\x18\a \x01(\x05BM\xca\xf3\x18I\n" +
+	"\x1e最近一次随访空缺项数\x12\x1dblank items of the last visit(\bJ\x04\b\x00\x10\x12X\x01H\x00R\x13lastVisitBlankItems\x88\x01\x01\x12\x83\x01\n" +
 	"\x10referral_advised\x18\b \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB3\xca\xf3\x18/\n" +
 	"\x1b两次不满意建议转诊\x12\x10referral advisedR\x0freferralAdvised\x12\x81\x01\n" +
 	"\rpaper_matches\x18\t \x01(\x0e2#.xunzhen.care.v1.VerificationAnswerB7\xca\xf3\x183\n" +
@@ -1644,7 +1658,7 @@ func file_xunzhen_care_v1_verification_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_verification_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_xunzhen_care_v1_verification_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_xunzhen_care_v1_verification_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_xunzhen_care_v1_verification_proto_goTypes = []any{
 	(VerificationPopulation)(0),  // 0: xunzhen.care.v1.VerificationPopulation
 	(VerificationMode)(0),        // 1: xunzhen.care.v1.VerificationMode
@@ -1661,71 +1675,75 @@ var file_xunzhen_care_v1_verification_proto_goTypes = []any{
 	(*VerificationStandard)(nil), // 12: xunzhen.care.v1.VerificationStandard
 	(*VerificationQuestion)(nil), // 13: xunzhen.care.v1.VerificationQuestion
 	nil,                          // 14: xunzhen.care.v1.Verification.ConfirmedValuesEntry
-	nil,                          // 15: xunzhen.care.v1.Verification.AttemptsEntry
-	nil,                          // 16: xunzhen.care.v1.Verification.QuestionsEntry
-	nil,                          // 17: xunzhen.care.v1.Verification.PhotosEntry
-	(FormStatus)(0),              // 18: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),              // 19: xunzhen.care.v1.Capture
-	(Relation)(0),                // 20: xunzhen.care.v1.Relation
-	(*Signature)(nil),            // 21: xunzhen.care.v1.Signature
-	(*BloodPressure)(nil),        // 22: xunzhen.care.v1.BloodPressure
-	(*BloodGlucose)(nil),         // 23: xunzhen.care.v1.BloodGlucose
-	(*ConfirmedValue)(nil),       // 24: xunzhen.care.v1.ConfirmedValue
-	(*Photo)(nil),                // 25: xunzhen.care.v1.Photo
+	nil,                          // 15: xunzhen.care.v1.Verification.ReviewsEntry
+	nil,                          // 16: xunzhen.care.v1.Verification.AttemptsEntry
+	nil,                          // 17: xunzhen.care.v1.Verification.QuestionsEntry
+	nil,                          // 18: xunzhen.care.v1.Verification.PhotosEntry
+	(FormStatus)(0),              // 19: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),              // 20: xunzhen.care.v1.Capture
+	(Relation)(0),                // 21: xunzhen.care.v1.Relation
+	(*Signature)(nil),            // 22: xunzhen.care.v1.Signature
+	(*BloodPressure)(nil),        // 23: xunzhen.care.v1.BloodPressure
+	(*BloodGlucose)(nil),         // 24: xunzhen.care.v1.BloodGlucose
+	(*ConfirmedValue)(nil),       // 25: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),               // 26: xunzhen.care.v1.Review
+	(*Photo)(nil),                // 27: xunzhen.care.v1.Photo
 }
 var file_xunzhen_care_v1_verification_proto_depIdxs = []int32{
-	18, // 0: xunzhen.care.v1.Verification.status:type_name -> xunzhen.care.v1.FormStatus
-	19, // 1: xunzhen.care.v1.Verification.capture:type_name -> xunzhen.care.v1.Capture
+	19, // 0: xunzhen.care.v1.Verification.status:type_name -> xunzhen.care.v1.FormStatus
+	20, // 1: xunzhen.care.v1.Verification.capture:type_name -> xunzhen.care.v1.Capture
 	14, // 2: xunzhen.care.v1.Verification.confirmed_values:type_name -> xunzhen.care.v1.Verification.ConfirmedValuesEntry
-	0,  // 3: xunzhen.care.v1.Verification.populations:type_name -> xunzhen.care.v1.VerificationPopulation
-	1,  // 4: xunzhen.care.v1.Verification.mode:type_name -> xunzhen.care.v1.VerificationMode
-	15, // 5: xunzhen.care.v1.Verification.attempts:type_name -> xunzhen.care.v1.Verification.AttemptsEntry
-	2,  // 6: xunzhen.care.v1.Verification.call_result:type_name -> xunzhen.care.v1.VerificationCallResult
-	3,  // 7: xunzhen.care.v1.Verification.contact:type_name -> xunzhen.care.v1.VerificationContact
-	4,  // 8: xunzhen.care.v1.Verification.respondent:type_name -> xunzhen.care.v1.VerificationRespondent
-	20, // 9: xunzhen.care.v1.Verification.respondent_relation:type_name -> xunzhen.care.v1.Relation
-	11, // 10: xunzhen.care.v1.Verification.truth:type_name -> xunzhen.care.v1.VerificationTruth
-	12, // 11: xunzhen.care.v1.Verification.standard:type_name -> xunzhen.care.v1.VerificationStandard
-	16, // 12: xunzhen.care.v1.Verification.questions:type_name -> xunzhen.care.v1.Verification.QuestionsEntry
-	6,  // 13: xunzhen.care.v1.Verification.truth_verdict:type_name -> xunzhen.care.v1.VerificationVerdict
-	7,  // 14: xunzhen.care.v1.Verification.standard_verdict:type_name -> xunzhen.care.v1.StandardVerdict
-	17, // 15: xunzhen.care.v1.Verification.photos:type_name -> xunzhen.care.v1.Verification.PhotosEntry
-	21, // 16: xunzhen.care.v1.Verification.verifier_signature:type_name -> xunzhen.care.v1.Signature
-	1,  // 17: xunzhen.care.v1.VerificationAttempt.mode:type_name -> xunzhen.care.v1.VerificationMode
-	2,  // 18: xunzhen.care.v1.VerificationAttempt.call_result:type_name -> xunzhen.care.v1.VerificationCallResult
-	5,  // 19: xunzhen.care.v1.VerificationTruth.diagnosed:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 20: xunzhen.care.v1.VerificationTruth.face_to_face_this_year:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 21: xunzhen.care.v1.VerificationTruth.symptoms_asked:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 22: xunzhen.care.v1.VerificationTruth.blood_pressure_measured:type_name -> xunzhen.care.v1.VerificationAnswer
-	22, // 23: xunzhen.care.v1.VerificationTruth.blood_pressure_told:type_name -> xunzhen.care.v1.BloodPressure
-	5,  // 24: xunzhen.care.v1.VerificationTruth.blood_glucose_measured:type_name -> xunzhen.care.v1.VerificationAnswer
-	23, // 25: xunzhen.care.v1.VerificationTruth.blood_glucose_told:type_name -> xunzhen.care.v1.BloodGlucose
-	5,  // 26: xunzhen.care.v1.VerificationTruth.drugs_asked:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 27: xunzhen.care.v1.VerificationTruth.lifestyle_guided:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 28: xunzhen.care.v1.VerificationTruth.checkup_done:type_name -> xunzhen.care.v1.VerificationAnswer
-	8,  // 29: xunzhen.care.v1.VerificationTruth.checkup_items:type_name -> xunzhen.care.v1.CheckupItem
-	5,  // 30: xunzhen.care.v1.VerificationTruth.checkup_result_told:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 31: xunzhen.care.v1.VerificationTruth.archive_known:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 32: xunzhen.care.v1.VerificationTruth.contract_known:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 33: xunzhen.care.v1.VerificationTruth.identity_right:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 34: xunzhen.care.v1.VerificationStandard.yearly_checkup_present:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 35: xunzhen.care.v1.VerificationStandard.checkup_blood_pressure:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 36: xunzhen.care.v1.VerificationStandard.main_problems_filled:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 37: xunzhen.care.v1.VerificationStandard.health_assessment_right:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 38: xunzhen.care.v1.VerificationStandard.risk_control_right:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 39: xunzhen.care.v1.VerificationStandard.visits_enough:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 40: xunzhen.care.v1.VerificationStandard.referral_advised:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 41: xunzhen.care.v1.VerificationStandard.paper_matches:type_name -> xunzhen.care.v1.VerificationAnswer
-	5,  // 42: xunzhen.care.v1.VerificationQuestion.answer:type_name -> xunzhen.care.v1.VerificationAnswer
-	24, // 43: xunzhen.care.v1.Verification.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	10, // 44: xunzhen.care.v1.Verification.AttemptsEntry.value:type_name -> xunzhen.care.v1.VerificationAttempt
-	13, // 45: xunzhen.care.v1.Verification.QuestionsEntry.value:type_name -> xunzhen.care.v1.VerificationQuestion
-	25, // 46: xunzhen.care.v1.Verification.PhotosEntry.value:type_name -> xunzhen.care.v1.Photo
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	15, // 3: xunzhen.care.v1.Verification.reviews:type_name -> xunzhen.care.v1.Verification.ReviewsEntry
+	0,  // 4: xunzhen.care.v1.Verification.populations:type_name -> xunzhen.care.v1.VerificationPopulation
+	1,  // 5: xunzhen.care.v1.Verification.mode:type_name -> xunzhen.care.v1.VerificationMode
+	16, // 6: xunzhen.care.v1.Verification.attempts:type_name -> xunzhen.care.v1.Verification.AttemptsEntry
+	2,  // 7: xunzhen.care.v1.Verification.call_result:type_name -> xunzhen.care.v1.VerificationCallResult
+	3,  // 8: xunzhen.care.v1.Verification.contact:type_name -> xunzhen.care.v1.VerificationContact
+	4,  // 9: xunzhen.care.v1.Verification.respondent:type_name -> xunzhen.care.v1.VerificationRespondent
+	21, // 10: xunzhen.care.v1.Verification.respondent_relation:type_name -> xunzhen.care.v1.Relation
+	11, // 11: xunzhen.care.v1.Verification.truth:type_name -> xunzhen.care.v1.VerificationTruth
+	12, // 12: xunzhen.care.v1.Verification.standard:type_name -> xunzhen.care.v1.VerificationStandard
+	17, // 13: xunzhen.care.v1.Verification.questions:type_name -> xunzhen.care.v1.Verification.QuestionsEntry
+	6,  // 14: xunzhen.care.v1.Verification.truth_verdict:type_name -> xunzhen.care.v1.VerificationVerdict
+	7,  // 15: xunzhen.care.v1.Verification.standard_verdict:type_name -> xunzhen.care.v1.StandardVerdict
+	18, // 16: xunzhen.care.v1.Verification.photos:type_name -> xunzhen.care.v1.Verification.PhotosEntry
+	22, // 17: xunzhen.care.v1.Verification.verifier_signature:type_name -> xunzhen.care.v1.Signature
+	1,  // 18: xunzhen.care.v1.VerificationAttempt.mode:type_name -> xunzhen.care.v1.VerificationMode
+	2,  // 19: xunzhen.care.v1.VerificationAttempt.call_result:type_name -> xunzhen.care.v1.VerificationCallResult
+	5,  // 20: xunzhen.care.v1.VerificationTruth.diagnosed:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 21: xunzhen.care.v1.VerificationTruth.face_to_face_this_year:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 22: xunzhen.care.v1.VerificationTruth.symptoms_asked:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 23: xunzhen.care.v1.VerificationTruth.blood_pressure_measured:type_name -> xunzhen.care.v1.VerificationAnswer
+	23, // 24: xunzhen.care.v1.VerificationTruth.blood_pressure_told:type_name -> xunzhen.care.v1.BloodPressure
+	5,  // 25: xunzhen.care.v1.VerificationTruth.blood_glucose_measured:type_name -> xunzhen.care.v1.VerificationAnswer
+	24, // 26: xunzhen.care.v1.VerificationTruth.blood_glucose_told:type_name -> xunzhen.care.v1.BloodGlucose
+	5,  // 27: xunzhen.care.v1.VerificationTruth.drugs_asked:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 28: xunzhen.care.v1.VerificationTruth.lifestyle_guided:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 29: xunzhen.care.v1.VerificationTruth.checkup_done:type_name -> xunzhen.care.v1.VerificationAnswer
+	8,  // 30: xunzhen.care.v1.VerificationTruth.checkup_items:type_name -> xunzhen.care.v1.CheckupItem
+	5,  // 31: xunzhen.care.v1.VerificationTruth.checkup_result_told:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 32: xunzhen.care.v1.VerificationTruth.archive_known:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 33: xunzhen.care.v1.VerificationTruth.contract_known:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 34: xunzhen.care.v1.VerificationTruth.identity_right:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 35: xunzhen.care.v1.VerificationStandard.yearly_checkup_present:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 36: xunzhen.care.v1.VerificationStandard.checkup_blood_pressure:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 37: xunzhen.care.v1.VerificationStandard.main_problems_filled:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 38: xunzhen.care.v1.VerificationStandard.health_assessment_right:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 39: xunzhen.care.v1.VerificationStandard.risk_control_right:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 40: xunzhen.care.v1.VerificationStandard.visits_enough:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 41: xunzhen.care.v1.VerificationStandard.referral_advised:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 42: xunzhen.care.v1.VerificationStandard.paper_matches:type_name -> xunzhen.care.v1.VerificationAnswer
+	5,  // 43: xunzhen.care.v1.VerificationQuestion.answer:type_name -> xunzhen.care.v1.VerificationAnswer
+	25, // 44: xunzhen.care.v1.Verification.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	26, // 45: xunzhen.care.v1.Verification.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	10, // 46: xunzhen.care.v1.Verification.AttemptsEntry.value:type_name -> xunzhen.care.v1.VerificationAttempt
+	13, // 47: xunzhen.care.v1.Verification.QuestionsEntry.value:type_name -> xunzhen.care.v1.VerificationQuestion
+	27, // 48: xunzhen.care.v1.Verification.PhotosEntry.value:type_name -> xunzhen.care.v1.Photo
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_verification_proto_init() }
@@ -1743,7 +1761,7 @@ func file_xunzhen_care_v1_verification_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_verification_proto_rawDesc), len(file_xunzhen_care_v1_verification_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

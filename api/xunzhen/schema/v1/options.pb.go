@@ -397,10 +397,7 @@ type KindOptions struct {
 	// The headings of its form, in order. A field names its heading by name.
 	Sections []*Section `protobuf:"bytes,5,rep,name=sections,proto3" json:"sections,omitempty"`
 	// Whom its records are about.
-	Subject Subject `protobuf:"varint,6,opt,name=subject,proto3,enum=xunzhen.schema.v1.Subject" json:"subject,omitempty"`
-	// The kind's name in the dictionary, where a part of another form already has the name its message would need:
-	// "referral" for ReferralCase. Empty: the message's name in snake case.
-	Name          string `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
+	Subject       Subject `protobuf:"varint,6,opt,name=subject,proto3,enum=xunzhen.schema.v1.Subject" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -475,13 +472,6 @@ func (x *KindOptions) GetSubject() Subject {
 		return x.Subject
 	}
 	return Subject_SUBJECT_UNSPECIFIED
-}
-
-func (x *KindOptions) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
 }
 
 // What holds for a message as the entry of a map.
@@ -1074,15 +1064,14 @@ var File_xunzhen_schema_v1_options_proto protoreflect.FileDescriptor
 
 const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\x8d\x02\n" +
+	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\xf9\x01\n" +
 	"\vKindOptions\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
 	"\x02en\x18\x03 \x01(\tR\x02en\x12D\n" +
 	"\rprivacy_class\x18\x04 \x01(\x0e2\x1f.xunzhen.schema.v1.PrivacyClassR\fprivacyClass\x126\n" +
 	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\x124\n" +
-	"\asubject\x18\x06 \x01(\x0e2\x1a.xunzhen.schema.v1.SubjectR\asubject\x12\x12\n" +
-	"\x04name\x18\a \x01(\tR\x04name\"\"\n" +
+	"\asubject\x18\x06 \x01(\x0e2\x1a.xunzhen.schema.v1.SubjectR\asubject\"\"\n" +
 	"\fEntryOptions\x12\x12\n" +
 	"\x04keys\x18\x01 \x03(\tR\x04keys\"=\n" +
 	"\aSection\x12\x12\n" +
