@@ -18,9 +18,10 @@ func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
 	for kind, name := range map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
+		KindRulePack:       "rule_pack",
 		KindDivisionChange: "division_change",
 	} {
-		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name || info.OfficeOnly != (kind == KindDivisionChange) {
+		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name || info.OfficeOnly != (kind == KindDivisionChange || kind == KindRulePack) {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
 		}
 	}
@@ -61,7 +62,7 @@ func TestEveryMessageWithTheOptionIsAKind(t *testing.T) {
 func isAKind(t *testing.T, kind record.Kind, m protoreflect.MessageDescriptor, o *schemav1.KindOptions) {
 	t.Helper()
 	info, ok := Kinds().Lookup(kind)
-	if !ok || kind <= record.MaxActKind || info.Kind != kind || info.Name != snake(string(m.Name())) || info.Class != record.Class(o.GetPrivacyClass()) || info.Class == 0 {
+	if !ok || kind <= record.MaxActKind || info.Kind != kind || info.Name != snake(string(m.Name())) || info.Class != record.Class(o.GetPrivacyClass()) || (info.Class == record.ClassEveryone) != (kind == KindRulePack) { // which names nobody, and every tablet needs it
 		t.Errorf("%s: kind %d is %v (%t)", m.FullName(), kind, info, ok)
 	}
 	if got, ok := KindNamed(info.Name); !ok || got != kind {

@@ -170,7 +170,7 @@ var File_xunzhen_care_v1_division_change_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_division_change_proto_rawDesc = "" +
 	"\n" +
-	"%xunzhen/care/v1/division_change.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"\xa6\x03\n" +
+	"%xunzhen/care/v1/division_change.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"\xa8\x03\n" +
 	"\x0eDivisionChange\x12;\n" +
 	"\bold_code\x18\x01 \x01(\tB \xca\xf3\x18\x1c\n" +
 	"\t原代码\x12\bold code(\x040\x01\x80\x01\fR\aoldCode\x12;\n" +
@@ -183,7 +183,7 @@ const file_xunzhen_care_v1_division_change_proto_rawDesc = "" +
 	"\x04type\x18\x04 \x01(\x0e2#.xunzhen.care.v1.DivisionChangeTypeB$\xca\xf3\x18 \n" +
 	"\f变更类型\x12\x0etype of change0\x01R\x04type\x126\n" +
 	"\bevidence\x18\x05 \x01(\tB\x1a\xca\xf3\x18\x16\n" +
-	"\x06依据\x12\bevidence\x80\x01\xc8\x01R\bevidence:9\xca\xf3\x185\b3\x12\x12区划代码变更\x1a\x19change of a division code \x018\x01*\xf7\x01\n" +
+	"\x06依据\x12\bevidence\x80\x01\xc8\x01R\bevidence:;\xca\xf3\x187\b3\x12\x12区划代码变更\x1a\x19change of a division code \x010\x028\x01*\xf7\x01\n" +
 	"\x12DivisionChangeType\x12$\n" +
 	" DIVISION_CHANGE_TYPE_UNSPECIFIED\x10\x00\x12B\n" +
 	"\x1cDIVISION_CHANGE_TYPE_RENAMED\x10\x01\x1a \xca\xf3\x18\x1c\n" +
