@@ -82,18 +82,24 @@ func (p *Pack) Try(row *carev1.RuleTest) (Outcome, error) {
 }
 
 // Test tries every test row and returns what is not as the rows expect, in their
-// order; nil if all is. A rule that could not be evaluated is never expected.
+// order; nil if all is.
 func (p *Pack) Test() []error {
 	var out []error
 	for _, row := range p.tests {
-		got, err := p.Try(row)
-		if err != nil {
-			out = append(out, err)
-			continue
-		}
-		for _, what := range p.unexpected(row, got) {
-			out = append(out, fmt.Errorf("%s: %s", row.GetName(), what))
-		}
+		out = append(out, p.TestRow(row)...)
+	}
+	return out
+}
+
+// TestRow tries one test row. A rule that could not be evaluated is never expected.
+func (p *Pack) TestRow(row *carev1.RuleTest) []error {
+	got, err := p.Try(row)
+	if err != nil {
+		return []error{err}
+	}
+	var out []error
+	for _, what := range p.unexpected(row, got) {
+		out = append(out, fmt.Errorf("%s: %s", row.GetName(), what))
 	}
 	return out
 }
