@@ -47,6 +47,7 @@ type kindPack struct {
 	empty       proto.Message
 	definitions []definition
 	defined     map[string]int // by the name that expressions use
+	ranks       map[string]int // places of rules in the pack, by id
 	slots       map[string]int // places of fields that expressions look at, by path
 	rules       []*rule
 	checks      map[carev1.SchemaCheck][]*rule
@@ -65,6 +66,7 @@ type expression struct {
 	result  *cel.Type
 	truth   truthFunc  // of a condition
 	number  numberFunc // of a number
+	reads   reads
 }
 
 // A compiler turns a draft into a pack.
@@ -200,7 +202,7 @@ func (c *compiler) expression(k *kindPack, row row, part, text string, wanted ..
 		c.fault(row, row.GetId(), "%s: %v", part, err)
 		return expression{}
 	}
-	out := expression{program: program, result: ast.OutputType()}
+	out := expression{program: program, result: ast.OutputType(), reads: c.readsOf(k, ast.NativeRep())}
 	q := &quickener{checked: ast.NativeRep(), pack: c.pack, k: k}
 	switch out.result.Kind() {
 	case types.BoolKind:

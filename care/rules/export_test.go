@@ -11,6 +11,8 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 )
 
+const KindVitalEvent = kindVitalEvent
+
 // QuickAgainstCEL evaluates every condition and number of the pack for one form and
 // for the person twice: quickly, and by CEL. It returns what differs, and how many were
 // left open of how many.

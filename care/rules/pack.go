@@ -79,7 +79,7 @@ func compile(d *draft, kinds map[record.Kind]protoreflect.MessageType) (*Pack, e
 		desc := typ.Descriptor()
 		c.pack.kinds[kind] = &kindPack{
 			kind: kind, name: kindName(desc), typ: typ, desc: desc, empty: typ.Zero().Interface(),
-			defined: map[string]int{}, slots: map[string]int{}, checks: map[carev1.SchemaCheck][]*rule{}, plan: newPlan(desc),
+			defined: map[string]int{}, ranks: map[string]int{}, slots: map[string]int{}, checks: map[carev1.SchemaCheck][]*rule{}, plan: newPlan(desc),
 		}
 	}
 	for _, k := range c.pack.kinds {
