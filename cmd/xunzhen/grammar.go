@@ -48,7 +48,7 @@ type grammar struct {
 	Links linksCommands `cmd:"" help:"${help_links}"`
 
 	Divisions divisionsCommands `cmd:"" help:"${help_divisions}"`
-	Rules rulesCommands `cmd:"" help:"${help_rules}"`
+	Rules     rulesCommands     `cmd:"" help:"${help_rules}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.
