@@ -3,6 +3,7 @@
 package care
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,13 +11,16 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
-// The kinds this package knows. The numbers stand as options in the messages; a
+// The kinds that code names. There are more: every message of xunzhen.care.v1 with a
+// kind option is one, and needs no line of Go. The numbers stand in the options; a
 // test compares.
 const (
 	KindResident             record.Kind = 16
@@ -25,6 +29,7 @@ const (
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
 	KindResidentLink         record.Kind = 30
+	KindRulePack             record.Kind = 50
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -45,6 +50,22 @@ func KindNamed(name string) (record.Kind, bool) {
 	return 0, false
 }
 
+// KindLabel returns what people call a kind, and whether kind is known.
+func KindLabel(kind record.Kind) (Label, bool) {
+	f, err := formOf(kind)
+	if err != nil {
+		return Label{}, false
+	}
+	return f.label, true
+}
+
+// AboutResident reports whether the records of kind are each about one resident, whom
+// they name when they are made. A kind that is not known is not.
+func AboutResident(kind record.Kind) bool {
+	f, err := formOf(kind)
+	return err == nil && f.aboutResident
+}
+
 // New returns an empty form of kind, or an error that wraps ErrUnknownKind.
 func New(kind record.Kind) (proto.Message, error) {
 	f, err := formOf(kind)
@@ -56,9 +77,11 @@ func New(kind record.Kind) (proto.Message, error) {
 
 // A form is one kind with its registers.
 type form struct {
-	info   record.KindInfo
-	typ    protoreflect.MessageType
-	layout *layout
+	info          record.KindInfo
+	label         Label
+	aboutResident bool
+	typ           protoreflect.MessageType
+	layout        *layout
 }
 
 type forms map[record.Kind]*form
@@ -71,33 +94,49 @@ func (f forms) Lookup(kind record.Kind) (record.KindInfo, bool) {
 	return record.KindInfo{}, false
 }
 
+// known reads the kinds from the descriptors that are linked into the program when
+// somebody first asks.
 var known = sync.OnceValue(func() forms {
 	all := forms{}
-	for _, m := range []proto.Message{
-		(*carev1.Resident)(nil),
-		(*carev1.HomeVisit)(nil),
-		(*carev1.HypertensionFollowUp)(nil),
-		(*carev1.DiabetesFollowUp)(nil),
-		(*carev1.Checkup)(nil),
-		(*carev1.ResidentLink)(nil),
-	} {
-		f := newForm(m.ProtoReflect().Type())
-		all[f.info.Kind] = f
-	}
+	protoregistry.GlobalFiles.RangeFilesByPackage(carev1.File_xunzhen_care_v1_common_proto.Package(), func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Messages().Len() {
+			if desc := file.Messages().Get(i); kindOptions(desc).GetNumber() != 0 {
+				f := newForm(typeOf(desc))
+				all[f.info.Kind] = f
+			}
+		}
+		return true
+	})
 	return all
 })
 
+// kindOptions returns what makes a message a kind, nil for one that is part of a kind.
+func kindOptions(desc protoreflect.MessageDescriptor) *schemav1.KindOptions {
+	options, _ := proto.GetExtension(desc.Options(), schemav1.E_Kind).(*schemav1.KindOptions)
+	return options
+}
+
 func newForm(typ protoreflect.MessageType) *form {
 	desc := typ.Descriptor()
-	options, _ := proto.GetExtension(desc.Options(), schemav1.E_Kind).(*schemav1.KindOptions)
-	f := &form{typ: typ, layout: newLayout(desc, "")}
+	options := kindOptions(desc)
+	f := &form{typ: typ, layout: newLayout(desc, ""), label: Label{options.GetZh(), options.GetEn()}}
+	f.aboutResident = options.GetSubject() != schemav1.Subject_SUBJECT_NONE
 	f.info = record.KindInfo{
 		Kind:     record.Kind(options.GetNumber()),
-		Name:     snake(string(desc.Name())),
+		Name:     cmp.Or(options.GetName(), snake(string(desc.Name()))),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
 	}
 	return f
+}
+
+// typeOf returns the Go type of a message, or one made from its descriptor where none
+// was generated.
+func typeOf(desc protoreflect.MessageDescriptor) protoreflect.MessageType {
+	if typ, err := protoregistry.GlobalTypes.FindMessageByName(desc.FullName()); err == nil {
+		return typ
+	}
+	return dynamicpb.NewMessageType(desc)
 }
 
 func formOf(kind record.Kind) (*form, error) {

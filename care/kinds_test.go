@@ -3,6 +3,7 @@
 package care
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,39 +12,84 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
-func TestKindsAreWhatTheirMessagesSay(t *testing.T) {
-	want := map[record.Kind]string{
+func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
+	for kind, name := range map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
-	}
-	if len(known()) != len(want) {
-		t.Errorf("%d kinds, want %d", len(known()), len(want))
-	}
-	for kind, name := range want {
-		info, ok := Kinds().Lookup(kind)
-		if !ok || info.Kind != kind || info.Name != name || info.Class != record.ClassGeneral {
+		KindRulePack: "rule_pack",
+	} {
+		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
-		}
-		if got, ok := KindNamed(name); !ok || got != kind {
-			t.Errorf("%s: kind %d", name, got)
-		}
-		if m, err := New(kind); err != nil || proto.Size(m) != 0 {
-			t.Errorf("%s: new form %v (%v)", name, m, err)
 		}
 	}
 	if _, ok := Kinds().Lookup(1); ok {
 		t.Error("kind 1 is none of care's")
 	}
-	if _, ok := KindNamed("household"); ok {
-		t.Error("household is no kind yet")
+	if _, ok := KindNamed("village"); ok {
+		t.Error("a village is no kind")
 	}
 	if _, err := New(1); !errors.Is(err, ErrUnknownKind) {
 		t.Errorf("a form of kind 1: %v", err)
+	}
+}
+
+func TestEveryMessageWithTheOptionIsAKind(t *testing.T) {
+	seen := map[record.Kind]protoreflect.FullName{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("xunzhen.care.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Messages().Len() {
+			m := file.Messages().Get(i)
+			o, _ := proto.GetExtension(m.Options(), schemav1.E_Kind).(*schemav1.KindOptions)
+			if !proto.HasExtension(m.Options(), schemav1.E_Kind) {
+				continue
+			}
+			kind := record.Kind(o.GetNumber())
+			if other, twice := seen[kind]; twice {
+				t.Errorf("%s and %s are both kind %d", m.FullName(), other, kind)
+			}
+			seen[kind] = m.FullName()
+			isAKind(t, kind, m, o)
+		}
+		return true
+	})
+	if len(seen) != len(known()) {
+		t.Errorf("%d kinds of %d messages", len(known()), len(seen))
+	}
+}
+
+func isAKind(t *testing.T, kind record.Kind, m protoreflect.MessageDescriptor, o *schemav1.KindOptions) {
+	t.Helper()
+	info, ok := Kinds().Lookup(kind)
+	if !ok || kind <= record.MaxActKind || info.Kind != kind || info.Name != cmp.Or(o.GetName(), snake(string(m.Name()))) || info.Class != record.Class(o.GetPrivacyClass()) || (info.Class == record.ClassEveryone) != (kind == KindRulePack) { // which names nobody, and every tablet needs it
+		t.Errorf("%s: kind %d is %v (%t)", m.FullName(), kind, info, ok)
+	}
+	if got, ok := KindNamed(info.Name); !ok || got != kind {
+		t.Errorf("%s: is kind %d", info.Name, got)
+	}
+	if label, ok := KindLabel(kind); !ok || label.ZH == "" || label.EN == "" {
+		t.Errorf("%s: is called %v", info.Name, label)
+	}
+	if empty, err := New(kind); err != nil || proto.Size(empty) != 0 || empty.ProtoReflect().Descriptor() != m {
+		t.Errorf("%s: new form %v (%v)", info.Name, empty, err)
+	}
+}
+
+func TestAKindSaysWhetherItIsAboutAResident(t *testing.T) {
+	for name, want := range map[string]bool{
+		"home_visit": true, "checkup": true, "contract": true, "personal_plan": true,
+		"resident": false, "resident_link": false, "household": false, "outreach_event": false, "statistic": false,
+	} {
+		if kind, ok := KindNamed(name); !ok || AboutResident(kind) != want {
+			t.Errorf("%s: known %t, about a resident %t", name, ok, !want)
+		}
+	}
+	if AboutResident(1) {
+		t.Error("an unknown kind is about nobody")
 	}
 }
 

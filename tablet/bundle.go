@@ -151,7 +151,7 @@ func (t *Tablet) importBundle(ctx context.Context, path string, o *BundleOptions
 	out.Sync.Renewed = heard.Renewed
 	out.Fits = fitName(heard.Fit)
 	if heard.Bases+heard.Departures+heard.Acks+heard.Erased > 0 {
-		t.forgetNames()
+		t.cameIn(ctx)
 	}
 	if heard.Fit != replica.FitsHere {
 		return err // old news say nothing of how the tablet stands

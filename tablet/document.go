@@ -10,18 +10,21 @@ import (
 // document is a record as one JSON text: what Document writes and SaveDocument
 // reads. A new record has no id and no form.
 type document struct {
-	ID         string             `json:"id,omitempty"`
-	Kind       string             `json:"kind,omitempty"`
-	Subject    string             `json:"subject,omitempty"`
-	Division   string             `json:"division,omitempty"`
-	State      string             `json:"state,omitempty"`
-	Reason     string             `json:"reason,omitempty"`
-	Voided     bool               `json:"voided,omitempty"`
-	VoidReason string             `json:"void_reason,omitempty"`
-	Departed   bool               `json:"departed,omitempty"`
-	Conflicts  []documentConflict `json:"conflicts,omitempty"`
-	Form       string             `json:"form,omitempty"`
-	Values     json.RawMessage    `json:"values,omitempty"`
+	ID           string             `json:"id,omitempty"`
+	Kind         string             `json:"kind,omitempty"`
+	Subject      string             `json:"subject,omitempty"`
+	Division     string             `json:"division,omitempty"`
+	State        string             `json:"state,omitempty"`
+	Reason       string             `json:"reason,omitempty"`
+	Stage        string             `json:"stage,omitempty"`
+	Level        int                `json:"level,omitempty"`
+	ReturnReason string             `json:"return_reason,omitempty"`
+	Voided       bool               `json:"voided,omitempty"`
+	VoidReason   string             `json:"void_reason,omitempty"`
+	Departed     bool               `json:"departed,omitempty"`
+	Conflicts    []documentConflict `json:"conflicts,omitempty"`
+	Form         string             `json:"form,omitempty"`
+	Values       json.RawMessage    `json:"values,omitempty"`
 }
 
 type documentConflict struct {
@@ -42,6 +45,7 @@ type documentValue struct {
 func (r *Record) Document() (string, error) {
 	d := document{
 		ID: r.ID, Kind: r.Kind, Subject: r.SubjectID, Division: r.Division, State: r.State, Reason: r.Reason,
+		Stage: r.Stage, Level: r.Level, ReturnReason: r.ReturnReason,
 		Voided: r.Voided, VoidReason: r.VoidReason, Departed: r.Departed, Form: r.Form, Values: json.RawMessage(r.JSON),
 	}
 	for _, c := range r.Conflicts.all {

@@ -3,7 +3,9 @@
 package tablet
 
 import (
+	"fmt"
 	"io"
+	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -12,14 +14,27 @@ import (
 
 // drawKeys gives every map entry of edited that shown did not have a key drawn from
 // rnd, in messages of one kind. Keys outlive the erasure of what stands under them
-// and so must say nothing; whoever writes the JSON need not know.
+// and so must say nothing; whoever writes the JSON need not know. Where the schema has
+// fixed keys they stay, and another one is an error that wraps errJSON.
 func drawKeys(rnd io.Reader, shown, edited protoreflect.Message) (err error) {
 	edited.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
+		case len(care.EntryKeys(f)) > 0:
+			err = onlyFixedKeys(f, v.Map())
 		case f.IsMap():
 			err = drawMapKeys(rnd, shown.Get(f).Map(), v.Map())
 		case f.Message() != nil && !f.IsList():
 			err = drawKeys(rnd, shown.Get(f).Message(), v.Message())
+		}
+		return err == nil
+	})
+	return err
+}
+
+func onlyFixedKeys(f protoreflect.FieldDescriptor, edited protoreflect.Map) (err error) {
+	edited.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
+		if !slices.Contains(care.EntryKeys(f), k.String()) {
+			err = fmt.Errorf("%s has no entry %q: %w", f.Name(), k.String(), errJSON)
 		}
 		return err == nil
 	})

@@ -18,6 +18,8 @@ const (
 	noteServer = "server" // where the centre is: server
 	noteSync   = "sync"   // what the last sync found: lastSync
 	noteHubs   = "hubs"   // the clinic hubs it knows, as they were added: []knownHub
+
+	noteReturned = "returned" // what is returned for correction: returnedForms
 )
 
 // server is where the centre is and how to know it.

@@ -17,6 +17,7 @@ type Query struct {
 	Kind          string // only this kind
 	SubjectID     string // only what is about this resident
 	ConflictsOnly bool   // only what has siblings that differ
+	ReturnedOnly  bool   // only what is returned for correction, and neither void nor departed
 	After         string // only ids behind this one, in the order of the list
 	Limit         int    // at most so many; 0: all
 }
@@ -94,7 +95,7 @@ func (t *Tablet) list(q Query) (*RecordList, error) {
 	if err != nil {
 		return nil, err
 	}
-	screens, err := t.rep().List(ctx, rq)
+	screens, err := t.screens(ctx, rq, q.ReturnedOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +108,21 @@ func (t *Tablet) list(q Query) (*RecordList, error) {
 		out.all = append(out.all, r)
 	}
 	return out, nil
+}
+
+// screens returns what a query selects.
+func (t *Tablet) screens(ctx context.Context, q replica.Query, returnedOnly bool) ([]replica.Screen, error) {
+	if !returnedOnly {
+		return t.rep().List(ctx, q)
+	}
+	var out []replica.Screen
+	err := t.eachScreen(ctx, q, func(s replica.Screen) (bool, error) {
+		if isReturned(s) {
+			out = append(out, s)
+		}
+		return q.Limit == 0 || len(out) < q.Limit, nil
+	})
+	return out, err
 }
 
 func parseID(text string) (record.ID, error) {

@@ -52,6 +52,14 @@ type Record struct {
 	// State is how far it has come, and Reason why it is held.
 	State  string
 	Reason string
+	// Stage is where the form stands between its author and its reviewers: draft,
+	// submitted, checked, returned, corrected; "" for a kind that has no such thing.
+	Stage string
+	// Level is who checked it, returned it, or is to look at the correction: 1 the team,
+	// 2 the township, 3 the county; 0 in other stages, and where the form does not say.
+	Level int
+	// ReturnReason is why it was returned, while it is returned or corrected.
+	ReturnReason string
 }
 
 // Conflict is a register that people saved differently without having seen each
@@ -102,6 +110,9 @@ func (v viewer) record(s replica.Screen, w replica.Whereabouts) (*Record, error)
 	if err != nil {
 		r.Form = "" // the kind is not known to this program
 		return r, nil
+	}
+	if at, ok := care.StandingOf(m); ok {
+		r.Stage, r.Level, r.ReturnReason = at.Stage.String(), int(at.Level), at.Reason
 	}
 	text, err := care.FormatJSON(m)
 	r.JSON = string(text)

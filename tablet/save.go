@@ -42,8 +42,8 @@ type Change struct {
 	Value   []byte // wire bytes; none when cleared
 }
 
-// Add saves a new record of a kind: about a resident (no subject for a resident
-// itself), in a division, with a form as JSON. An empty division means the only
+// Add saves a new record of a kind: about a resident (no subject for a kind that is
+// about none, such as a resident itself or a household), in a division, with a form as JSON. An empty division means the only
 // village this tablet is for. An empty author is who unlocked the tablet. Keys of
 // map entries are drawn anew, whatever the JSON has. Reasons: unknown_kind,
 // subject, division, no_scope, json, author, too_large, locked.
@@ -64,9 +64,9 @@ func (t *Tablet) newRecord(kind, subjectID, division string) (replica.SaveReques
 	}
 	q.Kind = k
 	switch {
-	case k == care.KindResident && subjectID != "":
-		return q, k, fmt.Errorf("a resident is about nobody else: %w", errSubject)
-	case k != care.KindResident:
+	case !care.AboutResident(k) && subjectID != "":
+		return q, k, fmt.Errorf("a %s is about no resident: %w", kind, errSubject)
+	case care.AboutResident(k):
 		subject, err := record.ParseID(subjectID)
 		if err != nil || subject.Kind() != care.KindResident {
 			return q, k, errSubject
@@ -109,6 +109,10 @@ func (t *Tablet) saveForm(f form, kind record.Kind, q replica.SaveRequest, json,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errJSON)
 	}
+	return t.saveMessage(f, kind, q, edited, author)
+}
+
+func (t *Tablet) saveMessage(f form, kind record.Kind, q replica.SaveRequest, edited proto.Message, author string) (*Saved, error) {
 	changes, err := diff(kind, f, edited)
 	if err != nil {
 		return nil, err
@@ -211,6 +215,7 @@ func (t *Tablet) save(f form, q replica.SaveRequest, author string) (*Saved, err
 		return nil, err
 	}
 	t.renamed(saved.Record)
+	t.recount(context.Background(), saved.Record)
 	changes := whole(q)
 	return &Saved{
 		ID: saved.Record.String(), Dot: saved.Dot.String(),

@@ -21,6 +21,7 @@ const (
 	WarnForked      = "forked"            // a copy of this tablet is at work, and there is no new key yet
 	WarnRevoked     = "revoked"           // the office cut this tablet off; saves are taken and held
 	WarnHeld        = "held"              // the centre holds saves: see Held
+	WarnReturned    = "returned"          // forms were returned for correction: see Query.ReturnedOnly
 	WarnNewKey      = "new_key"           // a copy of this tablet was at work; this one goes on under a new key
 	WarnLowSpace    = "low_space"         // less than LowSpaceBytes are left
 	WarnNoBackup    = "no_backup"         // the centre has shown less than two backups: nothing here may be lost
@@ -29,24 +30,41 @@ const (
 
 // Status is how the tablet is.
 type Status struct {
-	Unsent      int   // own saves that are not known to be at the centre
-	Clinic      int   // of these, saves that a clinic hub holds too
-	SinceMs     int64 // when the oldest of them was made; 0: there is none
-	Held        int   // own saves that the centre holds
-	HeldAtMost  bool  // Held may be less: what shows it is locked or damaged now
-	Lost        int   // own saves that were damaged here before they came to the centre
-	Locked      bool
-	Enrolled    bool
-	LastSyncMs  int64  // when a sync with the centre last came to its end; 0: never
-	LastHubMs   int64  // when one with a clinic hub last did; 0: never
-	LastTryMs   int64  // when the last one was begun
-	LastReason  string // why the last one failed; "" it did not
-	Behind      string // why what was sent may be missing at the centre: WarnRewritten, WarnRolledBack, WarnEpochBehind; "" it is not
-	NewKeys     int    // how often a copy of this tablet made a new key necessary
-	FreeBytes   int64  // on the tablet's disk; -1: not known
-	SpareBytes  int64  // what could be let go if space runs short
-	ExpiresAtMs int64  // the certificate, by the centre's clock; 0: none
-	warnings    []string
+	Unsent     int   // own saves that are not known to be at the centre
+	Clinic     int   // of these, saves that a clinic hub holds too
+	SinceMs    int64 // when the oldest of them was made; 0: there is none
+	Held       int   // own saves that the centre holds
+	HeldAtMost bool  // Held may be less: what shows it is locked or damaged now
+	Lost       int   // own saves that were damaged here before they came to the centre
+	Returned   int   // forms on this tablet that are returned for correction
+	// ReturnedBehind says that more came in than was looked at for Returned: a locked
+	// tablet cannot look.
+	ReturnedBehind bool
+	Locked         bool
+	Enrolled       bool
+	LastSyncMs     int64  // when a sync with the centre last came to its end; 0: never
+	LastHubMs      int64  // when one with a clinic hub last did; 0: never
+	LastTryMs      int64  // when the last one was begun
+	LastReason     string // why the last one failed; "" it did not
+	Behind         string // why what was sent may be missing at the centre: WarnRewritten, WarnRolledBack, WarnEpochBehind; "" it is not
+	NewKeys        int    // how often a copy of this tablet made a new key necessary
+	FreeBytes      int64  // on the tablet's disk; -1: not known
+	SpareBytes     int64  // what could be let go if space runs short
+	ExpiresAtMs    int64  // the certificate, by the centre's clock; 0: none
+	warnings       []string
+	returned       map[string]int // levels by record id
+}
+
+// ReturnedBy returns how many forms a level returned: 1 the team, 2 the township, 3 the
+// county, 0 where the form does not say.
+func (s *Status) ReturnedBy(level int) int {
+	n := 0
+	for _, l := range s.returned {
+		if l == level {
+			n++
+		}
+	}
+	return n
 }
 
 // Warnings returns what a person should know, the gravest first.
@@ -81,6 +99,11 @@ func (t *Tablet) status(ctx context.Context) (*Status, error) {
 	s.Behind, s.LastHubMs = n.Behind, n.HubMs
 	d, err := t.rep().Droppable(ctx)
 	s.SpareBytes = int64(d.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	back, err := t.returned(ctx)
+	s.returned, s.Returned, s.ReturnedBehind = back.Levels, len(back.Levels), !back.Whole
 	s.warn(n, r.Forked)
 	return s, err
 }
@@ -97,6 +120,7 @@ func (s *Status) warn(n lastSync, forked bool) {
 	add(forked, WarnForked)
 	add(n.Revoked, WarnRevoked)
 	add(s.Held > 0, WarnHeld)
+	add(s.Returned > 0, WarnReturned)
 	add(n.NewKeys > 0, WarnNewKey)
 	add(s.FreeBytes >= 0 && s.FreeBytes < LowSpaceBytes, WarnLowSpace)
 	add(n.AtMs > 0 && n.Marks < 2, WarnNoBackup)

@@ -195,7 +195,7 @@ func (t *Tablet) syncOnce(ctx context.Context, w *watched, o *SyncOptions, locke
 	r, err := t.rep().Sync(ctx, w, replica.Options{Hub: w.hub, Locked: locked, Progress: o.progress()})
 	out.add(r)
 	if r.Bases+r.Departures+r.Acks+r.Erased > 0 {
-		t.forgetNames()
+		t.cameIn(ctx)
 	}
 	if err != nil {
 		return err

@@ -79,7 +79,10 @@ type Tablet struct {
 	closed  bool
 	running sync.WaitGroup // calls
 
-	noting sync.Mutex // held while the list of hubs changes
+	counted bool // the note of what was returned holds what this process has seen
+
+	noting   sync.Mutex // held while the list of hubs changes
+	counting sync.Mutex // held while the note of what was returned changes
 }
 
 // Create makes a new tablet, unlocked, with the secret of whoever will enrol it.

@@ -298,6 +298,8 @@ type DiabetesFollowUp struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// How it was made. By telephone, blood pressure is what the person tells.
 	Way FollowUpWay `protobuf:"varint,10,opt,name=way,proto3,enum=xunzhen.care.v1.FollowUpWay" json:"way,omitempty"`
 	// All that apply.
@@ -436,6 +438,13 @@ func (x *DiabetesFollowUp) GetCapture() *Capture {
 func (x *DiabetesFollowUp) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *DiabetesFollowUp) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -849,7 +858,7 @@ var File_xunzhen_care_v1_diabetes_follow_up_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_diabetes_follow_up_proto_rawDesc = "" +
 	"\n" +
-	"(xunzhen/care/v1/diabetes_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x83'\n" +
+	"(xunzhen/care/v1/diabetes_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xbc(\n" +
 	"\x10DiabetesFollowUp\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f随访日期\x12\x11date of follow-up(\x010\x01J\x05\bʬ\x8f\x12j\x05visitR\vserviceDate\x12I\n" +
@@ -862,7 +871,9 @@ const file_xunzhen_care_v1_diabetes_follow_up_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x93\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v26.xunzhen.care.v1.DiabetesFollowUp.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12I\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12b\n" +
+	"\areviews\x18\t \x03(\v2..xunzhen.care.v1.DiabetesFollowUp.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12I\n" +
 	"\x03way\x18\n" +
 	" \x01(\x0e2\x1c.xunzhen.care.v1.FollowUpWayB\x19\xca\xf3\x18\x15\n" +
 	"\f随访方式\x12\x03way0\x01R\x03way\x12Y\n" +
@@ -947,7 +958,10 @@ const file_xunzhen_care_v1_diabetes_follow_up_proto_rawDesc = "" +
 	"\t胰岛素\x12\ainsulinp R\ainsulin\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aZ\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1aZ\n" +
 	"\x10MedicationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.DrugEntryR\x05value:\x028\x01:\xd6\x01\xca\xf3\x18\xd1\x01\b\x13\x12\x192型糖尿病患者随访\x1a\x12diabetes follow-up \x01*\x1a\n" +
@@ -1051,7 +1065,7 @@ func file_xunzhen_care_v1_diabetes_follow_up_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_diabetes_follow_up_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_xunzhen_care_v1_diabetes_follow_up_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_xunzhen_care_v1_diabetes_follow_up_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_xunzhen_care_v1_diabetes_follow_up_proto_goTypes = []any{
 	(DiabetesSymptom)(0),        // 0: xunzhen.care.v1.DiabetesSymptom
 	(FootPulseState)(0),         // 1: xunzhen.care.v1.FootPulseState
@@ -1062,57 +1076,61 @@ var file_xunzhen_care_v1_diabetes_follow_up_proto_goTypes = []any{
 	(*GlycatedHaemoglobin)(nil), // 6: xunzhen.care.v1.GlycatedHaemoglobin
 	(*Insulin)(nil),             // 7: xunzhen.care.v1.Insulin
 	nil,                         // 8: xunzhen.care.v1.DiabetesFollowUp.ConfirmedValuesEntry
-	nil,                         // 9: xunzhen.care.v1.DiabetesFollowUp.MedicationsEntry
-	(FormStatus)(0),             // 10: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),             // 11: xunzhen.care.v1.Capture
-	(FollowUpWay)(0),            // 12: xunzhen.care.v1.FollowUpWay
-	(*BloodPressure)(nil),       // 13: xunzhen.care.v1.BloodPressure
-	(*BodySize)(nil),            // 14: xunzhen.care.v1.BodySize
-	(*BodyTarget)(nil),          // 15: xunzhen.care.v1.BodyTarget
-	(*ExerciseHabit)(nil),       // 16: xunzhen.care.v1.ExerciseHabit
-	(Grade)(0),                  // 17: xunzhen.care.v1.Grade
-	(Adherence)(0),              // 18: xunzhen.care.v1.Adherence
-	(*AdverseReaction)(nil),     // 19: xunzhen.care.v1.AdverseReaction
-	(FollowUpResult)(0),         // 20: xunzhen.care.v1.FollowUpResult
-	(*Referral)(nil),            // 21: xunzhen.care.v1.Referral
-	(NextAction)(0),             // 22: xunzhen.care.v1.NextAction
-	(*Signature)(nil),           // 23: xunzhen.care.v1.Signature
-	(*ConfirmedValue)(nil),      // 24: xunzhen.care.v1.ConfirmedValue
-	(*DrugEntry)(nil),           // 25: xunzhen.care.v1.DrugEntry
+	nil,                         // 9: xunzhen.care.v1.DiabetesFollowUp.ReviewsEntry
+	nil,                         // 10: xunzhen.care.v1.DiabetesFollowUp.MedicationsEntry
+	(FormStatus)(0),             // 11: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),             // 12: xunzhen.care.v1.Capture
+	(FollowUpWay)(0),            // 13: xunzhen.care.v1.FollowUpWay
+	(*BloodPressure)(nil),       // 14: xunzhen.care.v1.BloodPressure
+	(*BodySize)(nil),            // 15: xunzhen.care.v1.BodySize
+	(*BodyTarget)(nil),          // 16: xunzhen.care.v1.BodyTarget
+	(*ExerciseHabit)(nil),       // 17: xunzhen.care.v1.ExerciseHabit
+	(Grade)(0),                  // 18: xunzhen.care.v1.Grade
+	(Adherence)(0),              // 19: xunzhen.care.v1.Adherence
+	(*AdverseReaction)(nil),     // 20: xunzhen.care.v1.AdverseReaction
+	(FollowUpResult)(0),         // 21: xunzhen.care.v1.FollowUpResult
+	(*Referral)(nil),            // 22: xunzhen.care.v1.Referral
+	(NextAction)(0),             // 23: xunzhen.care.v1.NextAction
+	(*Signature)(nil),           // 24: xunzhen.care.v1.Signature
+	(*ConfirmedValue)(nil),      // 25: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),              // 26: xunzhen.care.v1.Review
+	(*DrugEntry)(nil),           // 27: xunzhen.care.v1.DrugEntry
 }
 var file_xunzhen_care_v1_diabetes_follow_up_proto_depIdxs = []int32{
-	10, // 0: xunzhen.care.v1.DiabetesFollowUp.status:type_name -> xunzhen.care.v1.FormStatus
-	11, // 1: xunzhen.care.v1.DiabetesFollowUp.capture:type_name -> xunzhen.care.v1.Capture
+	11, // 0: xunzhen.care.v1.DiabetesFollowUp.status:type_name -> xunzhen.care.v1.FormStatus
+	12, // 1: xunzhen.care.v1.DiabetesFollowUp.capture:type_name -> xunzhen.care.v1.Capture
 	8,  // 2: xunzhen.care.v1.DiabetesFollowUp.confirmed_values:type_name -> xunzhen.care.v1.DiabetesFollowUp.ConfirmedValuesEntry
-	12, // 3: xunzhen.care.v1.DiabetesFollowUp.way:type_name -> xunzhen.care.v1.FollowUpWay
-	0,  // 4: xunzhen.care.v1.DiabetesFollowUp.symptoms:type_name -> xunzhen.care.v1.DiabetesSymptom
-	13, // 5: xunzhen.care.v1.DiabetesFollowUp.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
-	14, // 6: xunzhen.care.v1.DiabetesFollowUp.body_size:type_name -> xunzhen.care.v1.BodySize
-	15, // 7: xunzhen.care.v1.DiabetesFollowUp.body_target:type_name -> xunzhen.care.v1.BodyTarget
-	5,  // 8: xunzhen.care.v1.DiabetesFollowUp.foot_pulse:type_name -> xunzhen.care.v1.FootPulse
-	16, // 9: xunzhen.care.v1.DiabetesFollowUp.exercise:type_name -> xunzhen.care.v1.ExerciseHabit
-	16, // 10: xunzhen.care.v1.DiabetesFollowUp.exercise_target:type_name -> xunzhen.care.v1.ExerciseHabit
-	17, // 11: xunzhen.care.v1.DiabetesFollowUp.psychology:type_name -> xunzhen.care.v1.Grade
-	17, // 12: xunzhen.care.v1.DiabetesFollowUp.compliance:type_name -> xunzhen.care.v1.Grade
-	6,  // 13: xunzhen.care.v1.DiabetesFollowUp.glycated_haemoglobin:type_name -> xunzhen.care.v1.GlycatedHaemoglobin
-	18, // 14: xunzhen.care.v1.DiabetesFollowUp.adherence:type_name -> xunzhen.care.v1.Adherence
-	19, // 15: xunzhen.care.v1.DiabetesFollowUp.adverse_reaction:type_name -> xunzhen.care.v1.AdverseReaction
-	20, // 16: xunzhen.care.v1.DiabetesFollowUp.classification:type_name -> xunzhen.care.v1.FollowUpResult
-	9,  // 17: xunzhen.care.v1.DiabetesFollowUp.medications:type_name -> xunzhen.care.v1.DiabetesFollowUp.MedicationsEntry
-	21, // 18: xunzhen.care.v1.DiabetesFollowUp.referral:type_name -> xunzhen.care.v1.Referral
-	22, // 19: xunzhen.care.v1.DiabetesFollowUp.next_action:type_name -> xunzhen.care.v1.NextAction
-	23, // 20: xunzhen.care.v1.DiabetesFollowUp.doctor_signature:type_name -> xunzhen.care.v1.Signature
-	3,  // 21: xunzhen.care.v1.DiabetesFollowUp.hypoglycaemia:type_name -> xunzhen.care.v1.Hypoglycaemia
-	7,  // 22: xunzhen.care.v1.DiabetesFollowUp.insulin:type_name -> xunzhen.care.v1.Insulin
-	1,  // 23: xunzhen.care.v1.FootPulse.state:type_name -> xunzhen.care.v1.FootPulseState
-	2,  // 24: xunzhen.care.v1.FootPulse.side:type_name -> xunzhen.care.v1.BodySide
-	24, // 25: xunzhen.care.v1.DiabetesFollowUp.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	25, // 26: xunzhen.care.v1.DiabetesFollowUp.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	9,  // 3: xunzhen.care.v1.DiabetesFollowUp.reviews:type_name -> xunzhen.care.v1.DiabetesFollowUp.ReviewsEntry
+	13, // 4: xunzhen.care.v1.DiabetesFollowUp.way:type_name -> xunzhen.care.v1.FollowUpWay
+	0,  // 5: xunzhen.care.v1.DiabetesFollowUp.symptoms:type_name -> xunzhen.care.v1.DiabetesSymptom
+	14, // 6: xunzhen.care.v1.DiabetesFollowUp.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
+	15, // 7: xunzhen.care.v1.DiabetesFollowUp.body_size:type_name -> xunzhen.care.v1.BodySize
+	16, // 8: xunzhen.care.v1.DiabetesFollowUp.body_target:type_name -> xunzhen.care.v1.BodyTarget
+	5,  // 9: xunzhen.care.v1.DiabetesFollowUp.foot_pulse:type_name -> xunzhen.care.v1.FootPulse
+	17, // 10: xunzhen.care.v1.DiabetesFollowUp.exercise:type_name -> xunzhen.care.v1.ExerciseHabit
+	17, // 11: xunzhen.care.v1.DiabetesFollowUp.exercise_target:type_name -> xunzhen.care.v1.ExerciseHabit
+	18, // 12: xunzhen.care.v1.DiabetesFollowUp.psychology:type_name -> xunzhen.care.v1.Grade
+	18, // 13: xunzhen.care.v1.DiabetesFollowUp.compliance:type_name -> xunzhen.care.v1.Grade
+	6,  // 14: xunzhen.care.v1.DiabetesFollowUp.glycated_haemoglobin:type_name -> xunzhen.care.v1.GlycatedHaemoglobin
+	19, // 15: xunzhen.care.v1.DiabetesFollowUp.adherence:type_name -> xunzhen.care.v1.Adherence
+	20, // 16: xunzhen.care.v1.DiabetesFollowUp.adverse_reaction:type_name -> xunzhen.care.v1.AdverseReaction
+	21, // 17: xunzhen.care.v1.DiabetesFollowUp.classification:type_name -> xunzhen.care.v1.FollowUpResult
+	10, // 18: xunzhen.care.v1.DiabetesFollowUp.medications:type_name -> xunzhen.care.v1.DiabetesFollowUp.MedicationsEntry
+	22, // 19: xunzhen.care.v1.DiabetesFollowUp.referral:type_name -> xunzhen.care.v1.Referral
+	23, // 20: xunzhen.care.v1.DiabetesFollowUp.next_action:type_name -> xunzhen.care.v1.NextAction
+	24, // 21: xunzhen.care.v1.DiabetesFollowUp.doctor_signature:type_name -> xunzhen.care.v1.Signature
+	3,  // 22: xunzhen.care.v1.DiabetesFollowUp.hypoglycaemia:type_name -> xunzhen.care.v1.Hypoglycaemia
+	7,  // 23: xunzhen.care.v1.DiabetesFollowUp.insulin:type_name -> xunzhen.care.v1.Insulin
+	1,  // 24: xunzhen.care.v1.FootPulse.state:type_name -> xunzhen.care.v1.FootPulseState
+	2,  // 25: xunzhen.care.v1.FootPulse.side:type_name -> xunzhen.care.v1.BodySide
+	25, // 26: xunzhen.care.v1.DiabetesFollowUp.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	26, // 27: xunzhen.care.v1.DiabetesFollowUp.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	27, // 28: xunzhen.care.v1.DiabetesFollowUp.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_diabetes_follow_up_proto_init() }
@@ -1130,7 +1148,7 @@ func file_xunzhen_care_v1_diabetes_follow_up_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_diabetes_follow_up_proto_rawDesc), len(file_xunzhen_care_v1_diabetes_follow_up_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -751,6 +751,8 @@ type HomeVisit struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// From when to when.
 	Stay *Stay `protobuf:"bytes,10,opt,name=stay,proto3" json:"stay,omitempty"`
 	// How the visit came about.
@@ -895,6 +897,13 @@ func (x *HomeVisit) GetCapture() *Capture {
 func (x *HomeVisit) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *HomeVisit) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -1448,7 +1457,7 @@ var File_xunzhen_care_v1_home_visit_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_home_visit_proto_rawDesc = "" +
 	"\n" +
-	" xunzhen/care/v1/home_visit.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xb6$\n" +
+	" xunzhen/care/v1/home_visit.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xe8%\n" +
 	"\tHomeVisit\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f服务日期\x12\x0fdate of service(\x010\x01J\x05\bʬ\x8f\x12j\aserviceR\vserviceDate\x12I\n" +
@@ -1461,7 +1470,9 @@ const file_xunzhen_care_v1_home_visit_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8c\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v2/.xunzhen.care.v1.HomeVisit.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12]\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12[\n" +
+	"\areviews\x18\t \x03(\v2'.xunzhen.care.v1.HomeVisit.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12]\n" +
 	"\x04stay\x18\n" +
 	" \x01(\v2\x15.xunzhen.care.v1.StayB2\xca\xf3\x18.\n" +
 	"\x13到达/离开时间\x12\x15arrival and departure0\x01R\x04stay\x12c\n" +
@@ -1551,7 +1562,10 @@ const file_xunzhen_care_v1_home_visit_proto_rawDesc = "" +
 	"\r费用/减免\x12\x04costR\x03fee\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aZ\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1aZ\n" +
 	"\x10MedicationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.DrugEntryR\x05value:\x028\x01\x1aQ\n" +
@@ -1783,7 +1797,7 @@ func file_xunzhen_care_v1_home_visit_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_home_visit_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
-var file_xunzhen_care_v1_home_visit_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_xunzhen_care_v1_home_visit_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_xunzhen_care_v1_home_visit_proto_goTypes = []any{
 	(ServiceMode)(0),       // 0: xunzhen.care.v1.ServiceMode
 	(VisitPurpose)(0),      // 1: xunzhen.care.v1.VisitPurpose
@@ -1802,52 +1816,56 @@ var file_xunzhen_care_v1_home_visit_proto_goTypes = []any{
 	(*Fee)(nil),            // 14: xunzhen.care.v1.Fee
 	(*Position)(nil),       // 15: xunzhen.care.v1.Position
 	nil,                    // 16: xunzhen.care.v1.HomeVisit.ConfirmedValuesEntry
-	nil,                    // 17: xunzhen.care.v1.HomeVisit.MedicationsEntry
-	nil,                    // 18: xunzhen.care.v1.HomeVisit.PhotosEntry
-	(FormStatus)(0),        // 19: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),        // 20: xunzhen.care.v1.Capture
-	(Relation)(0),          // 21: xunzhen.care.v1.Relation
-	(*BloodPressure)(nil),  // 22: xunzhen.care.v1.BloodPressure
-	(*BodySize)(nil),       // 23: xunzhen.care.v1.BodySize
-	(*Signature)(nil),      // 24: xunzhen.care.v1.Signature
-	(*ConfirmedValue)(nil), // 25: xunzhen.care.v1.ConfirmedValue
-	(*DrugEntry)(nil),      // 26: xunzhen.care.v1.DrugEntry
-	(*Photo)(nil),          // 27: xunzhen.care.v1.Photo
+	nil,                    // 17: xunzhen.care.v1.HomeVisit.ReviewsEntry
+	nil,                    // 18: xunzhen.care.v1.HomeVisit.MedicationsEntry
+	nil,                    // 19: xunzhen.care.v1.HomeVisit.PhotosEntry
+	(FormStatus)(0),        // 20: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),        // 21: xunzhen.care.v1.Capture
+	(Relation)(0),          // 22: xunzhen.care.v1.Relation
+	(*BloodPressure)(nil),  // 23: xunzhen.care.v1.BloodPressure
+	(*BodySize)(nil),       // 24: xunzhen.care.v1.BodySize
+	(*Signature)(nil),      // 25: xunzhen.care.v1.Signature
+	(*ConfirmedValue)(nil), // 26: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),         // 27: xunzhen.care.v1.Review
+	(*DrugEntry)(nil),      // 28: xunzhen.care.v1.DrugEntry
+	(*Photo)(nil),          // 29: xunzhen.care.v1.Photo
 }
 var file_xunzhen_care_v1_home_visit_proto_depIdxs = []int32{
-	19, // 0: xunzhen.care.v1.HomeVisit.status:type_name -> xunzhen.care.v1.FormStatus
-	20, // 1: xunzhen.care.v1.HomeVisit.capture:type_name -> xunzhen.care.v1.Capture
+	20, // 0: xunzhen.care.v1.HomeVisit.status:type_name -> xunzhen.care.v1.FormStatus
+	21, // 1: xunzhen.care.v1.HomeVisit.capture:type_name -> xunzhen.care.v1.Capture
 	16, // 2: xunzhen.care.v1.HomeVisit.confirmed_values:type_name -> xunzhen.care.v1.HomeVisit.ConfirmedValuesEntry
-	11, // 3: xunzhen.care.v1.HomeVisit.stay:type_name -> xunzhen.care.v1.Stay
-	0,  // 4: xunzhen.care.v1.HomeVisit.service_mode:type_name -> xunzhen.care.v1.ServiceMode
-	1,  // 5: xunzhen.care.v1.HomeVisit.purposes:type_name -> xunzhen.care.v1.VisitPurpose
-	2,  // 6: xunzhen.care.v1.HomeVisit.met_resident:type_name -> xunzhen.care.v1.MetResident
-	3,  // 7: xunzhen.care.v1.HomeVisit.absent_reason:type_name -> xunzhen.care.v1.AbsentReason
-	21, // 8: xunzhen.care.v1.HomeVisit.informant_relation:type_name -> xunzhen.care.v1.Relation
-	4,  // 9: xunzhen.care.v1.HomeVisit.dependence:type_name -> xunzhen.care.v1.Dependence
-	22, // 10: xunzhen.care.v1.HomeVisit.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
-	12, // 11: xunzhen.care.v1.HomeVisit.blood_glucose:type_name -> xunzhen.care.v1.BloodGlucose
-	23, // 12: xunzhen.care.v1.HomeVisit.body_size:type_name -> xunzhen.care.v1.BodySize
-	5,  // 13: xunzhen.care.v1.HomeVisit.services:type_name -> xunzhen.care.v1.VisitService
-	17, // 14: xunzhen.care.v1.HomeVisit.medications:type_name -> xunzhen.care.v1.HomeVisit.MedicationsEntry
-	13, // 15: xunzhen.care.v1.HomeVisit.leaflets:type_name -> xunzhen.care.v1.Leaflets
-	7,  // 16: xunzhen.care.v1.HomeVisit.contract_notice:type_name -> xunzhen.care.v1.ContractNotice
-	15, // 17: xunzhen.care.v1.HomeVisit.position:type_name -> xunzhen.care.v1.Position
-	18, // 18: xunzhen.care.v1.HomeVisit.photos:type_name -> xunzhen.care.v1.HomeVisit.PhotosEntry
-	24, // 19: xunzhen.care.v1.HomeVisit.resident_signature:type_name -> xunzhen.care.v1.Signature
-	24, // 20: xunzhen.care.v1.HomeVisit.doctor_signature:type_name -> xunzhen.care.v1.Signature
-	9,  // 21: xunzhen.care.v1.HomeVisit.satisfaction:type_name -> xunzhen.care.v1.Satisfaction
-	14, // 22: xunzhen.care.v1.HomeVisit.fee:type_name -> xunzhen.care.v1.Fee
-	6,  // 23: xunzhen.care.v1.BloodGlucose.timing:type_name -> xunzhen.care.v1.GlucoseTiming
-	8,  // 24: xunzhen.care.v1.Position.coordinate_system:type_name -> xunzhen.care.v1.CoordinateSystem
-	25, // 25: xunzhen.care.v1.HomeVisit.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	26, // 26: xunzhen.care.v1.HomeVisit.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
-	27, // 27: xunzhen.care.v1.HomeVisit.PhotosEntry.value:type_name -> xunzhen.care.v1.Photo
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	17, // 3: xunzhen.care.v1.HomeVisit.reviews:type_name -> xunzhen.care.v1.HomeVisit.ReviewsEntry
+	11, // 4: xunzhen.care.v1.HomeVisit.stay:type_name -> xunzhen.care.v1.Stay
+	0,  // 5: xunzhen.care.v1.HomeVisit.service_mode:type_name -> xunzhen.care.v1.ServiceMode
+	1,  // 6: xunzhen.care.v1.HomeVisit.purposes:type_name -> xunzhen.care.v1.VisitPurpose
+	2,  // 7: xunzhen.care.v1.HomeVisit.met_resident:type_name -> xunzhen.care.v1.MetResident
+	3,  // 8: xunzhen.care.v1.HomeVisit.absent_reason:type_name -> xunzhen.care.v1.AbsentReason
+	22, // 9: xunzhen.care.v1.HomeVisit.informant_relation:type_name -> xunzhen.care.v1.Relation
+	4,  // 10: xunzhen.care.v1.HomeVisit.dependence:type_name -> xunzhen.care.v1.Dependence
+	23, // 11: xunzhen.care.v1.HomeVisit.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
+	12, // 12: xunzhen.care.v1.HomeVisit.blood_glucose:type_name -> xunzhen.care.v1.BloodGlucose
+	24, // 13: xunzhen.care.v1.HomeVisit.body_size:type_name -> xunzhen.care.v1.BodySize
+	5,  // 14: xunzhen.care.v1.HomeVisit.services:type_name -> xunzhen.care.v1.VisitService
+	18, // 15: xunzhen.care.v1.HomeVisit.medications:type_name -> xunzhen.care.v1.HomeVisit.MedicationsEntry
+	13, // 16: xunzhen.care.v1.HomeVisit.leaflets:type_name -> xunzhen.care.v1.Leaflets
+	7,  // 17: xunzhen.care.v1.HomeVisit.contract_notice:type_name -> xunzhen.care.v1.ContractNotice
+	15, // 18: xunzhen.care.v1.HomeVisit.position:type_name -> xunzhen.care.v1.Position
+	19, // 19: xunzhen.care.v1.HomeVisit.photos:type_name -> xunzhen.care.v1.HomeVisit.PhotosEntry
+	25, // 20: xunzhen.care.v1.HomeVisit.resident_signature:type_name -> xunzhen.care.v1.Signature
+	25, // 21: xunzhen.care.v1.HomeVisit.doctor_signature:type_name -> xunzhen.care.v1.Signature
+	9,  // 22: xunzhen.care.v1.HomeVisit.satisfaction:type_name -> xunzhen.care.v1.Satisfaction
+	14, // 23: xunzhen.care.v1.HomeVisit.fee:type_name -> xunzhen.care.v1.Fee
+	6,  // 24: xunzhen.care.v1.BloodGlucose.timing:type_name -> xunzhen.care.v1.GlucoseTiming
+	8,  // 25: xunzhen.care.v1.Position.coordinate_system:type_name -> xunzhen.care.v1.CoordinateSystem
+	26, // 26: xunzhen.care.v1.HomeVisit.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	27, // 27: xunzhen.care.v1.HomeVisit.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	28, // 28: xunzhen.care.v1.HomeVisit.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
+	29, // 29: xunzhen.care.v1.HomeVisit.PhotosEntry.value:type_name -> xunzhen.care.v1.Photo
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_home_visit_proto_init() }
@@ -1867,7 +1885,7 @@ func file_xunzhen_care_v1_home_visit_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_home_visit_proto_rawDesc), len(file_xunzhen_care_v1_home_visit_proto_rawDesc)),
 			NumEnums:      10,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

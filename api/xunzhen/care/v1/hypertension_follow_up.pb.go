@@ -244,6 +244,8 @@ type HypertensionFollowUp struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// How it was made. By telephone, blood pressure is what the person tells.
 	Way FollowUpWay `protobuf:"varint,10,opt,name=way,proto3,enum=xunzhen.care.v1.FollowUpWay" json:"way,omitempty"`
 	// All that apply.
@@ -382,6 +384,13 @@ func (x *HypertensionFollowUp) GetCapture() *Capture {
 func (x *HypertensionFollowUp) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *HypertensionFollowUp) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -621,7 +630,7 @@ var File_xunzhen_care_v1_hypertension_follow_up_proto protoreflect.FileDescripto
 
 const file_xunzhen_care_v1_hypertension_follow_up_proto_rawDesc = "" +
 	"\n" +
-	",xunzhen/care/v1/hypertension_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xb1%\n" +
+	",xunzhen/care/v1/hypertension_follow_up.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xee&\n" +
 	"\x14HypertensionFollowUp\x12Z\n" +
 	"\fservice_date\x18\x01 \x01(\x05B7\xca\xf3\x183\n" +
 	"\f随访日期\x12\x11date of follow-up(\x010\x01J\x05\bʬ\x8f\x12j\x05visitR\vserviceDate\x12I\n" +
@@ -634,7 +643,9 @@ const file_xunzhen_care_v1_hypertension_follow_up_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x97\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v2:.xunzhen.care.v1.HypertensionFollowUp.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12I\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12f\n" +
+	"\areviews\x18\t \x03(\v22.xunzhen.care.v1.HypertensionFollowUp.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x12I\n" +
 	"\x03way\x18\n" +
 	" \x01(\x0e2\x1c.xunzhen.care.v1.FollowUpWayB\x19\xca\xf3\x18\x15\n" +
 	"\f随访方式\x12\x03way0\x01R\x03way\x12]\n" +
@@ -718,7 +729,10 @@ const file_xunzhen_care_v1_hypertension_follow_up_proto_rawDesc = "" +
 	"\x15不规律服药原因\x12\x11why not regularly\x88\x01\x10R\x10irregularReasons\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aZ\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1aZ\n" +
 	"\x10MedicationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.DrugEntryR\x05value:\x028\x01:\xee\x01\xca\xf3\x18\xe9\x01\b\x12\x12\x15高血压患者随访\x1a\x16hypertension follow-up \x01*\x1a\n" +
@@ -792,63 +806,67 @@ func file_xunzhen_care_v1_hypertension_follow_up_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_hypertension_follow_up_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_xunzhen_care_v1_hypertension_follow_up_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_xunzhen_care_v1_hypertension_follow_up_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_xunzhen_care_v1_hypertension_follow_up_proto_goTypes = []any{
 	(HypertensionSymptom)(0),     // 0: xunzhen.care.v1.HypertensionSymptom
 	(SaltLevel)(0),               // 1: xunzhen.care.v1.SaltLevel
 	(RiskStratum)(0),             // 2: xunzhen.care.v1.RiskStratum
 	(*HypertensionFollowUp)(nil), // 3: xunzhen.care.v1.HypertensionFollowUp
 	nil,                          // 4: xunzhen.care.v1.HypertensionFollowUp.ConfirmedValuesEntry
-	nil,                          // 5: xunzhen.care.v1.HypertensionFollowUp.MedicationsEntry
-	(FormStatus)(0),              // 6: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),              // 7: xunzhen.care.v1.Capture
-	(FollowUpWay)(0),             // 8: xunzhen.care.v1.FollowUpWay
-	(*BloodPressure)(nil),        // 9: xunzhen.care.v1.BloodPressure
-	(*BodySize)(nil),             // 10: xunzhen.care.v1.BodySize
-	(*BodyTarget)(nil),           // 11: xunzhen.care.v1.BodyTarget
-	(*ExerciseHabit)(nil),        // 12: xunzhen.care.v1.ExerciseHabit
-	(Grade)(0),                   // 13: xunzhen.care.v1.Grade
-	(Adherence)(0),               // 14: xunzhen.care.v1.Adherence
-	(*AdverseReaction)(nil),      // 15: xunzhen.care.v1.AdverseReaction
-	(FollowUpResult)(0),          // 16: xunzhen.care.v1.FollowUpResult
-	(*Referral)(nil),             // 17: xunzhen.care.v1.Referral
-	(NextAction)(0),              // 18: xunzhen.care.v1.NextAction
-	(*Signature)(nil),            // 19: xunzhen.care.v1.Signature
-	(IrregularReason)(0),         // 20: xunzhen.care.v1.IrregularReason
-	(*ConfirmedValue)(nil),       // 21: xunzhen.care.v1.ConfirmedValue
-	(*DrugEntry)(nil),            // 22: xunzhen.care.v1.DrugEntry
+	nil,                          // 5: xunzhen.care.v1.HypertensionFollowUp.ReviewsEntry
+	nil,                          // 6: xunzhen.care.v1.HypertensionFollowUp.MedicationsEntry
+	(FormStatus)(0),              // 7: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),              // 8: xunzhen.care.v1.Capture
+	(FollowUpWay)(0),             // 9: xunzhen.care.v1.FollowUpWay
+	(*BloodPressure)(nil),        // 10: xunzhen.care.v1.BloodPressure
+	(*BodySize)(nil),             // 11: xunzhen.care.v1.BodySize
+	(*BodyTarget)(nil),           // 12: xunzhen.care.v1.BodyTarget
+	(*ExerciseHabit)(nil),        // 13: xunzhen.care.v1.ExerciseHabit
+	(Grade)(0),                   // 14: xunzhen.care.v1.Grade
+	(Adherence)(0),               // 15: xunzhen.care.v1.Adherence
+	(*AdverseReaction)(nil),      // 16: xunzhen.care.v1.AdverseReaction
+	(FollowUpResult)(0),          // 17: xunzhen.care.v1.FollowUpResult
+	(*Referral)(nil),             // 18: xunzhen.care.v1.Referral
+	(NextAction)(0),              // 19: xunzhen.care.v1.NextAction
+	(*Signature)(nil),            // 20: xunzhen.care.v1.Signature
+	(IrregularReason)(0),         // 21: xunzhen.care.v1.IrregularReason
+	(*ConfirmedValue)(nil),       // 22: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),               // 23: xunzhen.care.v1.Review
+	(*DrugEntry)(nil),            // 24: xunzhen.care.v1.DrugEntry
 }
 var file_xunzhen_care_v1_hypertension_follow_up_proto_depIdxs = []int32{
-	6,  // 0: xunzhen.care.v1.HypertensionFollowUp.status:type_name -> xunzhen.care.v1.FormStatus
-	7,  // 1: xunzhen.care.v1.HypertensionFollowUp.capture:type_name -> xunzhen.care.v1.Capture
+	7,  // 0: xunzhen.care.v1.HypertensionFollowUp.status:type_name -> xunzhen.care.v1.FormStatus
+	8,  // 1: xunzhen.care.v1.HypertensionFollowUp.capture:type_name -> xunzhen.care.v1.Capture
 	4,  // 2: xunzhen.care.v1.HypertensionFollowUp.confirmed_values:type_name -> xunzhen.care.v1.HypertensionFollowUp.ConfirmedValuesEntry
-	8,  // 3: xunzhen.care.v1.HypertensionFollowUp.way:type_name -> xunzhen.care.v1.FollowUpWay
-	0,  // 4: xunzhen.care.v1.HypertensionFollowUp.symptoms:type_name -> xunzhen.care.v1.HypertensionSymptom
-	9,  // 5: xunzhen.care.v1.HypertensionFollowUp.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
-	10, // 6: xunzhen.care.v1.HypertensionFollowUp.body_size:type_name -> xunzhen.care.v1.BodySize
-	11, // 7: xunzhen.care.v1.HypertensionFollowUp.body_target:type_name -> xunzhen.care.v1.BodyTarget
-	12, // 8: xunzhen.care.v1.HypertensionFollowUp.exercise:type_name -> xunzhen.care.v1.ExerciseHabit
-	12, // 9: xunzhen.care.v1.HypertensionFollowUp.exercise_target:type_name -> xunzhen.care.v1.ExerciseHabit
-	1,  // 10: xunzhen.care.v1.HypertensionFollowUp.salt:type_name -> xunzhen.care.v1.SaltLevel
-	1,  // 11: xunzhen.care.v1.HypertensionFollowUp.salt_target:type_name -> xunzhen.care.v1.SaltLevel
-	13, // 12: xunzhen.care.v1.HypertensionFollowUp.psychology:type_name -> xunzhen.care.v1.Grade
-	13, // 13: xunzhen.care.v1.HypertensionFollowUp.compliance:type_name -> xunzhen.care.v1.Grade
-	14, // 14: xunzhen.care.v1.HypertensionFollowUp.adherence:type_name -> xunzhen.care.v1.Adherence
-	15, // 15: xunzhen.care.v1.HypertensionFollowUp.adverse_reaction:type_name -> xunzhen.care.v1.AdverseReaction
-	16, // 16: xunzhen.care.v1.HypertensionFollowUp.classification:type_name -> xunzhen.care.v1.FollowUpResult
-	5,  // 17: xunzhen.care.v1.HypertensionFollowUp.medications:type_name -> xunzhen.care.v1.HypertensionFollowUp.MedicationsEntry
-	17, // 18: xunzhen.care.v1.HypertensionFollowUp.referral:type_name -> xunzhen.care.v1.Referral
-	18, // 19: xunzhen.care.v1.HypertensionFollowUp.next_action:type_name -> xunzhen.care.v1.NextAction
-	19, // 20: xunzhen.care.v1.HypertensionFollowUp.doctor_signature:type_name -> xunzhen.care.v1.Signature
-	2,  // 21: xunzhen.care.v1.HypertensionFollowUp.risk_stratum:type_name -> xunzhen.care.v1.RiskStratum
-	20, // 22: xunzhen.care.v1.HypertensionFollowUp.irregular_reasons:type_name -> xunzhen.care.v1.IrregularReason
-	21, // 23: xunzhen.care.v1.HypertensionFollowUp.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	22, // 24: xunzhen.care.v1.HypertensionFollowUp.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	5,  // 3: xunzhen.care.v1.HypertensionFollowUp.reviews:type_name -> xunzhen.care.v1.HypertensionFollowUp.ReviewsEntry
+	9,  // 4: xunzhen.care.v1.HypertensionFollowUp.way:type_name -> xunzhen.care.v1.FollowUpWay
+	0,  // 5: xunzhen.care.v1.HypertensionFollowUp.symptoms:type_name -> xunzhen.care.v1.HypertensionSymptom
+	10, // 6: xunzhen.care.v1.HypertensionFollowUp.blood_pressure:type_name -> xunzhen.care.v1.BloodPressure
+	11, // 7: xunzhen.care.v1.HypertensionFollowUp.body_size:type_name -> xunzhen.care.v1.BodySize
+	12, // 8: xunzhen.care.v1.HypertensionFollowUp.body_target:type_name -> xunzhen.care.v1.BodyTarget
+	13, // 9: xunzhen.care.v1.HypertensionFollowUp.exercise:type_name -> xunzhen.care.v1.ExerciseHabit
+	13, // 10: xunzhen.care.v1.HypertensionFollowUp.exercise_target:type_name -> xunzhen.care.v1.ExerciseHabit
+	1,  // 11: xunzhen.care.v1.HypertensionFollowUp.salt:type_name -> xunzhen.care.v1.SaltLevel
+	1,  // 12: xunzhen.care.v1.HypertensionFollowUp.salt_target:type_name -> xunzhen.care.v1.SaltLevel
+	14, // 13: xunzhen.care.v1.HypertensionFollowUp.psychology:type_name -> xunzhen.care.v1.Grade
+	14, // 14: xunzhen.care.v1.HypertensionFollowUp.compliance:type_name -> xunzhen.care.v1.Grade
+	15, // 15: xunzhen.care.v1.HypertensionFollowUp.adherence:type_name -> xunzhen.care.v1.Adherence
+	16, // 16: xunzhen.care.v1.HypertensionFollowUp.adverse_reaction:type_name -> xunzhen.care.v1.AdverseReaction
+	17, // 17: xunzhen.care.v1.HypertensionFollowUp.classification:type_name -> xunzhen.care.v1.FollowUpResult
+	6,  // 18: xunzhen.care.v1.HypertensionFollowUp.medications:type_name -> xunzhen.care.v1.HypertensionFollowUp.MedicationsEntry
+	18, // 19: xunzhen.care.v1.HypertensionFollowUp.referral:type_name -> xunzhen.care.v1.Referral
+	19, // 20: xunzhen.care.v1.HypertensionFollowUp.next_action:type_name -> xunzhen.care.v1.NextAction
+	20, // 21: xunzhen.care.v1.HypertensionFollowUp.doctor_signature:type_name -> xunzhen.care.v1.Signature
+	2,  // 22: xunzhen.care.v1.HypertensionFollowUp.risk_stratum:type_name -> xunzhen.care.v1.RiskStratum
+	21, // 23: xunzhen.care.v1.HypertensionFollowUp.irregular_reasons:type_name -> xunzhen.care.v1.IrregularReason
+	22, // 24: xunzhen.care.v1.HypertensionFollowUp.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	23, // 25: xunzhen.care.v1.HypertensionFollowUp.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	24, // 26: xunzhen.care.v1.HypertensionFollowUp.MedicationsEntry.value:type_name -> xunzhen.care.v1.DrugEntry
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_hypertension_follow_up_proto_init() }
@@ -864,7 +882,7 @@ func file_xunzhen_care_v1_hypertension_follow_up_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_hypertension_follow_up_proto_rawDesc), len(file_xunzhen_care_v1_hypertension_follow_up_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

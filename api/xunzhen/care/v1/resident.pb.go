@@ -1855,6 +1855,8 @@ type Resident struct {
 	Capture *Capture `protobuf:"bytes,5,opt,name=capture,proto3" json:"capture,omitempty"`
 	// Numbers outside their ranges that the person has confirmed.
 	ConfirmedValues map[string]*ConfirmedValue `protobuf:"bytes,6,rep,name=confirmed_values,json=confirmedValues,proto3" json:"confirmed_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What each level says of the form; the key is the level, "1", "2" or "3".
+	Reviews map[string]*Review `protobuf:"bytes,9,rep,name=reviews,proto3" json:"reviews,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// As on the identity document; a middle dot and rare characters are allowed.
 	Name string `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`
 	// A document with its number.
@@ -2019,6 +2021,13 @@ func (x *Resident) GetCapture() *Capture {
 func (x *Resident) GetConfirmedValues() map[string]*ConfirmedValue {
 	if x != nil {
 		return x.ConfirmedValues
+	}
+	return nil
+}
+
+func (x *Resident) GetReviews() map[string]*Review {
+	if x != nil {
+		return x.Reviews
 	}
 	return nil
 }
@@ -2998,7 +3007,7 @@ var File_xunzhen_care_v1_resident_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\n" +
-	"\x1exunzhen/care/v1/resident.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xc50\n" +
+	"\x1exunzhen/care/v1/resident.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xf81\n" +
 	"\bResident\x12d\n" +
 	"\rregistered_on\x18\x01 \x01(\x05B?\xca\xf3\x18;\n" +
 	"\f建档日期\x12\x14date of registration(\x010\x01J\x05\bʬ\x8f\x12j\n" +
@@ -3012,7 +3021,9 @@ const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x18.xunzhen.care.v1.CaptureB\x15\xca\xf3\x18\x11\n" +
 	"\x06采集\x12\acaptureR\acapture\x12\x8b\x01\n" +
 	"\x10confirmed_values\x18\x06 \x03(\v2..xunzhen.care.v1.Resident.ConfirmedValuesEntryB0\xca\xf3\x18,\n" +
-	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x128\n" +
+	"\x15已确认的异常值\x12\x10confirmed values\x88\x01@R\x0fconfirmedValues\x12Z\n" +
+	"\areviews\x18\t \x03(\v2&.xunzhen.care.v1.Resident.ReviewsEntryB\x18\xca\xf3\x18\x14\n" +
+	"\x06审核\x12\areviews\x88\x01\x03R\areviews\x128\n" +
 	"\x04name\x18\n" +
 	" \x01(\tB$\xca\xf3\x18 \n" +
 	"\x06姓名\x12\x04name0\x01j\bidentity\x80\x012\x90\x01\x01R\x04name\x12q\n" +
@@ -3124,7 +3135,10 @@ const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\x06死亡\x12\x05deathR\x05death\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
-	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1a]\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01\x1aS\n" +
+	"\fReviewsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.xunzhen.care.v1.ReviewR\x05value:\x028\x01\x1a]\n" +
 	"\x11PastDiseasesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.xunzhen.care.v1.PastDiseaseR\x05value:\x028\x01\x1aX\n" +
@@ -3139,7 +3153,7 @@ const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x1a.xunzhen.care.v1.PastEventR\x05value:\x028\x01\x1aW\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
-	"\x05value\x18\x02 \x01(\v2\x1e.xunzhen.care.v1.PopulationTagR\x05value:\x028\x01:\xa3\x02\xca\xf3\x18\x9e\x02\b\x10\x12\x12个人基本信息\x1a\bresident \x01*\"\n" +
+	"\x05value\x18\x02 \x01(\v2\x1e.xunzhen.care.v1.PopulationTagR\x05value:\x028\x01:\xa5\x02\xca\xf3\x18\xa0\x02\b\x10\x12\x12个人基本信息\x1a\bresident \x01*\"\n" +
 	"\bidentity\x12\f基本信息\x1a\bidentity* \n" +
 	"\acontact\x12\f联系方式\x1a\acontact*\x1e\n" +
 	"\x06social\x12\f社会信息\x1a\x06social*\x1d\n" +
@@ -3148,7 +3162,7 @@ const file_xunzhen_care_v1_resident_proto_rawDesc = "" +
 	"\venvironment\x12\f生活环境\x1a\venvironment*&\n" +
 	"\n" +
 	"management\x12\f管理信息\x1a\n" +
-	"management\"\xf6\x02\n" +
+	"management0\x02\"\xf6\x02\n" +
 	"\x10IdentityDocument\x12W\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1d.xunzhen.care.v1.IdentityTypeB$\xca\xf3\x18 \n" +
 	"\f证件类型\x12\x04type0\x02:\b\n" +
@@ -3720,7 +3734,7 @@ func file_xunzhen_care_v1_resident_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_resident_proto_enumTypes = make([]protoimpl.EnumInfo, 22)
-var file_xunzhen_care_v1_resident_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_xunzhen_care_v1_resident_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_xunzhen_care_v1_resident_proto_goTypes = []any{
 	(IdentityType)(0),         // 0: xunzhen.care.v1.IdentityType
 	(Sex)(0),                  // 1: xunzhen.care.v1.Sex
@@ -3756,76 +3770,80 @@ var file_xunzhen_care_v1_resident_proto_goTypes = []any{
 	(*ManagementEnd)(nil),     // 31: xunzhen.care.v1.ManagementEnd
 	(*Death)(nil),             // 32: xunzhen.care.v1.Death
 	nil,                       // 33: xunzhen.care.v1.Resident.ConfirmedValuesEntry
-	nil,                       // 34: xunzhen.care.v1.Resident.PastDiseasesEntry
-	nil,                       // 35: xunzhen.care.v1.Resident.SurgeriesEntry
-	nil,                       // 36: xunzhen.care.v1.Resident.TraumasEntry
-	nil,                       // 37: xunzhen.care.v1.Resident.TransfusionsEntry
-	nil,                       // 38: xunzhen.care.v1.Resident.TagsEntry
-	(FormStatus)(0),           // 39: xunzhen.care.v1.FormStatus
-	(*Capture)(nil),           // 40: xunzhen.care.v1.Capture
-	(Relation)(0),             // 41: xunzhen.care.v1.Relation
-	(NoneOrSome)(0),           // 42: xunzhen.care.v1.NoneOrSome
-	(*ConfirmedValue)(nil),    // 43: xunzhen.care.v1.ConfirmedValue
+	nil,                       // 34: xunzhen.care.v1.Resident.ReviewsEntry
+	nil,                       // 35: xunzhen.care.v1.Resident.PastDiseasesEntry
+	nil,                       // 36: xunzhen.care.v1.Resident.SurgeriesEntry
+	nil,                       // 37: xunzhen.care.v1.Resident.TraumasEntry
+	nil,                       // 38: xunzhen.care.v1.Resident.TransfusionsEntry
+	nil,                       // 39: xunzhen.care.v1.Resident.TagsEntry
+	(FormStatus)(0),           // 40: xunzhen.care.v1.FormStatus
+	(*Capture)(nil),           // 41: xunzhen.care.v1.Capture
+	(Relation)(0),             // 42: xunzhen.care.v1.Relation
+	(NoneOrSome)(0),           // 43: xunzhen.care.v1.NoneOrSome
+	(*ConfirmedValue)(nil),    // 44: xunzhen.care.v1.ConfirmedValue
+	(*Review)(nil),            // 45: xunzhen.care.v1.Review
 }
 var file_xunzhen_care_v1_resident_proto_depIdxs = []int32{
-	39, // 0: xunzhen.care.v1.Resident.status:type_name -> xunzhen.care.v1.FormStatus
-	40, // 1: xunzhen.care.v1.Resident.capture:type_name -> xunzhen.care.v1.Capture
+	40, // 0: xunzhen.care.v1.Resident.status:type_name -> xunzhen.care.v1.FormStatus
+	41, // 1: xunzhen.care.v1.Resident.capture:type_name -> xunzhen.care.v1.Capture
 	33, // 2: xunzhen.care.v1.Resident.confirmed_values:type_name -> xunzhen.care.v1.Resident.ConfirmedValuesEntry
-	23, // 3: xunzhen.care.v1.Resident.identity_document:type_name -> xunzhen.care.v1.IdentityDocument
-	1,  // 4: xunzhen.care.v1.Resident.sex:type_name -> xunzhen.care.v1.Sex
-	24, // 5: xunzhen.care.v1.Resident.contact_person:type_name -> xunzhen.care.v1.ContactPerson
-	2,  // 6: xunzhen.care.v1.Resident.residency:type_name -> xunzhen.care.v1.Residency
-	25, // 7: xunzhen.care.v1.Resident.address:type_name -> xunzhen.care.v1.Address
-	25, // 8: xunzhen.care.v1.Resident.registered_address:type_name -> xunzhen.care.v1.Address
-	41, // 9: xunzhen.care.v1.Resident.relation_to_head:type_name -> xunzhen.care.v1.Relation
-	3,  // 10: xunzhen.care.v1.Resident.ethnicity:type_name -> xunzhen.care.v1.Ethnicity
-	4,  // 11: xunzhen.care.v1.Resident.blood_abo:type_name -> xunzhen.care.v1.BloodGroup
-	5,  // 12: xunzhen.care.v1.Resident.blood_rh:type_name -> xunzhen.care.v1.RhFactor
-	6,  // 13: xunzhen.care.v1.Resident.education:type_name -> xunzhen.care.v1.Education
-	7,  // 14: xunzhen.care.v1.Resident.occupation:type_name -> xunzhen.care.v1.Occupation
-	8,  // 15: xunzhen.care.v1.Resident.marital_status:type_name -> xunzhen.care.v1.MaritalStatus
-	9,  // 16: xunzhen.care.v1.Resident.payment_modes:type_name -> xunzhen.care.v1.PaymentMode
-	10, // 17: xunzhen.care.v1.Resident.drug_allergies:type_name -> xunzhen.care.v1.DrugAllergy
-	11, // 18: xunzhen.care.v1.Resident.exposures:type_name -> xunzhen.care.v1.Exposure
-	34, // 19: xunzhen.care.v1.Resident.past_diseases:type_name -> xunzhen.care.v1.Resident.PastDiseasesEntry
-	42, // 20: xunzhen.care.v1.Resident.surgery:type_name -> xunzhen.care.v1.NoneOrSome
-	35, // 21: xunzhen.care.v1.Resident.surgeries:type_name -> xunzhen.care.v1.Resident.SurgeriesEntry
-	42, // 22: xunzhen.care.v1.Resident.trauma:type_name -> xunzhen.care.v1.NoneOrSome
-	36, // 23: xunzhen.care.v1.Resident.traumas:type_name -> xunzhen.care.v1.Resident.TraumasEntry
-	42, // 24: xunzhen.care.v1.Resident.transfusion:type_name -> xunzhen.care.v1.NoneOrSome
-	37, // 25: xunzhen.care.v1.Resident.transfusions:type_name -> xunzhen.care.v1.Resident.TransfusionsEntry
-	13, // 26: xunzhen.care.v1.Resident.father_diseases:type_name -> xunzhen.care.v1.FamilyDisease
-	13, // 27: xunzhen.care.v1.Resident.mother_diseases:type_name -> xunzhen.care.v1.FamilyDisease
-	13, // 28: xunzhen.care.v1.Resident.sibling_diseases:type_name -> xunzhen.care.v1.FamilyDisease
-	13, // 29: xunzhen.care.v1.Resident.child_diseases:type_name -> xunzhen.care.v1.FamilyDisease
-	28, // 30: xunzhen.care.v1.Resident.genetic_disease:type_name -> xunzhen.care.v1.GeneticDisease
-	14, // 31: xunzhen.care.v1.Resident.disabilities:type_name -> xunzhen.care.v1.Disability
-	29, // 32: xunzhen.care.v1.Resident.environment:type_name -> xunzhen.care.v1.LivingEnvironment
-	38, // 33: xunzhen.care.v1.Resident.tags:type_name -> xunzhen.care.v1.Resident.TagsEntry
-	31, // 34: xunzhen.care.v1.Resident.management_end:type_name -> xunzhen.care.v1.ManagementEnd
-	32, // 35: xunzhen.care.v1.Resident.death:type_name -> xunzhen.care.v1.Death
-	0,  // 36: xunzhen.care.v1.IdentityDocument.type:type_name -> xunzhen.care.v1.IdentityType
-	41, // 37: xunzhen.care.v1.ContactPerson.relation:type_name -> xunzhen.care.v1.Relation
-	12, // 38: xunzhen.care.v1.PastDisease.code:type_name -> xunzhen.care.v1.PastDiseaseCode
-	42, // 39: xunzhen.care.v1.GeneticDisease.state:type_name -> xunzhen.care.v1.NoneOrSome
-	15, // 40: xunzhen.care.v1.LivingEnvironment.kitchen_exhaust:type_name -> xunzhen.care.v1.KitchenExhaust
-	16, // 41: xunzhen.care.v1.LivingEnvironment.fuel:type_name -> xunzhen.care.v1.Fuel
-	17, // 42: xunzhen.care.v1.LivingEnvironment.drinking_water:type_name -> xunzhen.care.v1.DrinkingWater
-	18, // 43: xunzhen.care.v1.LivingEnvironment.toilet:type_name -> xunzhen.care.v1.Toilet
-	19, // 44: xunzhen.care.v1.LivingEnvironment.livestock_pen:type_name -> xunzhen.care.v1.LivestockPen
-	20, // 45: xunzhen.care.v1.PopulationTag.code:type_name -> xunzhen.care.v1.PopulationCode
-	21, // 46: xunzhen.care.v1.ManagementEnd.reason:type_name -> xunzhen.care.v1.ManagementEndReason
-	43, // 47: xunzhen.care.v1.Resident.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	26, // 48: xunzhen.care.v1.Resident.PastDiseasesEntry.value:type_name -> xunzhen.care.v1.PastDisease
-	27, // 49: xunzhen.care.v1.Resident.SurgeriesEntry.value:type_name -> xunzhen.care.v1.PastEvent
-	27, // 50: xunzhen.care.v1.Resident.TraumasEntry.value:type_name -> xunzhen.care.v1.PastEvent
-	27, // 51: xunzhen.care.v1.Resident.TransfusionsEntry.value:type_name -> xunzhen.care.v1.PastEvent
-	30, // 52: xunzhen.care.v1.Resident.TagsEntry.value:type_name -> xunzhen.care.v1.PopulationTag
-	53, // [53:53] is the sub-list for method output_type
-	53, // [53:53] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	34, // 3: xunzhen.care.v1.Resident.reviews:type_name -> xunzhen.care.v1.Resident.ReviewsEntry
+	23, // 4: xunzhen.care.v1.Resident.identity_document:type_name -> xunzhen.care.v1.IdentityDocument
+	1,  // 5: xunzhen.care.v1.Resident.sex:type_name -> xunzhen.care.v1.Sex
+	24, // 6: xunzhen.care.v1.Resident.contact_person:type_name -> xunzhen.care.v1.ContactPerson
+	2,  // 7: xunzhen.care.v1.Resident.residency:type_name -> xunzhen.care.v1.Residency
+	25, // 8: xunzhen.care.v1.Resident.address:type_name -> xunzhen.care.v1.Address
+	25, // 9: xunzhen.care.v1.Resident.registered_address:type_name -> xunzhen.care.v1.Address
+	42, // 10: xunzhen.care.v1.Resident.relation_to_head:type_name -> xunzhen.care.v1.Relation
+	3,  // 11: xunzhen.care.v1.Resident.ethnicity:type_name -> xunzhen.care.v1.Ethnicity
+	4,  // 12: xunzhen.care.v1.Resident.blood_abo:type_name -> xunzhen.care.v1.BloodGroup
+	5,  // 13: xunzhen.care.v1.Resident.blood_rh:type_name -> xunzhen.care.v1.RhFactor
+	6,  // 14: xunzhen.care.v1.Resident.education:type_name -> xunzhen.care.v1.Education
+	7,  // 15: xunzhen.care.v1.Resident.occupation:type_name -> xunzhen.care.v1.Occupation
+	8,  // 16: xunzhen.care.v1.Resident.marital_status:type_name -> xunzhen.care.v1.MaritalStatus
+	9,  // 17: xunzhen.care.v1.Resident.payment_modes:type_name -> xunzhen.care.v1.PaymentMode
+	10, // 18: xunzhen.care.v1.Resident.drug_allergies:type_name -> xunzhen.care.v1.DrugAllergy
+	11, // 19: xunzhen.care.v1.Resident.exposures:type_name -> xunzhen.care.v1.Exposure
+	35, // 20: xunzhen.care.v1.Resident.past_diseases:type_name -> xunzhen.care.v1.Resident.PastDiseasesEntry
+	43, // 21: xunzhen.care.v1.Resident.surgery:type_name -> xunzhen.care.v1.NoneOrSome
+	36, // 22: xunzhen.care.v1.Resident.surgeries:type_name -> xunzhen.care.v1.Resident.SurgeriesEntry
+	43, // 23: xunzhen.care.v1.Resident.trauma:type_name -> xunzhen.care.v1.NoneOrSome
+	37, // 24: xunzhen.care.v1.Resident.traumas:type_name -> xunzhen.care.v1.Resident.TraumasEntry
+	43, // 25: xunzhen.care.v1.Resident.transfusion:type_name -> xunzhen.care.v1.NoneOrSome
+	38, // 26: xunzhen.care.v1.Resident.transfusions:type_name -> xunzhen.care.v1.Resident.TransfusionsEntry
+	13, // 27: xunzhen.care.v1.Resident.father_diseases:type_name -> xunzhen.care.v1.FamilyDisease
+	13, // 28: xunzhen.care.v1.Resident.mother_diseases:type_name -> xunzhen.care.v1.FamilyDisease
+	13, // 29: xunzhen.care.v1.Resident.sibling_diseases:type_name -> xunzhen.care.v1.FamilyDisease
+	13, // 30: xunzhen.care.v1.Resident.child_diseases:type_name -> xunzhen.care.v1.FamilyDisease
+	28, // 31: xunzhen.care.v1.Resident.genetic_disease:type_name -> xunzhen.care.v1.GeneticDisease
+	14, // 32: xunzhen.care.v1.Resident.disabilities:type_name -> xunzhen.care.v1.Disability
+	29, // 33: xunzhen.care.v1.Resident.environment:type_name -> xunzhen.care.v1.LivingEnvironment
+	39, // 34: xunzhen.care.v1.Resident.tags:type_name -> xunzhen.care.v1.Resident.TagsEntry
+	31, // 35: xunzhen.care.v1.Resident.management_end:type_name -> xunzhen.care.v1.ManagementEnd
+	32, // 36: xunzhen.care.v1.Resident.death:type_name -> xunzhen.care.v1.Death
+	0,  // 37: xunzhen.care.v1.IdentityDocument.type:type_name -> xunzhen.care.v1.IdentityType
+	42, // 38: xunzhen.care.v1.ContactPerson.relation:type_name -> xunzhen.care.v1.Relation
+	12, // 39: xunzhen.care.v1.PastDisease.code:type_name -> xunzhen.care.v1.PastDiseaseCode
+	43, // 40: xunzhen.care.v1.GeneticDisease.state:type_name -> xunzhen.care.v1.NoneOrSome
+	15, // 41: xunzhen.care.v1.LivingEnvironment.kitchen_exhaust:type_name -> xunzhen.care.v1.KitchenExhaust
+	16, // 42: xunzhen.care.v1.LivingEnvironment.fuel:type_name -> xunzhen.care.v1.Fuel
+	17, // 43: xunzhen.care.v1.LivingEnvironment.drinking_water:type_name -> xunzhen.care.v1.DrinkingWater
+	18, // 44: xunzhen.care.v1.LivingEnvironment.toilet:type_name -> xunzhen.care.v1.Toilet
+	19, // 45: xunzhen.care.v1.LivingEnvironment.livestock_pen:type_name -> xunzhen.care.v1.LivestockPen
+	20, // 46: xunzhen.care.v1.PopulationTag.code:type_name -> xunzhen.care.v1.PopulationCode
+	21, // 47: xunzhen.care.v1.ManagementEnd.reason:type_name -> xunzhen.care.v1.ManagementEndReason
+	44, // 48: xunzhen.care.v1.Resident.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	45, // 49: xunzhen.care.v1.Resident.ReviewsEntry.value:type_name -> xunzhen.care.v1.Review
+	26, // 50: xunzhen.care.v1.Resident.PastDiseasesEntry.value:type_name -> xunzhen.care.v1.PastDisease
+	27, // 51: xunzhen.care.v1.Resident.SurgeriesEntry.value:type_name -> xunzhen.care.v1.PastEvent
+	27, // 52: xunzhen.care.v1.Resident.TraumasEntry.value:type_name -> xunzhen.care.v1.PastEvent
+	27, // 53: xunzhen.care.v1.Resident.TransfusionsEntry.value:type_name -> xunzhen.care.v1.PastEvent
+	30, // 54: xunzhen.care.v1.Resident.TagsEntry.value:type_name -> xunzhen.care.v1.PopulationTag
+	55, // [55:55] is the sub-list for method output_type
+	55, // [55:55] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_resident_proto_init() }
@@ -3840,7 +3858,7 @@ func file_xunzhen_care_v1_resident_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_resident_proto_rawDesc), len(file_xunzhen_care_v1_resident_proto_rawDesc)),
 			NumEnums:      22,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

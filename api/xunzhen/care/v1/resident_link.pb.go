@@ -266,7 +266,7 @@ var File_xunzhen_care_v1_resident_link_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_resident_link_proto_rawDesc = "" +
 	"\n" +
-	"#xunzhen/care/v1/resident_link.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"\x8b\x02\n" +
+	"#xunzhen/care/v1/resident_link.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"\x8d\x02\n" +
 	"\fResidentLink\x12B\n" +
 	"\n" +
 	"resident_a\x18\x01 \x01(\fB#\xca\xf3\x18\x1f\n" +
@@ -275,7 +275,7 @@ const file_xunzhen_care_v1_resident_link_proto_rawDesc = "" +
 	"resident_b\x18\x02 \x01(\fB$\xca\xf3\x18 \n" +
 	"\t居民乙\x12\x0fsecond resident(\x060\x01R\tresidentB\x12K\n" +
 	"\x06ruling\x18\x03 \x01(\v2\x1b.xunzhen.care.v1.LinkRulingB\x16\xca\xf3\x18\x12\n" +
-	"\x06判定\x12\x06ruling0\x01R\x06ruling:%\xca\xf3\x18!\b\x1e\x12\f居民关联\x1a\rresident link \x01\"\xd0\x01\n" +
+	"\x06判定\x12\x06ruling0\x01R\x06ruling:'\xca\xf3\x18#\b\x1e\x12\f居民关联\x1a\rresident link \x010\x02\"\xd0\x01\n" +
 	"\n" +
 	"LinkRuling\x12G\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x1a.xunzhen.care.v1.LinkStateB\x15\xca\xf3\x18\x11\n" +

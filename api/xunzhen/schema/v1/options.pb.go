@@ -81,6 +81,59 @@ func (PrivacyClass) EnumDescriptor() ([]byte, []int) {
 	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{0}
 }
 
+// Whom the records of a kind are about.
+type Subject int32
+
+const (
+	// As SUBJECT_RESIDENT.
+	Subject_SUBJECT_UNSPECIFIED Subject = 0
+	// One resident: a record names them when it is made.
+	Subject_SUBJECT_RESIDENT Subject = 1
+	// No resident: a household, an organisation, an event, a number.
+	Subject_SUBJECT_NONE Subject = 2
+)
+
+// Enum value maps for Subject.
+var (
+	Subject_name = map[int32]string{
+		0: "SUBJECT_UNSPECIFIED",
+		1: "SUBJECT_RESIDENT",
+		2: "SUBJECT_NONE",
+	}
+	Subject_value = map[string]int32{
+		"SUBJECT_UNSPECIFIED": 0,
+		"SUBJECT_RESIDENT":    1,
+		"SUBJECT_NONE":        2,
+	}
+)
+
+func (x Subject) Enum() *Subject {
+	p := new(Subject)
+	*p = x
+	return p
+}
+
+func (x Subject) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Subject) Descriptor() protoreflect.EnumDescriptor {
+	return file_xunzhen_schema_v1_options_proto_enumTypes[1].Descriptor()
+}
+
+func (Subject) Type() protoreflect.EnumType {
+	return &file_xunzhen_schema_v1_options_proto_enumTypes[1]
+}
+
+func (x Subject) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Subject.Descriptor instead.
+func (Subject) EnumDescriptor() ([]byte, []int) {
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{1}
+}
+
 // How a field takes part in merging. Frozen at release, like the field's number.
 type MergePolicy int32
 
@@ -118,11 +171,11 @@ func (x MergePolicy) String() string {
 }
 
 func (MergePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_xunzhen_schema_v1_options_proto_enumTypes[1].Descriptor()
+	return file_xunzhen_schema_v1_options_proto_enumTypes[2].Descriptor()
 }
 
 func (MergePolicy) Type() protoreflect.EnumType {
-	return &file_xunzhen_schema_v1_options_proto_enumTypes[1]
+	return &file_xunzhen_schema_v1_options_proto_enumTypes[2]
 }
 
 func (x MergePolicy) Number() protoreflect.EnumNumber {
@@ -131,7 +184,7 @@ func (x MergePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MergePolicy.Descriptor instead.
 func (MergePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 // What the number or text of a field stands for, where its protobuf type does not say it.
@@ -155,6 +208,10 @@ const (
 	Format_FORMAT_RECORD_ID Format = 6
 	// The id of a member of staff.
 	Format_FORMAT_STAFF_ID Format = 7
+	// A count of things or times, which has no unit.
+	Format_FORMAT_COUNT Format = 8
+	// Points on a scale, such as a questionnaire's or a vision chart's, which have no unit.
+	Format_FORMAT_SCORE Format = 9
 )
 
 // Enum value maps for Format.
@@ -168,6 +225,8 @@ var (
 		5: "FORMAT_ID_NUMBER",
 		6: "FORMAT_RECORD_ID",
 		7: "FORMAT_STAFF_ID",
+		8: "FORMAT_COUNT",
+		9: "FORMAT_SCORE",
 	}
 	Format_value = map[string]int32{
 		"FORMAT_UNSPECIFIED": 0,
@@ -178,6 +237,8 @@ var (
 		"FORMAT_ID_NUMBER":   5,
 		"FORMAT_RECORD_ID":   6,
 		"FORMAT_STAFF_ID":    7,
+		"FORMAT_COUNT":       8,
+		"FORMAT_SCORE":       9,
 	}
 )
 
@@ -192,11 +253,11 @@ func (x Format) String() string {
 }
 
 func (Format) Descriptor() protoreflect.EnumDescriptor {
-	return file_xunzhen_schema_v1_options_proto_enumTypes[2].Descriptor()
+	return file_xunzhen_schema_v1_options_proto_enumTypes[3].Descriptor()
 }
 
 func (Format) Type() protoreflect.EnumType {
-	return &file_xunzhen_schema_v1_options_proto_enumTypes[2]
+	return &file_xunzhen_schema_v1_options_proto_enumTypes[3]
 }
 
 func (x Format) Number() protoreflect.EnumNumber {
@@ -205,7 +266,7 @@ func (x Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Format.Descriptor instead.
 func (Format) EnumDescriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 // Whether the national form, or the county's practice, wants a field filled.
@@ -245,11 +306,11 @@ func (x Requirement) String() string {
 }
 
 func (Requirement) Descriptor() protoreflect.EnumDescriptor {
-	return file_xunzhen_schema_v1_options_proto_enumTypes[3].Descriptor()
+	return file_xunzhen_schema_v1_options_proto_enumTypes[4].Descriptor()
 }
 
 func (Requirement) Type() protoreflect.EnumType {
-	return &file_xunzhen_schema_v1_options_proto_enumTypes[3]
+	return &file_xunzhen_schema_v1_options_proto_enumTypes[4]
 }
 
 func (x Requirement) Number() protoreflect.EnumNumber {
@@ -258,7 +319,7 @@ func (x Requirement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Requirement.Descriptor instead.
 func (Requirement) EnumDescriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 // Whom a condition is about, where it cannot be read from the form itself.
@@ -306,11 +367,11 @@ func (x Population) String() string {
 }
 
 func (Population) Descriptor() protoreflect.EnumDescriptor {
-	return file_xunzhen_schema_v1_options_proto_enumTypes[4].Descriptor()
+	return file_xunzhen_schema_v1_options_proto_enumTypes[5].Descriptor()
 }
 
 func (Population) Type() protoreflect.EnumType {
-	return &file_xunzhen_schema_v1_options_proto_enumTypes[4]
+	return &file_xunzhen_schema_v1_options_proto_enumTypes[5]
 }
 
 func (x Population) Number() protoreflect.EnumNumber {
@@ -319,7 +380,7 @@ func (x Population) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Population.Descriptor instead.
 func (Population) EnumDescriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 // What makes a message a kind of record.
@@ -334,7 +395,12 @@ type KindOptions struct {
 	// Who may receive its records.
 	PrivacyClass PrivacyClass `protobuf:"varint,4,opt,name=privacy_class,json=privacyClass,proto3,enum=xunzhen.schema.v1.PrivacyClass" json:"privacy_class,omitempty"`
 	// The headings of its form, in order. A field names its heading by name.
-	Sections      []*Section `protobuf:"bytes,5,rep,name=sections,proto3" json:"sections,omitempty"`
+	Sections []*Section `protobuf:"bytes,5,rep,name=sections,proto3" json:"sections,omitempty"`
+	// Whom its records are about.
+	Subject Subject `protobuf:"varint,6,opt,name=subject,proto3,enum=xunzhen.schema.v1.Subject" json:"subject,omitempty"`
+	// The kind's name in the dictionary, where a part of another form already has the name its message would need:
+	// "referral" for ReferralCase. Empty: the message's name in snake case.
+	Name          string `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -404,6 +470,67 @@ func (x *KindOptions) GetSections() []*Section {
 	return nil
 }
 
+func (x *KindOptions) GetSubject() Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return Subject_SUBJECT_UNSPECIFIED
+}
+
+func (x *KindOptions) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// What holds for a message as the entry of a map.
+type EntryOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The only keys such an entry may have, where they are fixed, say nothing personal and mean something. Empty, as for
+	// most: keys are drawn when an entry is made.
+	Keys          []string `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EntryOptions) Reset() {
+	*x = EntryOptions{}
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EntryOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EntryOptions) ProtoMessage() {}
+
+func (x *EntryOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EntryOptions.ProtoReflect.Descriptor instead.
+func (*EntryOptions) Descriptor() ([]byte, []int) {
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EntryOptions) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
 // A heading on a form. It groups fields for the eye and has no part in merging.
 type Section struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -419,7 +546,7 @@ type Section struct {
 
 func (x *Section) Reset() {
 	*x = Section{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +558,7 @@ func (x *Section) String() string {
 func (*Section) ProtoMessage() {}
 
 func (x *Section) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[1]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +571,7 @@ func (x *Section) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Section.ProtoReflect.Descriptor instead.
 func (*Section) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Section) GetName() string {
@@ -483,7 +610,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +622,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[2]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +635,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Condition) GetField() string {
@@ -545,7 +672,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +684,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[3]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +697,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Range) GetMin() int64 {
@@ -638,7 +765,7 @@ type FieldOptions struct {
 
 func (x *FieldOptions) Reset() {
 	*x = FieldOptions{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +777,7 @@ func (x *FieldOptions) String() string {
 func (*FieldOptions) ProtoMessage() {}
 
 func (x *FieldOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[4]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +790,7 @@ func (x *FieldOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldOptions.ProtoReflect.Descriptor instead.
 func (*FieldOptions) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FieldOptions) GetZh() string {
@@ -824,7 +951,7 @@ type CodeOptions struct {
 
 func (x *CodeOptions) Reset() {
 	*x = CodeOptions{}
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +963,7 @@ func (x *CodeOptions) String() string {
 func (*CodeOptions) ProtoMessage() {}
 
 func (x *CodeOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[5]
+	mi := &file_xunzhen_schema_v1_options_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +976,7 @@ func (x *CodeOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CodeOptions.ProtoReflect.Descriptor instead.
 func (*CodeOptions) Descriptor() ([]byte, []int) {
-	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{5}
+	return file_xunzhen_schema_v1_options_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CodeOptions) GetZh() string {
@@ -890,6 +1017,14 @@ var file_xunzhen_schema_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "xunzhen/schema/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
+		ExtensionType: (*EntryOptions)(nil),
+		Field:         51002,
+		Name:          "xunzhen.schema.v1.entry",
+		Tag:           "bytes,51002,opt,name=entry",
+		Filename:      "xunzhen/schema/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*FieldOptions)(nil),
 		Field:         51001,
@@ -913,6 +1048,10 @@ var (
 	//
 	// optional xunzhen.schema.v1.KindOptions kind = 51001;
 	E_Kind = &file_xunzhen_schema_v1_options_proto_extTypes[0]
+	// What holds for a message as the entry of a map.
+	//
+	// optional xunzhen.schema.v1.EntryOptions entry = 51002;
+	E_Entry = &file_xunzhen_schema_v1_options_proto_extTypes[1]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -920,7 +1059,7 @@ var (
 	// What a form shows and checks for a field, and how the field merges.
 	//
 	// optional xunzhen.schema.v1.FieldOptions field = 51001;
-	E_Field = &file_xunzhen_schema_v1_options_proto_extTypes[1]
+	E_Field = &file_xunzhen_schema_v1_options_proto_extTypes[2]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -928,20 +1067,24 @@ var (
 	// What a form shows for one code of a code list.
 	//
 	// optional xunzhen.schema.v1.CodeOptions code = 51001;
-	E_Code = &file_xunzhen_schema_v1_options_proto_extTypes[2]
+	E_Code = &file_xunzhen_schema_v1_options_proto_extTypes[3]
 )
 
 var File_xunzhen_schema_v1_options_proto protoreflect.FileDescriptor
 
 const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\xc3\x01\n" +
+	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\x8d\x02\n" +
 	"\vKindOptions\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
 	"\x02en\x18\x03 \x01(\tR\x02en\x12D\n" +
 	"\rprivacy_class\x18\x04 \x01(\x0e2\x1f.xunzhen.schema.v1.PrivacyClassR\fprivacyClass\x126\n" +
-	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\"=\n" +
+	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\x124\n" +
+	"\asubject\x18\x06 \x01(\x0e2\x1a.xunzhen.schema.v1.SubjectR\asubject\x12\x12\n" +
+	"\x04name\x18\a \x01(\tR\x04name\"\"\n" +
+	"\fEntryOptions\x12\x12\n" +
+	"\x04keys\x18\x01 \x03(\tR\x04keys\"=\n" +
 	"\aSection\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
@@ -986,11 +1129,15 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\fPrivacyClass\x12\x1d\n" +
 	"\x19PRIVACY_CLASS_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PRIVACY_CLASS_GENERAL\x10\x01\x12\x1b\n" +
-	"\x17PRIVACY_CLASS_SENSITIVE\x10\x02*_\n" +
+	"\x17PRIVACY_CLASS_SENSITIVE\x10\x02*J\n" +
+	"\aSubject\x12\x17\n" +
+	"\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SUBJECT_RESIDENT\x10\x01\x12\x10\n" +
+	"\fSUBJECT_NONE\x10\x02*_\n" +
 	"\vMergePolicy\x12\x1c\n" +
 	"\x18MERGE_POLICY_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15MERGE_POLICY_REGISTER\x10\x01\x12\x17\n" +
-	"\x13MERGE_POLICY_FIELDS\x10\x02*\xb6\x01\n" +
+	"\x13MERGE_POLICY_FIELDS\x10\x02*\xda\x01\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11FORMAT_CIVIL_DATE\x10\x01\x12\x15\n" +
@@ -999,7 +1146,9 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\x0fFORMAT_DIVISION\x10\x04\x12\x14\n" +
 	"\x10FORMAT_ID_NUMBER\x10\x05\x12\x14\n" +
 	"\x10FORMAT_RECORD_ID\x10\x06\x12\x13\n" +
-	"\x0fFORMAT_STAFF_ID\x10\a*a\n" +
+	"\x0fFORMAT_STAFF_ID\x10\a\x12\x10\n" +
+	"\fFORMAT_COUNT\x10\b\x12\x10\n" +
+	"\fFORMAT_SCORE\x10\t*a\n" +
 	"\vRequirement\x12\x1b\n" +
 	"\x17REQUIREMENT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REQUIREMENT_REQUIRED\x10\x01\x12\x1b\n" +
@@ -1011,7 +1160,8 @@ const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\x10POPULATION_RURAL\x10\x02\x12\x15\n" +
 	"\x11POPULATION_FEMALE\x10\x03\x12\x13\n" +
 	"\x0fPOPULATION_MALE\x10\x04:U\n" +
-	"\x04kind\x12\x1f.google.protobuf.MessageOptions\x18\xb9\x8e\x03 \x01(\v2\x1e.xunzhen.schema.v1.KindOptionsR\x04kind:V\n" +
+	"\x04kind\x12\x1f.google.protobuf.MessageOptions\x18\xb9\x8e\x03 \x01(\v2\x1e.xunzhen.schema.v1.KindOptionsR\x04kind:X\n" +
+	"\x05entry\x12\x1f.google.protobuf.MessageOptions\x18\xba\x8e\x03 \x01(\v2\x1f.xunzhen.schema.v1.EntryOptionsR\x05entry:V\n" +
 	"\x05field\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x8e\x03 \x01(\v2\x1f.xunzhen.schema.v1.FieldOptionsR\x05field:W\n" +
 	"\x04code\x12!.google.protobuf.EnumValueOptions\x18\xb9\x8e\x03 \x01(\v2\x1e.xunzhen.schema.v1.CodeOptionsR\x04codeB\xc6\x01\n" +
 	"\x15com.xunzhen.schema.v1B\fOptionsProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/schema/v1;schemav1\xa2\x02\x03XSX\xaa\x02\x11Xunzhen.Schema.V1\xca\x02\x11Xunzhen\\Schema\\V1\xe2\x02\x1dXunzhen\\Schema\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Schema::V1b\x06proto3"
@@ -1028,45 +1178,50 @@ func file_xunzhen_schema_v1_options_proto_rawDescGZIP() []byte {
 	return file_xunzhen_schema_v1_options_proto_rawDescData
 }
 
-var file_xunzhen_schema_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_xunzhen_schema_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_xunzhen_schema_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_xunzhen_schema_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_xunzhen_schema_v1_options_proto_goTypes = []any{
 	(PrivacyClass)(0),                     // 0: xunzhen.schema.v1.PrivacyClass
-	(MergePolicy)(0),                      // 1: xunzhen.schema.v1.MergePolicy
-	(Format)(0),                           // 2: xunzhen.schema.v1.Format
-	(Requirement)(0),                      // 3: xunzhen.schema.v1.Requirement
-	(Population)(0),                       // 4: xunzhen.schema.v1.Population
-	(*KindOptions)(nil),                   // 5: xunzhen.schema.v1.KindOptions
-	(*Section)(nil),                       // 6: xunzhen.schema.v1.Section
-	(*Condition)(nil),                     // 7: xunzhen.schema.v1.Condition
-	(*Range)(nil),                         // 8: xunzhen.schema.v1.Range
-	(*FieldOptions)(nil),                  // 9: xunzhen.schema.v1.FieldOptions
-	(*CodeOptions)(nil),                   // 10: xunzhen.schema.v1.CodeOptions
-	(*descriptorpb.MessageOptions)(nil),   // 11: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 12: google.protobuf.FieldOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 13: google.protobuf.EnumValueOptions
+	(Subject)(0),                          // 1: xunzhen.schema.v1.Subject
+	(MergePolicy)(0),                      // 2: xunzhen.schema.v1.MergePolicy
+	(Format)(0),                           // 3: xunzhen.schema.v1.Format
+	(Requirement)(0),                      // 4: xunzhen.schema.v1.Requirement
+	(Population)(0),                       // 5: xunzhen.schema.v1.Population
+	(*KindOptions)(nil),                   // 6: xunzhen.schema.v1.KindOptions
+	(*EntryOptions)(nil),                  // 7: xunzhen.schema.v1.EntryOptions
+	(*Section)(nil),                       // 8: xunzhen.schema.v1.Section
+	(*Condition)(nil),                     // 9: xunzhen.schema.v1.Condition
+	(*Range)(nil),                         // 10: xunzhen.schema.v1.Range
+	(*FieldOptions)(nil),                  // 11: xunzhen.schema.v1.FieldOptions
+	(*CodeOptions)(nil),                   // 12: xunzhen.schema.v1.CodeOptions
+	(*descriptorpb.MessageOptions)(nil),   // 13: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 14: google.protobuf.FieldOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 15: google.protobuf.EnumValueOptions
 }
 var file_xunzhen_schema_v1_options_proto_depIdxs = []int32{
 	0,  // 0: xunzhen.schema.v1.KindOptions.privacy_class:type_name -> xunzhen.schema.v1.PrivacyClass
-	6,  // 1: xunzhen.schema.v1.KindOptions.sections:type_name -> xunzhen.schema.v1.Section
-	2,  // 2: xunzhen.schema.v1.FieldOptions.format:type_name -> xunzhen.schema.v1.Format
-	3,  // 3: xunzhen.schema.v1.FieldOptions.requirement:type_name -> xunzhen.schema.v1.Requirement
-	7,  // 4: xunzhen.schema.v1.FieldOptions.required_when:type_name -> xunzhen.schema.v1.Condition
-	4,  // 5: xunzhen.schema.v1.FieldOptions.required_for:type_name -> xunzhen.schema.v1.Population
-	8,  // 6: xunzhen.schema.v1.FieldOptions.hard:type_name -> xunzhen.schema.v1.Range
-	8,  // 7: xunzhen.schema.v1.FieldOptions.warn:type_name -> xunzhen.schema.v1.Range
-	1,  // 8: xunzhen.schema.v1.FieldOptions.merge:type_name -> xunzhen.schema.v1.MergePolicy
-	11, // 9: xunzhen.schema.v1.kind:extendee -> google.protobuf.MessageOptions
-	12, // 10: xunzhen.schema.v1.field:extendee -> google.protobuf.FieldOptions
-	13, // 11: xunzhen.schema.v1.code:extendee -> google.protobuf.EnumValueOptions
-	5,  // 12: xunzhen.schema.v1.kind:type_name -> xunzhen.schema.v1.KindOptions
-	9,  // 13: xunzhen.schema.v1.field:type_name -> xunzhen.schema.v1.FieldOptions
-	10, // 14: xunzhen.schema.v1.code:type_name -> xunzhen.schema.v1.CodeOptions
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	12, // [12:15] is the sub-list for extension type_name
-	9,  // [9:12] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	8,  // 1: xunzhen.schema.v1.KindOptions.sections:type_name -> xunzhen.schema.v1.Section
+	1,  // 2: xunzhen.schema.v1.KindOptions.subject:type_name -> xunzhen.schema.v1.Subject
+	3,  // 3: xunzhen.schema.v1.FieldOptions.format:type_name -> xunzhen.schema.v1.Format
+	4,  // 4: xunzhen.schema.v1.FieldOptions.requirement:type_name -> xunzhen.schema.v1.Requirement
+	9,  // 5: xunzhen.schema.v1.FieldOptions.required_when:type_name -> xunzhen.schema.v1.Condition
+	5,  // 6: xunzhen.schema.v1.FieldOptions.required_for:type_name -> xunzhen.schema.v1.Population
+	10, // 7: xunzhen.schema.v1.FieldOptions.hard:type_name -> xunzhen.schema.v1.Range
+	10, // 8: xunzhen.schema.v1.FieldOptions.warn:type_name -> xunzhen.schema.v1.Range
+	2,  // 9: xunzhen.schema.v1.FieldOptions.merge:type_name -> xunzhen.schema.v1.MergePolicy
+	13, // 10: xunzhen.schema.v1.kind:extendee -> google.protobuf.MessageOptions
+	13, // 11: xunzhen.schema.v1.entry:extendee -> google.protobuf.MessageOptions
+	14, // 12: xunzhen.schema.v1.field:extendee -> google.protobuf.FieldOptions
+	15, // 13: xunzhen.schema.v1.code:extendee -> google.protobuf.EnumValueOptions
+	6,  // 14: xunzhen.schema.v1.kind:type_name -> xunzhen.schema.v1.KindOptions
+	7,  // 15: xunzhen.schema.v1.entry:type_name -> xunzhen.schema.v1.EntryOptions
+	11, // 16: xunzhen.schema.v1.field:type_name -> xunzhen.schema.v1.FieldOptions
+	12, // 17: xunzhen.schema.v1.code:type_name -> xunzhen.schema.v1.CodeOptions
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	14, // [14:18] is the sub-list for extension type_name
+	10, // [10:14] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_schema_v1_options_proto_init() }
@@ -1074,15 +1229,15 @@ func file_xunzhen_schema_v1_options_proto_init() {
 	if File_xunzhen_schema_v1_options_proto != nil {
 		return
 	}
-	file_xunzhen_schema_v1_options_proto_msgTypes[3].OneofWrappers = []any{}
+	file_xunzhen_schema_v1_options_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_schema_v1_options_proto_rawDesc), len(file_xunzhen_schema_v1_options_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   6,
-			NumExtensions: 3,
+			NumEnums:      6,
+			NumMessages:   7,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_xunzhen_schema_v1_options_proto_goTypes,
