@@ -45,6 +45,11 @@ type county struct {
 
 func newCounty(t testing.TB, change ...func(*findings.Config)) *county {
 	t.Helper()
+	return newCountyIn(t, memstore.New(), change...)
+}
+
+func newCountyIn(t testing.TB, store syncengine.Store, change ...func(*findings.Config)) *county {
+	t.Helper()
 	c := &county{
 		t: t, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "findings.db"),
 		rand: rand.NewChaCha8([32]byte{1}),
@@ -53,7 +58,7 @@ func newCounty(t testing.TB, change ...func(*findings.Config)) *county {
 	_, _ = c.rand.Read(seed)
 	var err error
 	c.Engine, err = syncengine.Create(context.Background(), syncengine.Config{
-		Store: memstore.New(), ShardKey: segment.KeySigner(ed25519.NewKeyFromSeed(seed)),
+		Store: store, ShardKey: segment.KeySigner(ed25519.NewKeyFromSeed(seed)),
 		Clock: func() time.Time { c.now = c.now.Add(time.Second); return c.now }, Rand: c.rand, Schema: care.Kinds(),
 	})
 	if err != nil {
