@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -71,6 +72,9 @@ func NewPerson(id record.ID, entries []Entry) *Person {
 // ID returns the id under which findings name the person.
 func (p *Person) ID() record.ID { return p.id }
 
+// Entries returns the records of the person by id, voided ones left out. The slice is the caller's.
+func (p *Person) Entries() []Entry { return slices.Clone(p.entries) }
+
 // With returns the person with e in the place of the entry that has its id, or in addition.
 func (p *Person) With(e Entry) *Person { return NewPerson(p.id, append(slices.Clone(p.entries), e)) }
 
@@ -95,8 +99,12 @@ func isDateName(name protoreflect.Name) bool {
 	return strings.HasSuffix(string(name), "_date") || strings.HasSuffix(string(name), "_on")
 }
 
-// kindName turns the name of a message into that of its kind, HomeVisit into home_visit.
+// kindName returns the name of the kind that a message is: what its option says, or
+// home_visit for HomeVisit.
 func kindName(desc protoreflect.MessageDescriptor) string {
+	if o, _ := proto.GetExtension(desc.Options(), schemav1.E_Kind).(*schemav1.KindOptions); o.GetName() != "" {
+		return o.GetName()
+	}
 	var b strings.Builder
 	for i, r := range string(desc.Name()) {
 		if unicode.IsUpper(r) && i > 0 {

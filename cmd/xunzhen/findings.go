@@ -150,7 +150,7 @@ func (f findingsCommand) tell(c *call, all foundAll) error {
 	}
 	t := terminal.Table{Columns: c.tableColumns(), Head: []string{c.say("head_rule"), c.say("head_severity"), c.say("head_findings")}}
 	for _, n := range all.Counts {
-		t.Add(n.Rule, c.say("severity_"+n.Severity), n.Findings)
+		t.Add(n.Rule, c.say("rules_severity_"+n.Severity), n.Findings)
 	}
 	if err := t.Write(c.Stdout); err != nil || f.Counts {
 		return err
@@ -165,7 +165,7 @@ func (f findingsCommand) tell(c *call, all foundAll) error {
 		if where == "" {
 			where = one.Resident
 		}
-		c.line("findings_one", where, c.kind(one.Kind), strings.Join(one.Divisions, " "), one.Rule, c.say("severity_"+one.Severity), message)
+		c.line("findings_one", where, c.kind(one.Kind), strings.Join(one.Divisions, " "), one.Rule, c.say("rules_severity_"+one.Severity), message)
 	}
 	if all.More {
 		c.line("findings_more", f.Limit)
