@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
@@ -145,6 +146,12 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 	}
 	for _, mark := range []string{"confirmed", "known", "proposed"} {
 		need("rules_mark_" + mark)
+	}
+	for _, name := range carev1.Severity_name {
+		need("rules_severity_" + strings.ToLower(strings.TrimPrefix(name, "SEVERITY_")))
+	}
+	for i := range 12 {
+		need(fmt.Sprintf("invariant_I%d", i+1))
 	}
 }
 
