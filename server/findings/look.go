@@ -3,6 +3,7 @@
 package findings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -136,7 +137,27 @@ func (l *looking) findings(entries []rules.Entry, day care.Date) (out []*carev1.
 			out = []*carev1.Finding{faultRules.finding()}
 		}
 	}()
-	return l.f.pack.Findings(rules.NewPerson(l.person.id, entries), day)
+	p, k := rules.NewPerson(l.person.id, entries), l.f.pack
+	if l.person.whole {
+		return k.Findings(p, day)
+	}
+	out = k.rest.Findings(p, day)
+	for _, e := range entries {
+		if !l.person.changed[e.ID] {
+			for _, one := range l.person.stored[e.ID] {
+				one.RecordId = e.ID[:]
+				out = append(out, one)
+			}
+			continue
+		}
+		for _, one := range k.Check(p, e, day) {
+			if k.alone[one.GetRuleId()] {
+				out = append(out, one)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *carev1.Finding) int { return cmp.Compare(k.rank[a.GetRuleId()], k.rank[b.GetRuleId()]) })
+	return out
 }
 
 // add puts a finding into the set that it belongs to.

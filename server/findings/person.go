@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
@@ -58,6 +59,12 @@ type person struct {
 	residents []record.ID
 	records   []record.ID // at most maxRecords
 	fault     fault       // why it cannot be looked at as a whole; empty: it can
+
+	// whole says that all rules are to be tried on all records. Else what those rules found that
+	// look at one form stands in stored, by record, but for records that changed.
+	whole   bool
+	changed map[record.ID]bool
+	stored  map[record.ID][]*carev1.Finding
 }
 
 const sqlRecordsOf = `SELECT id FROM records WHERE subject = ?1 ORDER BY id LIMIT ?2`
@@ -90,6 +97,62 @@ func personOf(conn *sqlite.Conn, resident record.ID) (p person, err error) {
 	}
 	slices.SortFunc(p.records, compareIDs)
 	return p, nil
+}
+
+const (
+	sqlWhole     = `SELECT whole FROM queue WHERE resident = ?1`
+	sqlChangedOf = `SELECT record FROM changed WHERE resident = ?1`
+)
+
+// readChanged reads which of the person's records changed. While a new pack is being tried on
+// everybody, nothing that stands is known to be of it.
+func (p *person) readChanged(conn *sqlite.Conn, h header) error {
+	p.whole, p.changed = h.sweep.underWay && !h.sweep.daily, map[record.ID]bool{}
+	for _, r := range p.residents {
+		_, err := sqlitefile.One(conn, sqlWhole, bindIDs(r), func(s *sqlite.Stmt) { p.whole = p.whole || s.ColumnBool(0) })
+		if err != nil {
+			return err
+		}
+		err = sqlitefile.Query(conn, sqlChangedOf, bindIDs(r), func(s *sqlite.Stmt) bool {
+			p.changed[columnID(s, 0)] = true
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	p.whole = p.whole || 2*len(p.changed) > len(p.records)
+	return nil
+}
+
+// readStored reads what need not be looked for again. Where anything was left out, or went
+// wrong, everything is.
+func (p *person) readStored(conn *sqlite.Conn, k *pack) error {
+	if p.whole = p.whole || p.fault != "" || k.rest == nil; p.whole {
+		return nil
+	}
+	p.stored = map[record.ID][]*carev1.Finding{}
+	for _, r := range p.residents {
+		var failed error
+		err := sqlitefile.Query(conn, sqlRowsOf, bindIDs(r), func(s *sqlite.Stmt) bool {
+			var set Set
+			if set, failed = columnRow(s).set(); failed != nil {
+				return false
+			}
+			p.whole = p.whole || set.Omitted > 0 || set.Record.IsZero()
+			for _, one := range set.Findings {
+				p.whole = p.whole || one.GetRuleId() == string(faultRecord)
+				if k.alone[one.GetRuleId()] {
+					p.stored[set.Record] = append(p.stored[set.Record], one)
+				}
+			}
+			return !p.whole
+		})
+		if err := firstOf(err, failed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
