@@ -132,7 +132,7 @@ const (
 // lookAt looks at as many of the residents as make a piece, with those who are linked to them.
 func (f *Findings) lookAt(ctx context.Context, residents []record.ID) error {
 	p, err := f.gather(ctx, residents, func(conn *sqlite.Conn, p *person, h header) (bool, error) {
-		return true, p.readChanged(conn, h)
+		return true, p.readChanged(conn, h, f.pack)
 	})
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (f *Findings) sweepOn(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	p, err := f.gather(ctx, residents, firstWithRecords)
+	p, err := f.gather(ctx, residents, f.firstWithRecords)
 	if err != nil {
 		return false, err
 	}
@@ -193,8 +193,10 @@ func (f *Findings) sweepOn(ctx context.Context) (done bool, err error) {
 
 // firstWithRecords reports whether the sweep comes to a person at this resident: it is the
 // first of those with records.
-func firstWithRecords(conn *sqlite.Conn, p *person, h header) (bool, error) {
-	p.whole = !h.sweep.daily
+func (f *Findings) firstWithRecords(conn *sqlite.Conn, p *person, h header) (bool, error) {
+	if h.sweep.daily {
+		p.tried = f.pack.daily
+	}
 	for _, r := range p.residents {
 		if r == p.asked {
 			return true, nil
@@ -245,7 +247,7 @@ func (f *Findings) gather(ctx context.Context, residents []record.ID, wanted fun
 			} else if !ok {
 				continue
 			}
-			if err := one.readStored(conn, f.pack); err != nil {
+			if err := one.readStored(conn); err != nil {
 				return err
 			}
 			p.people, ids = append(p.people, one), append(ids, one.records...)

@@ -138,10 +138,11 @@ func (l *looking) findings(entries []rules.Entry, day care.Date) (out []*carev1.
 		}
 	}()
 	p, k := rules.NewPerson(l.person.id, entries), l.f.pack
-	if l.person.whole {
+	tried := l.person.tried
+	if tried.Rules == nil {
 		return k.Findings(p, day)
 	}
-	out = k.rest.Findings(p, day)
+	out = tried.Findings(p, day)
 	for _, e := range entries {
 		if !l.person.changed[e.ID] {
 			for _, one := range l.person.stored[e.ID] {
@@ -151,7 +152,7 @@ func (l *looking) findings(entries []rules.Entry, day care.Date) (out []*carev1.
 			continue
 		}
 		for _, one := range k.Check(p, e, day) {
-			if k.alone[one.GetRuleId()] {
+			if !tried.has[one.GetRuleId()] {
 				out = append(out, one)
 			}
 		}

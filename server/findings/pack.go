@@ -24,12 +24,18 @@ type pack struct {
 	Rules
 	hash    [32]byte
 	reads   map[string]reading // by rule; those that look at one form only are not in it
-	rest    Rules              // of these rules, and of those that look at the day; nil: there is no such part
-	alone   map[string]bool    // the rules that are not in rest: what they find hangs on one form and the person
 	rank    map[string]int     // the place of each rule in the pack
-	daily   bool               // there are rules that look at the day
+	rest    portion            // without the rules that look at one form and the person only
+	daily   portion            // the rules that look at the day
 	carried []byte             // the form that carried it; nil: it is the one of the program
 	refused refusedPack        // the county's own, if it is not this one
+}
+
+// portion is a pack of some of a pack's rules. What the others found still stands when nothing
+// that they look at has changed.
+type portion struct {
+	Rules                 // nil: it is not to be had, and always the whole is tried
+	has   map[string]bool // its rules
 }
 
 // reading is what a rule looks at beside the form.
@@ -46,38 +52,44 @@ const maxWhy = 4000
 
 func (f *Findings) newPack(r Rules, carried []byte) *pack {
 	content := r.Content()
-	p := &pack{Rules: r, hash: r.Hash(), carried: carried, reads: map[string]reading{}, alone: map[string]bool{}, rank: map[string]int{}}
+	p := &pack{
+		Rules: r, hash: r.Hash(), carried: carried, reads: map[string]reading{}, rank: map[string]int{},
+		rest: portion{has: map[string]bool{}}, daily: portion{has: map[string]bool{}},
+	}
 	for i, rule := range content.GetRules() {
-		texts := expressions(content, rule)
+		texts, id := expressions(content, rule), rule.GetId()
+		p.rank[id] = i
 		class, reads := classRead(texts)
-		daily := slices.ContainsFunc(texts, day.MatchString)
-		id := rule.GetId()
-		if p.rank[id] = i; reads {
+		if reads {
 			p.reads[id] = reading{class}
 		}
-		if p.daily = p.daily || daily; !reads && !daily {
-			p.alone[id] = true
-			rule.Off = true
+		daily := slices.ContainsFunc(texts, day.MatchString)
+		if daily {
+			p.daily.has[id] = true
+		}
+		if reads || daily {
+			p.rest.has[id] = true
 		}
 	}
-	p.rest = f.part(content)
+	f.divide(&p.rest, content)
+	f.divide(&p.daily, content) // which has no rules that rest has not
 	return p
 }
 
-// part returns a pack with the content of another one, of which some rules were switched off;
-// nil when that cannot be had, so that always the whole is tried.
-func (f *Findings) part(content *carev1.RulePackContent) Rules {
+// divide makes the pack of a portion, and switches all other rules of content off.
+func (f *Findings) divide(p *portion, content *carev1.RulePackContent) {
 	content.Proposals, content.Populations, content.Due = nil, nil, nil
+	for _, rule := range content.GetRules() {
+		rule.Off = rule.GetOff() || !p.has[rule.GetId()]
+	}
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(content)
-	if err != nil {
-		return nil
+	if err == nil {
+		p.Rules, err = f.cfg.Part(raw)
 	}
-	p, err := f.cfg.Part(raw)
 	if err != nil {
+		p.Rules = nil
 		f.cfg.Log.Warn("all rules are tried at every change: the pack cannot be divided", "err", err)
-		return nil
 	}
-	return p
 }
 
 const sqlPacks = `SELECT id FROM packs ORDER BY id DESC LIMIT 64`
@@ -238,7 +250,7 @@ func (f *Findings) usePack(ctx context.Context, h header) error {
 			case len(h.pack) == 0: // in a new file nobody was looked at yet
 			case newPack, h.day != f.day && h.sweep.underWay && !h.sweep.daily:
 				h.sweep = sweep{underWay: true}
-			case h.day != f.day && f.pack.daily:
+			case h.day != f.day && len(f.pack.daily.has) > 0:
 				h.sweep = sweep{underWay: true, daily: true}
 			}
 			h.pack, h.day, h.carried = f.pack.hash[:], f.day, f.pack.carried

@@ -60,9 +60,10 @@ type person struct {
 	records   []record.ID // at most maxRecords
 	fault     fault       // why it cannot be looked at as a whole; empty: it can
 
-	// whole says that all rules are to be tried on all records. Else what those rules found that
-	// look at one form stands in stored, by record, but for records that changed.
-	whole   bool
+	// tried are the rules to try on all records; those without rules: the whole pack. What the
+	// others found is in stored, by record, but for records that changed, and they are tried on
+	// those.
+	tried   portion
 	changed map[record.ID]bool
 	stored  map[record.ID][]*carev1.Finding
 }
@@ -106,10 +107,11 @@ const (
 
 // readChanged reads which of the person's records changed. While a new pack is being tried on
 // everybody, nothing that stands is known to be of it.
-func (p *person) readChanged(conn *sqlite.Conn, h header) error {
-	p.whole, p.changed = h.sweep.underWay && !h.sweep.daily, map[record.ID]bool{}
+func (p *person) readChanged(conn *sqlite.Conn, h header, k *pack) error {
+	whole := h.sweep.underWay && !h.sweep.daily
+	p.changed = map[record.ID]bool{}
 	for _, r := range p.residents {
-		_, err := sqlitefile.One(conn, sqlWhole, bindIDs(r), func(s *sqlite.Stmt) { p.whole = p.whole || s.ColumnBool(0) })
+		_, err := sqlitefile.One(conn, sqlWhole, bindIDs(r), func(s *sqlite.Stmt) { whole = whole || s.ColumnBool(0) })
 		if err != nil {
 			return err
 		}
@@ -121,38 +123,48 @@ func (p *person) readChanged(conn *sqlite.Conn, h header) error {
 			return err
 		}
 	}
-	p.whole = p.whole || 2*len(p.changed) > len(p.records)
+	if !whole && 2*len(p.changed) <= len(p.records) {
+		p.tried = k.rest
+	}
 	return nil
 }
 
 // readStored reads what need not be looked for again. Where anything was left out, or went
 // wrong, everything is.
-func (p *person) readStored(conn *sqlite.Conn, k *pack) error {
-	if p.whole = p.whole || p.fault != "" || k.rest == nil; p.whole {
-		return nil
+func (p *person) readStored(conn *sqlite.Conn) error {
+	if p.fault != "" {
+		p.tried = portion{}
 	}
 	p.stored = map[record.ID][]*carev1.Finding{}
-	for _, r := range p.residents {
+	for i := 0; i < len(p.residents) && p.tried.Rules != nil; i++ {
 		var failed error
-		err := sqlitefile.Query(conn, sqlRowsOf, bindIDs(r), func(s *sqlite.Stmt) bool {
+		err := sqlitefile.Query(conn, sqlRowsOf, bindIDs(p.residents[i]), func(s *sqlite.Stmt) bool {
 			var set Set
-			if set, failed = columnRow(s).set(); failed != nil {
-				return false
+			if set, failed = columnRow(s).set(); failed == nil {
+				p.store(set)
 			}
-			p.whole = p.whole || set.Omitted > 0 || set.Record.IsZero()
-			for _, one := range set.Findings {
-				p.whole = p.whole || one.GetRuleId() == string(faultRecord)
-				if k.alone[one.GetRuleId()] {
-					p.stored[set.Record] = append(p.stored[set.Record], one)
-				}
-			}
-			return !p.whole
+			return failed == nil
 		})
 		if err := firstOf(err, failed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// store keeps what stands of a set.
+func (p *person) store(s Set) {
+	if s.Omitted > 0 || s.Record.IsZero() {
+		p.tried = portion{}
+	}
+	for _, one := range s.Findings {
+		switch {
+		case one.GetRuleId() == string(faultRecord):
+			p.tried = portion{}
+		case !p.tried.has[one.GetRuleId()]:
+			p.stored[s.Record] = append(p.stored[s.Record], one)
+		}
+	}
 }
 
 func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
