@@ -43,6 +43,7 @@ type grammar struct {
 	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
 	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
 	Rotate   rotateCommands  `cmd:"" help:"${help_rotate}"`
+	Findings findingsCommand `cmd:"" help:"${help_findings}"`
 
 	Find  findCommand   `cmd:"" help:"${help_find}"`
 	Links linksCommands `cmd:"" help:"${help_links}"`

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/county"
@@ -84,6 +85,9 @@ func (f serveCommand) Run(c *call) (err error) {
 		server.LimitMemory(f.Memory << 20)
 	}
 	cfg := f.config(c, data)
+	if cfg.Rules, err = rulepack.Load(); err != nil {
+		return err
+	}
 	to, err := f.destination()
 	if err != nil {
 		return err
@@ -214,6 +218,9 @@ func follow(ctx context.Context, s *server.Server) *sync.WaitGroup {
 	var running sync.WaitGroup
 	for _, one := range s.Counties() {
 		running.Go(func() { one.People.Run(ctx) })
+		if found, err := one.Findings(); err == nil {
+			running.Go(func() { found.Run(ctx) })
+		}
 	}
 	return &running
 }

@@ -38,6 +38,7 @@ const (
 	devices    = "/xunzhen.sync.v1.DeviceService/"
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
+	found      = "/xunzhen.office.v1.FindingService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -124,6 +125,10 @@ var table = sync.OnceValue(func() map[string]Rule {
 
 		// Which codes were changed decides what certificates name: the office alone says.
 		divisions + "Recode": {Who: Operator},
+		// What is found about records is given as the records are.
+		found + "PullFindings":    {Who: Device},
+		found + "ListFindings":    {Who: Operator},
+		found + "GetFindingState": {Who: Operator},
 	}
 })
 

@@ -10,6 +10,7 @@
 //	               search.key     keys the index by number; made anew where there is none
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
+//	               findings.db    what the rules find; deleted, it comes back
 //
 // A folder is made aside and then renamed, so one that bears a shard's name is whole.
 package county
@@ -30,6 +31,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -45,6 +47,7 @@ const (
 	operatorFile  = "operator.key"
 	searchFile    = "search.key"
 	storeFile     = "shard.db"
+	findingsFile  = "findings.db"
 
 	unfinished = ".new-" // begins the name of a folder that is being made
 )
@@ -52,12 +55,13 @@ const (
 // ErrCode is wrapped for a county code that is none.
 var ErrCode = errors.New("a county code has 6 digits")
 
-// Means are what a county is run with. All but Log, Observe, CertificateLife and
+// Means are what a county is run with. All but Rules, Log, Observe, CertificateLife and
 // Batch must be given; see syncengine.Config.
 type Means struct {
 	// OpenStore opens the store in a file; create is true once, for a new county.
 	OpenStore       func(path string, create bool) (syncengine.Store, error)
 	Schema          record.Schema
+	Rules           findings.Rules // of the program; nil: nothing is looked for
 	Clock           func() time.Time
 	Rand            io.Reader
 	Log             *slog.Logger
@@ -84,6 +88,9 @@ type County struct {
 	operator  ed25519.PublicKey
 	means     Means
 	backups   backups
+
+	findings *findings.Findings
+	notFound error // why there are none
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -224,6 +231,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.People = followers.NewPeople(c.Engine, search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
+	c.openFindings(ctx)
 	return c, nil
 }
 
@@ -307,5 +315,11 @@ func (c *County) RecipientKey() []byte { return c.recipient.PublicKey().Bytes() 
 // Operator returns the public half of the operator key.
 func (c *County) Operator() ed25519.PublicKey { return c.operator }
 
-// Close waits for what is being written and closes the store.
-func (c *County) Close() error { return c.store.Close() }
+// Close waits for what is being written and closes the files. Nobody may follow the records any more.
+func (c *County) Close() error {
+	var err error
+	if c.findings != nil {
+		err = c.findings.Close()
+	}
+	return errors.Join(err, c.store.Close())
+}

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -43,6 +44,7 @@ type Office struct {
 	backups   syncv1grpc.BackupServiceClient
 	persons   syncv1grpc.PersonServiceClient
 	divisions syncv1grpc.DivisionServiceClient
+	findings  officev1grpc.FindingServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -63,6 +65,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
+	o.findings = officev1grpc.NewFindingServiceClient(conn)
 	return o, nil
 }
 
