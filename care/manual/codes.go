@@ -62,7 +62,7 @@ func codesNamed(e protoreflect.EnumDescriptor, numbers []int32, l language) []st
 			continue
 		}
 		v := e.Values().ByNumber(protoreflect.EnumNumber(n))
-		out = append(out, printed(v)+" "+text(codeLabel(v, l)))
+		out = append(out, text(printed(v)+" "+codeLabel(v, l)))
 	}
 	return out
 }
@@ -76,11 +76,11 @@ func (r row) choice(l language) string {
 	}
 	codes, name := codesOf(e), string(e.Name())
 	if len(codes) > inlineCodes {
-		return out + fmt.Sprintf(l.say("%s（%d 项）", "%s (%d codes)"), link(code(name), "#"+slug(name)), len(codes))
+		return out + fmt.Sprintf(l.say("%s（%d 项）", "%s (%d codes)"), link(code(name), "#"+slug(listTitle(l, name))), len(codes))
 	}
 	var named []string
 	for _, v := range codes {
-		named = append(named, printed(v)+" "+text(codeLabel(v, l)))
+		named = append(named, text(printed(v)+" "+codeLabel(v, l)))
 	}
 	return out + strings.Join(named, l.comma())
 }
@@ -109,10 +109,13 @@ func (b *book) codeLists(s *sheet, l language, k *kind) {
 	s.heading(2, l.say("代码表", "Code lists"))
 	slices.Sort(names)
 	for _, name := range names {
-		s.heading(3, name)
+		s.heading(3, listTitle(l, name))
 		b.codeList(s, l, lists[name], users[name])
 	}
 }
+
+// listTitle is the heading of a code list: no section is called so.
+func listTitle(l language, name string) string { return l.say("代码 ", "Codes of ") + name }
 
 func (b *book) codeList(s *sheet, l language, e protoreflect.EnumDescriptor, users []string) {
 	about := l.say("用于：", "Used by: ") + strings.Join(users, l.comma())

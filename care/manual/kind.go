@@ -19,7 +19,7 @@ func kindPath(l language, name string) string { return "kinds/" + string(l) + "/
 // kindPage writes what a form asks, and which rules look at it.
 func (b *book) kindPage(l language, k *kind) Page {
 	s := &sheet{}
-	s.heading(1, capital(k.label(l)))
+	s.heading(1, fmt.Sprintf(l.say("%s（%d）", "%s (%d)"), capital(k.label(l)), k.options.GetNumber())) // sections may be called like their kind
 	s.block(strings.Join([]string{
 		link(l.say("English", "中文"), "../"+string(l.other())+"/"+k.Name+".md"),
 		link(l.say("全部表种与读法", "All kinds, and how to read this page"), "../README.md"),

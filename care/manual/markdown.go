@@ -56,7 +56,7 @@ func fold(summary, markdown string) string {
 // text returns s so that Markdown shows it as it is: in a paragraph, an item of a list,
 // a heading or a cell. It is one line.
 func text(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(visible, s)), " ")
+	s = plain(s)
 	var b strings.Builder
 	for i, r := range s {
 		switch {
@@ -79,6 +79,9 @@ func text(s string) string {
 	return b.String()
 }
 
+// plain returns s as one line of what can be seen.
+func plain(s string) string { return strings.Join(strings.Fields(strings.Map(visible, s)), " ") }
+
 // visible drops what has no place in a line, direction marks included.
 func visible(r rune) rune {
 	switch {
@@ -95,20 +98,20 @@ func numeral(s string) bool {
 	return err == nil
 }
 
-// code returns s as a span of code that may stand in a cell: a pipe in it is written
-// as such a cell wants it.
+// code returns s as code that may stand in a cell. A span between backticks can hold
+// neither backticks nor, in a cell, every pipe.
 func code(s string) string {
-	s = strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
-	if strings.Contains(s, "`") {
-		return "`` " + s + " ``"
+	if strings.ContainsAny(s, "`|") {
+		return "<code>" + text(s) + "</code>"
 	}
-	return "`" + s + "`"
+	return "`" + plain(s) + "`"
 }
 
 // fence returns lines as a block of code.
 func fence(lines []string) string {
 	mark := "```"
-	for _, l := range lines {
+	for i, l := range lines {
+		lines[i] = strings.Map(visible, l)
 		for strings.Contains(l, mark) {
 			mark += "`"
 		}
@@ -129,7 +132,7 @@ func slug(heading string) string {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, heading)
+	}, plain(heading))
 }
 
 // capital returns an English label as a heading begins.

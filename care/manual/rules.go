@@ -140,14 +140,14 @@ func (s rulesSheet) checks() {
 
 func (s rulesSheet) findings() {
 	s.heading(2, s.titles()[2])
-	s.byKind(ofRule)
+	s.byKind(ofRule, s.l.say("发现：", "Findings: "))
 }
 
 func (s rulesSheet) offers() {
 	s.heading(2, s.titles()[3])
 	s.block(s.l.say("表单据此填入建议值，由人决定。一个项目有多条成立时，取最先的一条。",
 		"What a form is offered; a person decides. Of several that hold for one field the first is offered."))
-	s.byKind(ofProposal)
+	s.byKind(ofProposal, s.l.say("提议：", "Proposals: "))
 }
 
 func (s rulesSheet) populations() {
@@ -163,20 +163,21 @@ func (s rulesSheet) due() {
 }
 
 // byKind writes the entries of a sort: those about several kinds first, then those of each kind.
-func (s rulesSheet) byKind(of sort) {
+// Their headings begin with what they are.
+func (s rulesSheet) byKind(of sort, what string) {
 	entries := filter(s.entries, func(e entry) bool { return e.sort == of })
 	write := func(title string, some []entry) {
 		if len(some) == 0 {
 			return
 		}
-		s.heading(3, title)
+		s.heading(3, what+title)
 		for _, e := range some {
 			s.entry(e)
 		}
 	}
-	write(s.l.say("多个表种", "Several kinds"), filter(entries, func(e entry) bool { return len(e.kinds) != 1 }))
+	write(s.l.say("多个表种", "several kinds"), filter(entries, func(e entry) bool { return len(e.kinds) != 1 }))
 	for _, k := range s.kinds {
-		write(capital(k.label(s.l)), filter(entries, func(e entry) bool { return len(e.kinds) == 1 && e.kinds[0] == k.Name }))
+		write(k.label(s.l), filter(entries, func(e entry) bool { return len(e.kinds) == 1 && e.kinds[0] == k.Name }))
 	}
 }
 
