@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rulepack"
 )
@@ -22,35 +24,52 @@ var update = flag.Bool("update", false, "write the pages under docs/")
 const (
 	docs   = "../../docs"
 	protos = "../../proto"
-	mend   = "run `go test ./care/manual -update` and commit the result"
+	mend   = "run `make manual` (go test ./care/manual -update) and commit the result"
 )
 
-// comments reads the sources of the forms.
-func comments(t *testing.T) Comments {
-	t.Helper()
+// readComments reads the sources of the forms.
+func readComments() (Comments, error) {
 	out := Comments{}
 	files, err := filepath.Glob(protos + "/xunzhen/care/v1/*.proto")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no sources of forms: %v", err)
+	if err != nil {
+		return nil, err
 	}
 	for _, name := range files {
 		raw, err := os.ReadFile(name)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		out.Add(string(raw))
 	}
-	return out
+	return out, nil
 }
+
+// loadPack loads the pack of this build once: it takes a while to compile.
+var loadPack = sync.OnceValues(func() (*carev1.RulePackContent, error) {
+	pack, err := rulepack.Load()
+	if err != nil {
+		return nil, err
+	}
+	return pack.Content(), nil
+})
+
+var makePages = sync.OnceValues(func() ([]Page, error) {
+	pack, err := loadPack()
+	if err != nil {
+		return nil, err
+	}
+	comments, err := readComments()
+	return Pages(kindsOfToday(), pack, comments), err
+})
 
 // today returns the manual of this build.
 func today(t *testing.T) []Page {
 	t.Helper()
-	pack, err := rulepack.Load()
+	pages, err := makePages()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Pages(kindsOfToday(), pack.Content(), comments(t))
+	return pages
 }
 
 func kindsOfToday() []Kind {
@@ -119,7 +138,10 @@ func write(t *testing.T, pages []Page) {
 }
 
 func TestEveryDeclarationHasItsComment(t *testing.T) {
-	c := comments(t)
+	c, err := readComments()
+	if err != nil {
+		t.Fatal(err)
+	}
 	seen := map[protoreflect.FullName]bool{}
 	var message func(protoreflect.MessageDescriptor)
 	want := func(name protoreflect.FullName) {

@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/xunzhen/xunzhen/care/rulepack"
 )
 
 func TestTextIsShownAsItIs(t *testing.T) {
@@ -128,12 +126,12 @@ func TestPagesOfTodayAreWhole(t *testing.T) {
 }
 
 func TestAnExpressionInLinesIsTheExpression(t *testing.T) {
-	pack, err := rulepack.Load()
+	pack, err := loadPack()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var longest int
-	for _, e := range newBook(nil, pack.Content(), nil).entries {
+	for _, e := range newBook(nil, pack, nil).entries {
 		for _, f := range e.formulas {
 			lines := layOut(f.expression, "")
 			longest = max(longest, len(lines))
