@@ -25,8 +25,8 @@ const releasedImage = "proto/image.binpb"
 
 const carePackage = "xunzhen.care.v1"
 
-// frozenOptions are what must stay of one message: its kind's number and class, and the
-// merge policy of each field by its number.
+// frozenOptions are what must stay of one message: its kind's number and class, who
+// saves it, and the merge policy of each field by its number.
 type frozenOptions struct {
 	kind  *schemav1.KindOptions // nil for a message that is no kind
 	merge map[int32]schemav1.MergePolicy
@@ -80,6 +80,9 @@ func thawed(was, is map[string]frozenOptions) (out []string) {
 		}
 		if then.kind.GetPrivacyClass() != now.kind.GetPrivacyClass() {
 			out = append(out, fmt.Sprintf("%s: was %s, is %s", name, then.kind.GetPrivacyClass(), now.kind.GetPrivacyClass()))
+		}
+		if then.kind.GetOfficeOnly() != now.kind.GetOfficeOnly() {
+			out = append(out, fmt.Sprintf("%s: was the office's only %t, is %t", name, then.kind.GetOfficeOnly(), now.kind.GetOfficeOnly()))
 		}
 		for number, policy := range then.merge {
 			if now, ok := now.merge[number]; !ok || now != policy {
@@ -152,6 +155,7 @@ func TestAThawedOptionIsNamed(t *testing.T) {
 		"another class": {setKind(func(o *schemav1.KindOptions) {
 			o.PrivacyClass = schemav1.PrivacyClass_PRIVACY_CLASS_SENSITIVE
 		}), "Checkup: was PRIVACY_CLASS_GENERAL, is PRIVACY_CLASS_SENSITIVE"},
+		"the office's only": {setKind(func(o *schemav1.KindOptions) { o.OfficeOnly = true }), "Checkup: was the office's only false, is true"},
 		"no kind any more": {func(_ *testing.T, m *descriptorpb.DescriptorProto) {
 			proto.ClearExtension(m.GetOptions(), schemav1.E_Kind)
 		}, "Checkup: was a kind true, is one false"},

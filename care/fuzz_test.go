@@ -3,10 +3,12 @@
 package care
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
@@ -60,6 +62,36 @@ func FuzzMessage(f *testing.F) {
 			if c.Path != record.Path(path1) && c.Path != record.Path(path2) {
 				t.Fatalf("%s came out of registers %q and %q", c.Path, path1, path2)
 			}
+		}
+	})
+}
+
+// FuzzReadDocument: whatever stands in a form as a number is read or refused by name; what is
+// read of a number is what is read of it normalised, and it is found by any writing.
+func FuzzReadDocument(f *testing.F) {
+	f.Add(int32(1), "１１０１０５ 19491231 002x", "")
+	f.Add(int32(7), "UTO110090123101", "")
+	f.Add(int32(6), "810000198001010030", "")
+	f.Add(int32(5), "Q130012345", "130403500315001")
+	f.Add(int32(1), "\xff\u0661\u200b13040350031500", "\x00")
+	f.Fuzz(func(t *testing.T, typ int32, number, mother string) {
+		d := &carev1.IdentityDocument{Type: carev1.IdentityType(typ), Number: number, MotherNumber: mother}
+		plain := &carev1.IdentityDocument{Type: d.GetType(), Number: NormaliseNumber(number), MotherNumber: mother}
+		got, err := ReadDocument(d)
+		again, err2 := ReadDocument(plain)
+		if got != again || (err == nil) != (err2 == nil) || MatchKey(d) != MatchKey(plain) {
+			t.Fatalf("%+v (%v), normalised %+v (%v)", got, err, again, err2)
+		}
+		if err == nil && got.BirthDate != 0 && !got.ShortYear && !got.BirthDate.Whole() {
+			t.Errorf("born on %v", got.BirthDate)
+		}
+		for _, meant := range OneSlip(number) {
+			if _, err := ParseResidentNumber(string(meant)); err != nil || string(meant) == NormaliseNumber(number) {
+				t.Errorf("a slip leads to what is no other number (%v)", err)
+			}
+		}
+		if key := MatchKey(d); key != "" && typ >= 0 && typ <= 7 && !slices.Contains(MatchKeys(number), key) {
+			t.Error("it is not found by its number")
 		}
 	})
 }

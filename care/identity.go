@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"unicode"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // Reasons why a text is no resident number.
@@ -42,17 +42,17 @@ func ParseResidentNumber(text string) (ResidentNumber, error) {
 }
 
 // BirthDate returns the date inside the number.
-func (n ResidentNumber) BirthDate() Date {
-	d := Date(0)
-	for _, r := range n[6:14] {
-		d = d*10 + Date(r-'0')
-	}
-	return d
-}
+func (n ResidentNumber) BirthDate() Date { return dateIn(string(n[6:14])) }
+
+// Area returns the six digits of the area that gave the number out. It may be one that
+// was abolished since, or none at all on permits: no area is wrong.
+func (n ResidentNumber) Area() record.Division { return record.Division(n[:6]) }
 
 // Sex returns the sex that the sequence says.
-func (n ResidentNumber) Sex() carev1.Sex {
-	if (n[16]-'0')%2 == 1 {
+func (n ResidentNumber) Sex() carev1.Sex { return sexOf(n[16]) }
+
+func sexOf(digit byte) carev1.Sex {
+	if (digit-'0')%2 == 1 {
 		return carev1.Sex_SEX_MALE
 	}
 	return carev1.Sex_SEX_FEMALE
@@ -67,43 +67,6 @@ func (n ResidentNumber) String() string {
 // LogValue keeps the number out of logs.
 func (n ResidentNumber) LogValue() slog.Value { return slog.StringValue(n.String()) }
 
-// NormaliseNumber returns text as numbers of documents are compared: full-width
-// characters narrow, letters large, blanks and hyphens gone.
-func NormaliseNumber(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '！' && r <= '～' {
-			r -= '！' - '!'
-		}
-		switch {
-		case r == '-', r == '\u200b', r == '\ufeff', unicode.IsSpace(r):
-			return -1
-		case r < unicode.MaxASCII:
-			return unicode.ToUpper(r)
-		}
-		return r
-	}, text)
-}
-
-// MatchKey returns the text by which two residents are found to bear the same
-// document, or "" where there is no number. A resident number is its own key,
-// whatever document it was read from; one of 15 digits, void since 2013 but
-// common in old archives, has the key of the 18 it became. Other documents have
-// their type in the key.
-func MatchKey(d *carev1.IdentityDocument) string {
-	n := NormaliseNumber(d.GetNumber())
-	if n == "" {
-		return ""
-	}
-	if len(n) == 15 && digits(n) {
-		long := n[:6] + "19" + n[6:]
-		n = long + string(checkCharacter(long))
-	}
-	if r, err := ParseResidentNumber(n); err == nil {
-		return string(r)
-	}
-	return fmt.Sprintf("%d:%s", d.GetType(), n)
-}
-
 // checkCharacter returns the last character of a number from its first 17
 // (GB 11643-1999, ISO 7064 MOD 11-2).
 func checkCharacter(first17 string) byte {
@@ -113,6 +76,15 @@ func checkCharacter(first17 string) byte {
 		sum += int(first17[i]-'0') * int(weights[i])
 	}
 	return characters[sum%11]
+}
+
+// dateIn reads a date from digits.
+func dateIn(text string) Date {
+	d := Date(0)
+	for _, r := range text {
+		d = d*10 + Date(r-'0')
+	}
+	return d
 }
 
 func digits(s string) bool {

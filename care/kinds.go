@@ -27,13 +27,9 @@ const (
 	KindHypertensionFollowUp record.Kind = 18
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
-	KindCopdFollowUp         record.Kind = 21
-	KindSelfCareAssessment   record.Kind = 22
-	KindTcmConstitution      record.Kind = 23
 	KindResidentLink         record.Kind = 30
-	KindDiseaseScreening     record.Kind = 35
-	KindClinicVisit          record.Kind = 36
 	KindRulePack             record.Kind = 50
+	KindDivisionChange       record.Kind = 51
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
@@ -130,6 +126,8 @@ func newForm(typ protoreflect.MessageType) *form {
 		Name:     snake(string(desc.Name())),
 		Class:    record.Class(options.GetPrivacyClass()),
 		Boundary: f.layout.boundary,
+
+		OfficeOnly: options.GetOfficeOnly(),
 	}
 	return f
 }

@@ -18,11 +18,10 @@ func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
 	for kind, name := range map[record.Kind]string{
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
-		KindCopdFollowUp: "copd_follow_up", KindSelfCareAssessment: "self_care_assessment", KindTcmConstitution: "tcm_constitution",
-		KindDiseaseScreening: "disease_screening", KindClinicVisit: "clinic_visit",
-		KindRulePack: "rule_pack",
+		KindRulePack:       "rule_pack",
+		KindDivisionChange: "division_change",
 	} {
-		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name {
+		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name || info.OfficeOnly != (kind == KindDivisionChange || kind == KindRulePack) {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
 		}
 	}

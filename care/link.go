@@ -23,12 +23,32 @@ func NewLink(a, b record.ID, ruling *carev1.LinkRuling) *carev1.ResidentLink {
 }
 
 // Agree reports whether two residents who bear the same number may be linked
-// without asking a person: name, sex and birth date are given and the same.
+// without asking a person: name, sex and birth date are given and the same, and neither
+// has another mother's number than the other. Names are compared as NormaliseName has them.
 func Agree(a, b *carev1.Resident) bool {
-	return a.GetName() != "" && a.GetName() == b.GetName() &&
+	return SameName(a, b) && sameMother(a.GetIdentityDocument(), b.GetIdentityDocument()) &&
 		a.GetSex() != 0 && a.GetSex() == b.GetSex() &&
 		a.GetBirthDate() != 0 && a.GetBirthDate() == b.GetBirthDate()
 }
+
+// SameName reports whether both have a name, and the same one.
+func SameName(a, b *carev1.Resident) bool {
+	name := NormaliseName(a.GetName())
+	return name != "" && name == NormaliseName(b.GetName())
+}
+
+// sameMother reports whether two documents may be of children of one mother: that is known
+// to be otherwise only where both name one.
+func sameMother(a, b *carev1.IdentityDocument) bool {
+	one, other := mothersKey(a), mothersKey(b)
+	return one == "" || other == "" || one == other
+}
+
+func mothersKey(d *carev1.IdentityDocument) string {
+	return MatchKey(&carev1.IdentityDocument{Number: d.GetMotherNumber()})
+}
+
+func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
 
 func sortedPair(a, b record.ID) (record.ID, record.ID) {
 	if bytes.Compare(a[:], b[:]) > 0 {

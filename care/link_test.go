@@ -37,14 +37,22 @@ func TestAgreeWantsAllThreeGivenAndEqual(t *testing.T) {
 		edit func(*carev1.Resident)
 		want bool
 	}{
-		"all equal":        {func(*carev1.Resident) {}, true},
-		"another phone":    {func(r *carev1.Resident) { r.Phone = "1" }, true},
-		"another name":     {func(r *carev1.Resident) { r.Name = "李秀芳" }, false},
-		"no birth date":    {func(r *carev1.Resident) { r.BirthDate = 0 }, false},
-		"another sex":      {func(r *carev1.Resident) { r.Sex = carev1.Sex_SEX_MALE }, false},
-		"unstated on both": {func(r *carev1.Resident) { r.Sex = 0 }, false},
+		"all equal":      {func(*carev1.Resident) {}, true},
+		"another phone":  {func(r *carev1.Resident) { r.Phone = "1" }, true},
+		"another name":   {func(r *carev1.Resident) { r.Name = "李秀芳" }, false},
+		"a padded name":  {func(r *carev1.Resident) { r.Name = " " + r.Name[:3] + "\u3000" + r.Name[3:] }, true},
+		"another mother": {func(r *carev1.Resident) { r.IdentityDocument.MotherNumber = "130403195003150024" }, false},
+		"an older writing of the mother's number": {func(r *carev1.Resident) { r.IdentityDocument.MotherNumber = "130403500315001" }, true},
+		"no mother's number":                      {func(r *carev1.Resident) { r.IdentityDocument.MotherNumber = "" }, true},
+		"no name on both":                         {func(r *carev1.Resident) { r.Name = "" }, false},
+		"no birth date":                           {func(r *carev1.Resident) { r.BirthDate = 0 }, false},
+		"another sex":                             {func(r *carev1.Resident) { r.Sex = carev1.Sex_SEX_MALE }, false},
+		"unstated on both":                        {func(r *carev1.Resident) { r.Sex = 0 }, false},
 	} {
 		a, b := aResident(), aResident()
+		for _, r := range []*carev1.Resident{a, b} {
+			r.IdentityDocument = &carev1.IdentityDocument{MotherNumber: "130403195003150016"}
+		}
 		c.edit(b)
 		if name == "unstated on both" {
 			a.Sex = 0

@@ -89,7 +89,7 @@ func TestTableOfRightsIsKeptMethodByMethod(t *testing.T) {
 		want func(auth.Rule) syncv1.Reason // unspecified: may
 	}{
 		{"nobody", s.Stranger(), func(auth.Rule) syncv1.Reason { return token }},
-		{"operator", s.Operator(), func(r auth.Rule) syncv1.Reason { return when(r.Who != auth.Operator, rights) }},
+		{"operator", s.Operator(), func(r auth.Rule) syncv1.Reason { return when(r.Who != auth.Operator && !r.Office, rights) }},
 		{"device", device.Caller, func(r auth.Rule) syncv1.Reason { return when(r.Who != auth.Device, rights) }},
 		{"expired device", expired.Caller, func(r auth.Rule) syncv1.Reason {
 			return first(when(r.Who != auth.Device, rights), when(!r.Expired, expiredReason))

@@ -19,7 +19,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
-// Config is what an Engine is made of. All but Log, Observe, CertificateLife and
+// Config is what an Engine is made of. All but Log, Observe, Scopes, CertificateLife and
 // Batch must be given.
 type Config struct {
 	Store    Store
@@ -32,6 +32,11 @@ type Config struct {
 	// Observe is told of every transaction that wrote, or failed to; nil: nobody is. It is
 	// called by whoever committed, and must not take long.
 	Observe func(Commit)
+
+	// Scopes returns the divisions that a certificate for these is to name: more where codes
+	// were changed, so that whoever has the old code has the new one, too. It must not ask the
+	// engine, and what it adds it must not add again to its own result; nil: they stay as they are.
+	Scopes func(divisions []record.Division) []record.Division
 
 	// CertificateLife is how long a new certificate may pull; 0: 400 days, so that
 	// a tablet used once a year does not lapse.
@@ -139,6 +144,9 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 func newEngine(cfg Config) *Engine {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Scopes == nil {
+		cfg.Scopes = func(divisions []record.Division) []record.Division { return divisions }
 	}
 	if cfg.CertificateLife == 0 {
 		cfg.CertificateLife = defaultCertificateLife

@@ -23,6 +23,7 @@ const (
 	kindNote   record.Kind = 100
 	kindSecret record.Kind = 101
 	kindLater  record.Kind = 102
+	kindOffice record.Kind = 103 // only the centre saves it
 
 	villageA record.Division = "130403001001"
 	villageB record.Division = "130403001002"
@@ -34,7 +35,7 @@ var (
 	address = record.Field(2)
 )
 
-// schema knows two kinds, and a third once it was taught.
+// schema knows three kinds, and a fourth once it was taught.
 type schema struct{ later bool }
 
 func (s *schema) Lookup(k record.Kind) (record.KindInfo, bool) {
@@ -49,6 +50,9 @@ func (s *schema) Lookup(k record.Kind) (record.KindInfo, bool) {
 		return info, true
 	case k == kindSecret:
 		info.Class = record.ClassSensitive
+		return info, true
+	case k == kindOffice:
+		info.OfficeOnly = true
 		return info, true
 	}
 	return info, false
@@ -368,6 +372,9 @@ func TestVerdicts(t *testing.T) {
 		"a kind this build does not know":   {ledger.HeldUnknownKind, func() (record.ID, causal.Dot) { return d.create(kindLater, villageA, "1") }},
 		"an act of the centre": {ledger.HeldNotCentre, func() (record.ID, causal.Dot) {
 			return d.create(syncengine.KindRelease, villageA, "1")
+		}},
+		"a kind that only the centre saves": {ledger.HeldNotCentre, func() (record.ID, causal.Dot) {
+			return d.create(kindOffice, villageA, "1")
 		}},
 		"a known field cut in pieces": {ledger.HeldBoundary, func() (record.ID, causal.Dot) {
 			return x, d.edit(x, villageA, c1, set(record.Field(9, 1), "1"))

@@ -176,7 +176,7 @@ func (b *batch) certify(r Rights, key ed25519.PublicKey, extra segment.Certifica
 		issued = last.IssuedAt.Add(time.Millisecond) // the newest one counts, whatever the clock says
 	}
 	cert, err := segment.IssueCertificate(b.e.cfg.ShardKey, segment.Certificate{
-		Shard: b.e.shard, PublicKey: key, Role: r.Role, Staff: r.Staff, Divisions: r.Divisions, Classes: r.Classes,
+		Shard: b.e.shard, PublicKey: key, Role: r.Role, Staff: r.Staff, Divisions: b.e.cfg.Scopes(r.Divisions), Classes: r.Classes,
 		IssuedAt: issued, ExpiresAt: b.now.Add(b.e.cfg.CertificateLife), Label: r.Label,
 		Predecessor: extra.Predecessor, Successions: extra.Successions,
 	})
@@ -210,6 +210,12 @@ func (e *Engine) Renew(ctx context.Context, caller segment.Certificate) (segment
 		return err
 	})
 	return cert, err
+}
+
+// Recoded reports whether divisions that a certificate names have other codes since it was
+// issued, so that who has it must renew before it pulls: what was moved there would depart.
+func (e *Engine) Recoded(c segment.Certificate) bool {
+	return slices.ContainsFunc(e.cfg.Scopes(c.Divisions), func(d record.Division) bool { return !d.WithinAny(c.Divisions) })
 }
 
 // newestOf returns the newest certificate of the replica that shows one: a session may

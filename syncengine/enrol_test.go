@@ -4,10 +4,13 @@ package syncengine_test
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
@@ -86,4 +89,52 @@ func TestOneKeyHasFewSuccessorsWithoutAPerson(t *testing.T) {
 	if err := succeed(14); err != nil {
 		t.Errorf("after a person looked: %v", err)
 	}
+}
+
+// Divisions that have other codes since a certificate was issued are in the next one, by whatever
+// way it is issued; what was saved under the old one is judged by the old one.
+func TestCertificatesNameWhatTheirDivisionsBecame(t *testing.T) {
+	c := newCentre(t)
+	d := c.enrol(1, doctor("zhang", villageA))
+	id, dot := d.create(kindNote, villageA, "1")
+	before := d.seal()
+	invited, err := c.Invite(t.Context(), doctor("li", villageA), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Recoded(d.cert) {
+		t.Error("nothing was re-coded")
+	}
+
+	cfg := c.cfg
+	cfg.Scopes = func(divisions []record.Division) []record.Division {
+		if slices.Contains(divisions, villageA) && !slices.Contains(divisions, villageB) {
+			return append(slices.Clone(divisions), villageB)
+		}
+		return divisions
+	}
+	if c.Engine, err = syncengine.Open(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	c.push(before)
+	if v := c.verdict(id, dot); v != ledger.Admitted {
+		t.Errorf("saved before: %s", v)
+	}
+	both := []record.Division{villageA, villageB}
+	if !c.Recoded(d.cert) {
+		t.Error("it is not known that a division was re-coded")
+	}
+	next, err := c.Renew(t.Context(), d.cert)
+	if err != nil || !slices.Equal(next.Divisions, both) || c.Recoded(next) {
+		t.Errorf("renewed for %v, %v", next.Divisions, err)
+	}
+	enrolled, err := c.Enrol(t.Context(), invited, publicOf(9))
+	if err != nil || !slices.Equal(enrolled.Divisions, both) {
+		t.Errorf("enrolled for %v, %v", enrolled.Divisions, err)
+	}
+	d.edit(id, villageA, dot, set(phone, "2", dot))
+	if v := d.pushed(); v != ledger.Admitted {
+		t.Errorf("saved later under the old certificate: %s", v)
+	}
+	c.sound()
 }

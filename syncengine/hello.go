@@ -21,7 +21,7 @@ import (
 // that has seen a later ledger of this epoch than the store holds shows that the
 // store is an older file; the engine then stops accepting (ReasonRolledBack).
 func (e *Engine) Hello(ctx context.Context, caller segment.Certificate, q session.HelloRequest) (session.HelloReply, error) {
-	if len(q.Offers) > session.MaxOffers || len(q.Certificates) > session.MaxCertificates {
+	if len(q.Offers) > session.MaxOffers || len(q.Asks) > session.MaxOffers || len(q.Certificates) > session.MaxCertificates {
 		return session.HelloReply{}, refuse(ReasonTooMuch, "hello", fmt.Errorf("%d offers, %d certificates", len(q.Offers), len(q.Certificates)))
 	}
 	if err := e.compareLedger(ctx, q.Checkpoint); err != nil {
@@ -62,6 +62,13 @@ func (e *Engine) hello(r Reader, caller segment.Certificate, q session.HelloRequ
 			continue
 		}
 		acks.Segments = append(acks.Segments, ledger.StoredSegment{Hash: o.Hash, Index: head.Index, Position: uint64(head.Position)})
+	}
+	for _, h := range q.Asks {
+		if head, ok, err := r.Segment(h); err != nil {
+			return reply, err
+		} else if ok {
+			acks.Segments = append(acks.Segments, ledger.StoredSegment{Hash: h, Index: head.Index, Position: uint64(head.Position)})
+		}
 	}
 	if reply.Acks, err = e.signAcks(acks); err != nil {
 		return reply, err

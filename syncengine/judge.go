@@ -188,6 +188,9 @@ func (b *batch) ruleKind(r record.Revision, cert segment.Certificate) ledger.Ver
 	if !ok {
 		return ledger.HeldUnknownKind
 	}
+	if info.OfficeOnly && cert.Role != segment.RoleCentre {
+		return ledger.HeldNotCentre
+	}
 	if !b.cutRight(kind, info, r.Changes) {
 		return ledger.HeldBoundary
 	}

@@ -46,7 +46,7 @@ type Corresponded struct {
 
 // Answer takes what a replica wrote and answers it as it would in a session: what is
 // pushed is stored before it is answered. The same again does no harm. An expired
-// certificate is renewed with the answer. Errors: ReasonInvalid where it does not begin
+// certificate is renewed with the answer, and so is one whose divisions have other codes. Errors: ReasonInvalid where it does not begin
 // with a Hello that shows the replica's certificate, ReasonTooMuch, ReasonRolledBack,
 // Next's and Yield's, the store's.
 func (e *Engine) Answer(ctx context.Context, c Correspondence) (Corresponded, error) {
@@ -234,7 +234,7 @@ func (a *answering) certificate(ctx context.Context) (segment.Certificate, error
 	if err != nil {
 		return cert, err
 	}
-	if !a.e.now().Before(cert.ExpiresAt) && !a.e.revoked(cert) {
+	if (!a.e.now().Before(cert.ExpiresAt) || a.e.Recoded(cert)) && !a.e.revoked(cert) {
 		if cert, err = a.e.Renew(ctx, cert); err != nil {
 			return cert, err
 		}

@@ -12,10 +12,11 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 )
 
-// How far a record has come, from here. The least far of its own saves counts.
+// How far a record has come, from here. The least far of its own saves counts, and of
+// the values shown that a hub lent.
 const (
 	StateTablet   = "tablet"    // some save is on this tablet only
-	StateClinic   = "clinic"    // a clinic hub has it too
+	StateClinic   = "clinic"    // a clinic hub has it too; or it shows a colleague's save that only a hub has
 	StateCentre   = "centre"    // the centre has signed for it
 	StateBackedUp = "backed_up" // and two successive backups cover it
 	StateHeld     = "held"      // the centre has it and does not admit it: see Reason
@@ -47,6 +48,10 @@ type Record struct {
 	// Unreadable is how many saves of the record should be shown and are damaged on
 	// this tablet. What is not at the centre either is lost.
 	Unreadable int
+	// FromClinic is how many registers show what a colleague saved and only a clinic hub
+	// is known to have: nobody knows yet what the centre makes of it. A form opens on it
+	// like on other values.
+	FromClinic int
 	// Conflicts are the registers with siblings.
 	Conflicts *ConflictList
 	// State is how far it has come, and Reason why it is held.
@@ -78,6 +83,8 @@ type Value struct {
 	SavedAtMs int64  // by the saver's clock
 	Mine      bool
 	Held      bool // the centre does not admit it
+	// FromClinic says that a colleague saved it and only a clinic hub is known to have it.
+	FromClinic bool
 }
 
 // viewer makes records of screens.
@@ -94,12 +101,13 @@ func (v viewer) record(s replica.Screen, w replica.Whereabouts) (*Record, error)
 	}
 	r.Division = string(s.Shown.Scope.Division)
 	r.life(s)
+	r.FromClinic = s.FromClinic()
 	r.whereabouts(w)
 	if s.Opens {
 		r.Form = formOf(s).token()
 	}
 	for _, g := range s.Registers {
-		if c := v.conflict(kind, g); c != nil {
+		if c := v.conflict(kind, g, s.Lent); c != nil {
 			r.Conflicts.all = append(r.Conflicts.all, c)
 		}
 	}
@@ -130,6 +138,8 @@ func (r *Record) whereabouts(w replica.Whereabouts) {
 	switch {
 	case w.Held:
 		r.State = StateHeld
+	case r.FromClinic > 0 && w.Place != replica.PlaceTablet:
+		r.State = StateClinic
 	case w.Place == 0:
 		r.State = StateReceived
 	default:
@@ -149,7 +159,7 @@ func kindName(kind record.Kind) string {
 
 // conflict returns what a person must see of a register; nil when there is nothing
 // to decide.
-func (v viewer) conflict(kind record.Kind, g record.Register) *Conflict {
+func (v viewer) conflict(kind record.Kind, g record.Register, lent causal.Vector) *Conflict {
 	held := false
 	for _, s := range g.Siblings {
 		held = held || s.Held
@@ -164,6 +174,7 @@ func (v viewer) conflict(kind record.Kind, g record.Register) *Conflict {
 	for _, s := range g.Siblings {
 		c.Values.all = append(c.Values.all, &Value{
 			Dot: s.Dot.String(), JSON: valueJSON(kind, g.Path, s.Value), SavedAtMs: s.ClockMs, Mine: v.own[s.Dot.Replica], Held: s.Held,
+			FromClinic: lent.Has(s.Dot),
 		})
 	}
 	return c

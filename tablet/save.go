@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -84,15 +85,44 @@ func (t *Tablet) scopeOf(division string) (record.Division, error) {
 		d, err := care.ParseDivision(division)
 		return care.FullCode(d), err
 	}
-	cert, err := t.certificate(context.Background())
-	if err != nil || len(cert.Divisions) != 1 || !cert.Divisions[0].Valid() {
+	ctx := context.Background()
+	cert, err := t.certificate(ctx)
+	if err != nil {
 		return "", replica.ErrNoScope
 	}
-	return cert.Divisions[0], nil
+	divisions, err := t.inForce(ctx, cert.Divisions)
+	if err != nil || len(divisions) != 1 || !divisions[0].Valid() {
+		return "", replica.ErrNoScope
+	}
+	return divisions[0], nil
+}
+
+// inForce returns the divisions of a certificate without those whose codes were changed, as
+// far as this tablet has heard: for a while a certificate names both.
+func (t *Tablet) inForce(ctx context.Context, divisions []record.Division) ([]record.Division, error) {
+	if len(divisions) < 2 {
+		return divisions, nil
+	}
+	screens, err := t.rep().List(ctx, replica.Query{Kind: care.KindDivisionChange})
+	if err != nil {
+		return nil, err
+	}
+	var changes []care.DivisionChange
+	for _, s := range screens {
+		if change, ok := care.DivisionChangeOf(s.Registers); ok {
+			changes = append(changes, change)
+		}
+	}
+	recoding, today := care.NewRecoding(changes), care.DateOf(time.UnixMilli(t.opts.Clock.NowMs()))
+	return slices.DeleteFunc(slices.Clone(divisions), func(d record.Division) bool {
+		now, ok := recoding.Now(d, today)
+		return ok && now != d && now.WithinAny(divisions)
+	}), nil
 }
 
 // Save saves an edited form: form is its token, json what the person made of it.
-// Only what differs from what was shown is saved; a form without any difference is
+// Only what differs from what was shown is saved; what reviewers said stays where json
+// leaves it out; a form without any difference is
 // refused with reason unchanged. Further reasons: form, departed, json, author,
 // too_large, locked.
 func (t *Tablet) Save(form, json, author string) (*Saved, error) {

@@ -133,6 +133,13 @@ func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions
 	}
 	defer centre.Close()
 	seen := &watched{Centre: centre, remote: centre, way: w}
+	if !w.isHub {
+		seen.renew = func(ctx context.Context) error {
+			err := t.renew(ctx, centre)
+			out.Renewed = out.Renewed || err == nil
+			return err
+		}
+	}
 	if err = t.reach(ctx, seen, further); err == nil {
 		out.With, out.AtHub = w.name, w.isHub
 		err = t.syncRenewed(ctx, seen, o, locked, out)
@@ -299,6 +306,7 @@ type watched struct {
 	hub    causal.ReplicaID // who it is; zero: the centre
 	heard  bool
 	marks  int
+	renew  func(context.Context) error // gets the certificate anew; nil: this way cannot
 }
 
 // Hello notes the backups that the centre shows.
@@ -308,6 +316,18 @@ func (w *watched) Hello(ctx context.Context, q session.HelloRequest) (session.He
 		w.heard, w.marks = true, len(r.Marks)
 	}
 	return r, err
+}
+
+// Pull renews first where divisions of the certificate have other codes: under the old one,
+// what was moved to them would depart. The sync then begins anew with the new one.
+func (w *watched) Pull(ctx context.Context, q session.PullRequest, page func(session.Page) error) error {
+	if w.renew == nil || !w.remote.Recoded() {
+		return w.Centre.Pull(ctx, q, page)
+	}
+	if err := w.renew(ctx); err != nil {
+		return err
+	}
+	return replica.ErrRightsChanged
 }
 
 // noteRun keeps what Status says of the last sync.

@@ -31,6 +31,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/devicestore"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/tablet/vault"
@@ -226,6 +227,7 @@ func (t *Tablet) openReplica(ctx context.Context) error {
 	}
 	r, err := replica.Open(ctx, replica.Config{
 		Store: t.store, Keys: t.vault, Clock: t.now, Rand: rand.Reader, Log: t.log, Recipient: s.Recipient,
+		Schema: care.Kinds(),
 	})
 	if err != nil {
 		return err

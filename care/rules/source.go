@@ -23,6 +23,12 @@ type Source struct {
 	Text []byte
 }
 
+// Extends reports whether the file is a county's own, to be laid over a pack. A file
+// that cannot be read extends nothing: Load says what is wrong with it.
+func (s Source) Extends() bool {
+	return slices.ContainsFunc(fieldsOf(s.Text), func(f textField) bool { return f.name == "extends" })
+}
+
 // A Fault is one thing that is wrong with a pack. It wraps ErrPack.
 type Fault struct {
 	File string // empty for a pack that came as bytes

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/transport"
 )
 
 // enrolCommand makes an enrolment code for one more tablet.
@@ -29,19 +31,26 @@ func (f enrolCommand) Run(c *call) error {
 		return err
 	}
 	return f.open(c, func(o *office.Office, one office.ServingCounty) error {
-		for _, d := range rights.Divisions {
-			if !d.Within(record.Division(one.Code)) {
-				return problemf("problem_division_outside", d, one.Code)
-			}
-		}
 		code, until, err := o.Invite(c.ctx, rights)
 		if err != nil {
-			return err
+			return explainInvite(err, rights.Divisions, one.Code)
 		}
 		c.note("enrol_code", until.Local().Format("2006-01-02 15:04"))
 		_, err = fmt.Fprintln(c.Stdout, code)
 		return err
 	})
+}
+
+// explainInvite says which division is not the county's, if that is why no code was made. The
+// server knows codes that the county has had since.
+func explainInvite(err error, divisions []record.Division, code string) error {
+	r, ok := transport.RefusalOf(err)
+	for _, d := range divisions {
+		if ok && r.Reason == syncv1.Reason_REASON_INVALID && !d.Within(record.Division(code)) {
+			return &problem{key: "problem_division_outside", args: []any{d, code}, cause: err}
+		}
+	}
+	return err
 }
 
 func (f enrolCommand) rights() (office.Rights, error) {

@@ -43,6 +43,12 @@ type grammar struct {
 	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
 	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
 	Rotate   rotateCommands  `cmd:"" help:"${help_rotate}"`
+
+	Find  findCommand   `cmd:"" help:"${help_find}"`
+	Links linksCommands `cmd:"" help:"${help_links}"`
+
+	Divisions divisionsCommands `cmd:"" help:"${help_divisions}"`
+	Rules     rulesCommands     `cmd:"" help:"${help_rules}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

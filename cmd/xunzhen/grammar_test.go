@@ -16,9 +16,14 @@ func commands() [][]string {
 	} {
 		all = append(all, []string{"tablet", sub})
 	}
+	for _, sub := range []string{"", "check", "show", "test"} {
+		all = append(all, strings.Fields("rules "+sub))
+	}
 	for _, sub := range []string{"add", "list", "remove"} {
 		all = append(all, []string{"tablet", "hub", sub})
 	}
+	all = append(all, []string{"divisions"}, []string{"divisions", "list"}, []string{"divisions", "recode"}, []string{"divisions", "move"})
+	all = append(all, []string{"find"}, []string{"links"}, []string{"links", "list"}, []string{"links", "same"}, []string{"links", "different"})
 	all = append(all, []string{"tablet", "bundle"}, []string{"tablet", "bundle", "export"}, []string{"tablet", "bundle", "import"})
 	return all
 }

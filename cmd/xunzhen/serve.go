@@ -22,7 +22,6 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/county"
-	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -183,7 +182,7 @@ func (f serveCommand) serve(c *call, s *server.Server, cfg server.Config, first 
 			stop()
 		}()
 	}
-	following := follow(ctx, s, cfg.Log)
+	following := follow(ctx, s)
 	c.notify(notifyReady)
 	context.AfterFunc(ctx, func() { c.notify(notifyStopping) })
 	if to.Folder != "" {
@@ -211,11 +210,10 @@ func (f serveCommand) invite(c *call, s *server.Server, to *county.County) (stri
 }
 
 // follow runs the followers of every county until ctx ends.
-func follow(ctx context.Context, s *server.Server, log *slog.Logger) *sync.WaitGroup {
+func follow(ctx context.Context, s *server.Server) *sync.WaitGroup {
 	var running sync.WaitGroup
 	for _, one := range s.Counties() {
-		links := followers.NewLinks(one.Engine, log)
-		running.Go(func() { links.Run(ctx) })
+		running.Go(func() { one.People.Run(ctx) })
 	}
 	return &running
 }

@@ -187,11 +187,12 @@ func TestTableSaysWhoMay(t *testing.T) {
 		rule Rule
 		want []string // nobody, device, expired, revoked, operator
 	}{
-		"everyone":              {Rule{}, []string{"may", "may", "may", "may", "may"}},
-		"devices in good state": {Rule{Who: Device}, []string{"token", "may", "expired", "revoked", "rights"}},
-		"expired ones too":      {Rule{Who: Device, Expired: true}, []string{"token", "may", "may", "revoked", "rights"}},
-		"all devices":           {Rule{Who: Device, Expired: true, Revoked: true}, []string{"token", "may", "may", "may", "rights"}},
-		"the operator":          {Rule{Who: Operator}, []string{"token", "rights", "rights", "rights", "may"}},
+		"everyone":               {Rule{}, []string{"may", "may", "may", "may", "may"}},
+		"devices in good state":  {Rule{Who: Device}, []string{"token", "may", "expired", "revoked", "rights"}},
+		"expired ones too":       {Rule{Who: Device, Expired: true}, []string{"token", "may", "may", "revoked", "rights"}},
+		"all devices":            {Rule{Who: Device, Expired: true, Revoked: true}, []string{"token", "may", "may", "may", "rights"}},
+		"devices and the office": {Rule{Who: Device, Office: true}, []string{"token", "may", "expired", "revoked", "may"}},
+		"the operator":           {Rule{Who: Operator}, []string{"token", "rights", "rights", "rights", "may"}},
 	} {
 		got := []string{
 			reason(row.rule, Principal{}, free), reason(row.rule, device(1, now), free), reason(row.rule, old, free),
@@ -273,6 +274,31 @@ func TestAuthorityIsNotMadeAnewInPlaceOfADamagedOne(t *testing.T) {
 	}
 	if _, err := OpenAuthority(dir, nil, c.Now, rand.Reader); err != nil {
 		t.Errorf("after a crash: %v", err)
+	}
+}
+
+func TestSecretsAreTheirOwnersOnly(t *testing.T) {
+	path, secret := filepath.Join(t.TempDir(), "search.key"), bytes.Repeat([]byte{7}, SecretSize)
+	if err := WriteSecret(path, secret[1:]); err == nil {
+		t.Error("a secret of 31 bytes was written")
+	}
+	if err := WriteSecret(path, secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteSecret(path, secret); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a secret was replaced: %v", err)
+	}
+	if got, err := ReadSecret(path); err != nil || !bytes.Equal(got, secret) {
+		t.Errorf("came back %x, %v", got, err)
+	}
+	if _, err := ReadSigningKey(path); err == nil {
+		t.Error("a secret was read as a key that signs")
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadSecret(path); err == nil && runtime.GOOS != "windows" {
+		t.Error("others may read it")
 	}
 }
 

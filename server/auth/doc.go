@@ -5,13 +5,17 @@
 // opens, the keys in files, and one table of who may call which method.
 //
 // Everything is denied that the table does not allow. What a caller may see and
-// write is not decided here but by its certificate, inside the engine.
+// write is decided by its certificate: inside the engine, and by MaySee where records are
+// found in another way than by a pull.
 package auth
 
 import (
 	"errors"
 	"log/slog"
+	"slices"
 
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
@@ -40,6 +44,19 @@ type Principal struct {
 	Who         Who
 	Shard       segment.ShardID
 	Certificate segment.Certificate // of a Device
+}
+
+// MaySee reports whether a record may be shown to p: to the operator every one, to a device
+// one whose privacy class and one of whose divisions its certificate names.
+func (p Principal) MaySee(row syncengine.RecordRow) bool {
+	switch p.Who {
+	case Operator:
+		return true
+	case Device:
+		return slices.Contains(p.Certificate.Classes, row.Class) &&
+			slices.ContainsFunc(row.Divisions, func(d record.Division) bool { return d.WithinAny(p.Certificate.Divisions) })
+	}
+	return false
 }
 
 // LogValue leaves out whose the installation is.

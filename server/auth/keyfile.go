@@ -17,6 +17,7 @@ import (
 
 const (
 	pemKey         = "PRIVATE KEY"
+	pemSecret      = "SECRET KEY"
 	pemCertificate = "CERTIFICATE"
 )
 
@@ -28,6 +29,30 @@ func WriteKey(path string, key any) error {
 		return fmt.Errorf("key %s: %w", filepath.Base(path), err)
 	}
 	return WriteNew(path, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), 0o600)
+}
+
+// SecretSize is the size of a secret, in bytes.
+const SecretSize = 32
+
+// WriteSecret writes a secret of SecretSize bytes, such as the key of a MAC, to a new file that
+// only its owner may read. It never replaces a file.
+func WriteSecret(path string, secret []byte) error {
+	if len(secret) != SecretSize {
+		return fmt.Errorf("secret of %d bytes", len(secret))
+	}
+	return WriteNew(path, pem.EncodeToMemory(&pem.Block{Type: pemSecret, Bytes: secret}), 0o600)
+}
+
+// ReadSecret reads a secret that WriteSecret wrote.
+func ReadSecret(path string) ([]byte, error) {
+	if err := checkOwners(path); err != nil {
+		return nil, err
+	}
+	secret, err := readPEM(path, pemSecret)
+	if err == nil && len(secret) != SecretSize {
+		err = fmt.Errorf("%s holds a secret of %d bytes", path, len(secret))
+	}
+	return secret, err
 }
 
 // SyncFolder returns when the names in a folder are on disk: without it a file that
@@ -66,12 +91,8 @@ func readTLSKey(path string) (*ecdsa.PrivateKey, error) { return readKey[*ecdsa.
 // readKey reads a key of one type from a file that nobody else may read.
 func readKey[K any](path string) (K, error) {
 	var none K
-	info, err := os.Stat(path)
-	if err != nil {
+	if err := checkOwners(path); err != nil {
 		return none, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return none, fmt.Errorf("others may read %s: chmod 600 it", path)
 	}
 	der, err := readPEM(path, pemKey)
 	if err != nil {
@@ -86,6 +107,18 @@ func readKey[K any](path string) (K, error) {
 		return none, fmt.Errorf("%s holds a key of type %T", path, parsed)
 	}
 	return key, nil
+}
+
+// checkOwners refuses a file that others than its owner may read.
+func checkOwners(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("others may read %s: chmod 600 it", path)
+	}
+	return nil
 }
 
 func readPEM(path, kind string) ([]byte, error) {

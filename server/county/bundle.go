@@ -46,6 +46,9 @@ func (c *County) ImportBundle(ctx context.Context, in io.Reader, out io.Writer, 
 		return report, err
 	}
 	begun := false
+	if err := c.Divisions.CatchUp(ctx); err != nil {
+		return report, err
+	}
 	report.Corresponded, err = c.Engine.Answer(ctx, syncengine.Correspondence{
 		Replica: report.Replica, Yield: c.withRoster(w.Write), Push: c.Push, Turn: turn,
 		Next: func() (session.Said, error) {

@@ -7,6 +7,7 @@
 //	               shard.key      signs certificates, acks, checkpoints
 //	               recipient.key  opens what was encrypted to the county
 //	               operator.key   opens sessions of the office
+//	               search.key     keys the index by number; made anew where there is none
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
 //
@@ -20,13 +21,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -39,6 +43,7 @@ const (
 	shardFile     = "shard.key"
 	recipientFile = "recipient.key"
 	operatorFile  = "operator.key"
+	searchFile    = "search.key"
 	storeFile     = "shard.db"
 
 	unfinished = ".new-" // begins the name of a folder that is being made
@@ -66,6 +71,9 @@ type County struct {
 	Code   string // 6 digits
 	Dir    string
 	Engine *syncengine.Engine
+	People *followers.People
+	// Divisions knows which codes were changed, as of its last CatchUp.
+	Divisions *followers.Divisions
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -140,6 +148,9 @@ func writeKeys(dir string, shard ed25519.PrivateKey, rand io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if _, err := searchKey(dir, rand); err != nil {
+		return err
+	}
 	return errors.Join(
 		auth.WriteKey(filepath.Join(dir, shardFile), shard),
 		auth.WriteKey(filepath.Join(dir, recipientFile), recipient),
@@ -196,16 +207,46 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.operator = operator.Public().(ed25519.PublicKey)
 	c.shard = segment.KeySigner(key)
+	search, err := searchKey(dir, m.Rand)
+	if err != nil {
+		return nil, err
+	}
 	if c.former, err = formerRecipients(dir, c.recipient); err != nil {
 		return nil, err
 	}
 	if c.store, err = m.OpenStore(filepath.Join(dir, storeFile), false); err != nil {
 		return nil, err
 	}
-	if err := c.start(ctx, m.config(c.Code, c.store, key)); err != nil {
+	cfg := m.config(c.Code, c.store, key)
+	cfg.Scopes = c.scopes
+	if err := c.start(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
+	c.People = followers.NewPeople(c.Engine, search, m.log())
+	c.Divisions = followers.NewDivisions(c.Engine, m.log())
 	return c, nil
+}
+
+// scopes returns the divisions that a certificate is to name, with the codes in force and
+// those from before.
+func (c *County) scopes(divisions []record.Division) []record.Division {
+	if c.Divisions == nil {
+		return divisions // the county is being opened
+	}
+	return c.Divisions.Table().Scopes(divisions, care.DateOf(c.means.Clock()), segment.MaxDivisions)
+}
+
+// Holds reports whether a division is the county's, under its present code or a former one, as of
+// the last CatchUp of Divisions.
+func (c *County) Holds(d record.Division) bool {
+	return d.WithinAny(c.scopes([]record.Division{record.Division(c.Code)}))
+}
+
+func (m Means) log() *slog.Logger {
+	if m.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return m.Log
 }
 
 func (c *County) start(ctx context.Context, cfg syncengine.Config) (err error) {
@@ -220,6 +261,21 @@ func (c *County) start(ctx context.Context, cfg syncengine.Config) (err error) {
 		cfg.Log.Error("what was held could not be looked at: run xunzhen verify", "shard", c.Shard().String(), "error", err.Error())
 	}
 	return ctx.Err()
+}
+
+// searchKey returns the key of the index by number in a county's folder. Counties of earlier
+// versions have none. That a new one is made in place of one that was lost costs nothing: the
+// index is made from the records at every start.
+func searchKey(dir string, rand io.Reader) ([]byte, error) {
+	path := filepath.Join(dir, searchFile)
+	key, err := auth.ReadSecret(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if key, err = read(rand, auth.SecretSize); err != nil {
+		return nil, err
+	}
+	return key, errors.Join(auth.WriteSecret(path, key), auth.SyncFolder(dir))
 }
 
 // OperatorKey reads the key that opens sessions of the office in the county in dir.

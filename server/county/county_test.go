@@ -3,18 +3,22 @@
 package county_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/server/servertest"
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/backup"
 )
 
 func means(stores *servertest.Stores) county.Means {
@@ -57,6 +61,7 @@ func TestDamagedCountyIsNotOpened(t *testing.T) {
 		"shard key lost":     func(dir string) error { return os.Remove(filepath.Join(dir, "shard.key")) },
 		"recipient key lost": func(dir string) error { return os.Remove(filepath.Join(dir, "recipient.key")) },
 		"operator key cut":   func(dir string) error { return os.Truncate(filepath.Join(dir, "operator.key"), 20) },
+		"search key cut":     func(dir string) error { return os.Truncate(filepath.Join(dir, "search.key"), 20) },
 		"keys exchanged": func(dir string) error {
 			return os.Rename(filepath.Join(dir, "recipient.key"), filepath.Join(dir, "shard.key"))
 		},
@@ -75,6 +80,33 @@ func TestDamagedCountyIsNotOpened(t *testing.T) {
 				_ = c.Close()
 			}
 		})
+	}
+}
+
+// A county of an earlier version has no key for its index by number. The one that is made goes
+// into backups like the others.
+func TestACountyWithoutASearchKeyGetsOne(t *testing.T) {
+	m := means(&servertest.Stores{})
+	c, err := county.Create(t.Context(), t.TempDir(), "130403", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(c.Dir, "search.key")
+	first, err := auth.ReadSecret(path)
+	if err := errors.Join(err, c.Close(), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = county.Open(t.Context(), c.Dir, m); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	second, err := auth.ReadSecret(path)
+	if err != nil || len(second) != auth.SecretSize || bytes.Equal(first, second) {
+		t.Errorf("%d bytes, %v", len(second), err)
+	}
+	keys, err := c.Keys(t.TempDir())
+	if err != nil || !slices.ContainsFunc(keys, func(k backup.KeyFile) bool { return k.Name == "county/search.key" }) {
+		t.Errorf("it is not among the %d keys of a backup, %v", len(keys), err)
 	}
 }
 
@@ -102,7 +134,7 @@ func TestKeysOfACountyAreItsOwnersOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for _, name := range []string{"shard.key", "recipient.key", "operator.key"} {
+	for _, name := range []string{"shard.key", "recipient.key", "operator.key", "search.key"} {
 		if info, err := os.Stat(filepath.Join(c.Dir, name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}

@@ -25,11 +25,14 @@ const (
 	otherVillage = "431124101202"
 )
 
+// searchKey is the key of a county that does not exist.
+func searchKey() []byte { return []byte("of the county of these tests, 32") }
+
 // county is a centre in memory with a follower.
 type county struct {
 	*syncengine.Engine
-	t     *testing.T
-	links *followers.Links
+	t      *testing.T
+	people *followers.People
 }
 
 func newCounty(t *testing.T) *county {
@@ -45,14 +48,14 @@ func newCounty(t *testing.T) *county {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &county{e, t, followers.NewLinks(e, slog.New(slog.DiscardHandler))}
+	return &county{e, t, followers.NewPeople(e, searchKey(), slog.New(slog.DiscardHandler))}
 }
 
 // wang is an invented resident; the area of the number does not exist.
 func wang() *carev1.Resident {
 	return &carev1.Resident{
 		Name: "王演示", Sex: carev1.Sex_SEX_MALE, BirthDate: 19580306,
-		IdentityDocument: &carev1.IdentityDocument{Type: carev1.IdentityType_IDENTITY_TYPE_RESIDENT_CARD, Number: "99000019580306001X"},
+		IdentityDocument: &carev1.IdentityDocument{Type: carev1.IdentityType_IDENTITY_TYPE_RESIDENT_CARD, Number: "990000195803060018"},
 	}
 }
 
@@ -92,7 +95,7 @@ func (c *county) save(id record.ID, kind record.Kind, form interface {
 
 func (c *county) follow(want int) {
 	c.t.Helper()
-	got, err := c.links.Follow(c.t.Context())
+	got, err := c.people.Follow(c.t.Context())
 	if err != nil || got != want {
 		c.t.Fatalf("%d links saved, %v; want %d", got, err, want)
 	}
@@ -119,7 +122,7 @@ func TestOneWhoWasRegisteredTwiceIsLinkedOnce(t *testing.T) {
 	a := c.register(wang(), village)
 	c.follow(0)
 	again := wang()
-	again.IdentityDocument.Number = "９９００００ 19580306 001x"
+	again.IdentityDocument.Number = "９９００００ 19580306 001８"
 	again.Phone = "10000000001"
 	b := c.register(again, otherVillage)
 	c.follow(1)
@@ -135,7 +138,7 @@ func TestAFollowerBegunAnewSavesNothingAgain(t *testing.T) {
 		c.register(wang(), village)
 	}
 	c.follow(3) // as many links as make four residents one person
-	c.links = followers.NewLinks(c.Engine, slog.New(slog.DiscardHandler))
+	c.people = followers.NewPeople(c.Engine, searchKey(), slog.New(slog.DiscardHandler))
 	c.follow(0)
 }
 
@@ -229,13 +232,13 @@ func TestResidentWithWhomNothingCanBeDoneStopsNobodyElse(t *testing.T) {
 	} {
 		c := newCounty(t)
 		bad := c.register(wang(), village)
-		c.links = followers.NewLinks(cursed{c.Engine, bad, row.with}, slog.New(slog.DiscardHandler))
+		c.people = followers.NewPeople(cursed{c.Engine, bad, row.with}, searchKey(), slog.New(slog.DiscardHandler))
 		c.register(wang(), village)
 		li := wang()
-		li.IdentityDocument.Number = "990000195803060028"
+		li.IdentityDocument.Number = "990000195803060026"
 		c.register(li, village)
 		c.register(li, village)
-		if _, err := c.links.Follow(t.Context()); (err != nil) != row.stops {
+		if _, err := c.people.Follow(t.Context()); (err != nil) != row.stops {
 			t.Errorf("%s: %v", name, err)
 		}
 		if row.stops {

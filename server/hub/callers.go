@@ -5,6 +5,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -47,10 +48,14 @@ func (h *Hub) Push(ctx context.Context, caller segment.Certificate, q session.Pu
 	if err == nil {
 		h.wake()
 	}
+	if slices.ContainsFunc(reply.Results, func(r session.SegmentResult) bool { return r.Outcome == session.OutcomeStored }) {
+		h.announce() // others may borrow it
+	}
 	return reply, refuse("push", err)
 }
 
-// Pull gives what the centre sent down, in the caller's scope.
+// Pull gives what the centre sent down, in the caller's scope, and lends what is held
+// here of colleagues that the centre has not sent yet.
 func (h *Hub) Pull(ctx context.Context, caller segment.Certificate, q session.PullRequest, page func(session.Page) error) error {
 	var refused error
 	err := h.replica.Hub(caller).Pull(ctx, q, func(p session.Page) error {
@@ -64,7 +69,7 @@ func (h *Hub) Pull(ctx context.Context, caller segment.Certificate, q session.Pu
 }
 
 // Changed returns a channel that is closed when a sync with the centre brought
-// something.
+// something, or somebody pushed.
 func (h *Hub) Changed() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -159,7 +159,7 @@ func (h *Hub) sync(ctx context.Context) (replica.Report, error) {
 		return replica.Report{}, err
 	}
 	report, err := h.replica.Sync(ctx, centre, replica.Options{})
-	if remote.ReasonOf(err) == "expired" || err == nil && !report.Revoked && h.old(ctx) {
+	if remote.ReasonOf(err) == "expired" || err == nil && !report.Revoked && (h.old(ctx) || centre.Recoded()) {
 		if err := h.renew(ctx, centre); err != nil {
 			return report, err
 		}

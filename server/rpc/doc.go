@@ -95,4 +95,6 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	syncv1grpc.RegisterBundleServiceServer(g, &bundleService{cfg: cfg})
 	syncv1grpc.RegisterBackupServiceServer(g, &backupService{cfg: cfg})
+	syncv1grpc.RegisterPersonServiceServer(g, &personService{})
+	syncv1grpc.RegisterDivisionServiceServer(g, &divisionService{})
 }

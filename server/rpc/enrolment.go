@@ -50,6 +50,9 @@ func (s *enrolmentService) Enrol(ctx context.Context, m *syncv1.EnrolRequest) (*
 	if !ok {
 		return nil, errNotCentre
 	}
+	if err := c.Divisions.CatchUp(ctx); err != nil {
+		return nil, err
+	}
 	cert, err := c.Engine.Enrol(ctx, m.GetCode(), m.GetPublicKey())
 	if err != nil {
 		return nil, err
@@ -107,7 +110,13 @@ func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*
 	}
 	if c, ok := at.(central); ok {
 		reply.Roster = c.Roster().Raw
-		reply.RenewDue = p.Who == auth.Device && renewDue(p.Certificate, s.cfg.Clock())
+		if p.Who == auth.Device {
+			if err := c.Divisions.CatchUp(ctx); err != nil {
+				return nil, err
+			}
+			reply.Recoded = c.Engine.Recoded(p.Certificate)
+			reply.RenewDue = reply.GetRecoded() || renewDue(p.Certificate, s.cfg.Clock())
+		}
 	}
 	return reply, nil
 }
@@ -146,8 +155,11 @@ func (s *enrolmentService) Renew(ctx context.Context, _ *syncv1.RenewRequest) (*
 	if c.county == nil {
 		return nil, errNotCentre
 	}
+	if err := c.county.Divisions.CatchUp(ctx); err != nil {
+		return nil, err
+	}
 	now, has := s.cfg.Clock(), c.principal.Certificate
-	if now.Before(has.IssuedAt.Add(renewEvery)) && now.Before(has.ExpiresAt) {
+	if now.Before(has.IssuedAt.Add(renewEvery)) && now.Before(has.ExpiresAt) && !c.county.Engine.Recoded(has) {
 		return &syncv1.RenewResponse{Certificate: has.Raw}, nil
 	}
 	cert, err := c.county.Engine.Renew(ctx, c.principal.Certificate)
@@ -163,6 +175,9 @@ func (s *enrolmentService) Succeed(ctx context.Context, m *syncv1.SucceedRequest
 	c := callOf(ctx)
 	if c.county == nil {
 		return nil, errNotCentre
+	}
+	if err := c.county.Divisions.CatchUp(ctx); err != nil {
+		return nil, err
 	}
 	cert, err := c.county.Engine.Succeed(ctx, c.principal.Certificate, m.GetSuccession())
 	if err != nil {

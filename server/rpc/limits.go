@@ -110,7 +110,8 @@ func lane(method string, rule auth.Rule, stream bool) int {
 		return lanePull
 	case method == "/xunzhen.sync.v1.SyncService/Watch":
 		return laneWatch
-	case method == "/xunzhen.sync.v1.RecordService/Verify", method == "/xunzhen.sync.v1.BackupService/Backup":
+	case method == "/xunzhen.sync.v1.RecordService/Verify", method == "/xunzhen.sync.v1.BackupService/Backup",
+		method == "/xunzhen.sync.v1.DivisionService/Recode":
 		return laneVerify
 	}
 	return laneCall
@@ -121,8 +122,9 @@ func maxRequest(method string) int {
 	switch method {
 	case "/xunzhen.sync.v1.SyncService/Push":
 		return transport.MaxRequest
-	case "/xunzhen.sync.v1.SyncService/Hello", "/xunzhen.sync.v1.RecordService/Save":
-		return 512 << 10 // 4096 offers of 65 bytes, 64 certificates; 100 saves
+	case "/xunzhen.sync.v1.SyncService/Hello", "/xunzhen.sync.v1.RecordService/Save",
+		"/xunzhen.sync.v1.DivisionService/Recode":
+		return 512 << 10 // 4096 offers of 65 bytes, 64 certificates; 100 saves; 4000 changes
 	case "/xunzhen.sync.v1.EnrolmentService/Login":
 		return segment.MaxCertificate + 1<<10
 	case "/xunzhen.sync.v1.RecordService/Resolve":

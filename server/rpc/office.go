@@ -234,8 +234,11 @@ func (s *recordService) CreateInvitation(ctx context.Context, m *syncv1.CreateIn
 		return nil, err
 	}
 	c := callOf(ctx)
+	if err := c.county.Divisions.CatchUp(ctx); err != nil {
+		return nil, err
+	}
 	for _, d := range rights.Divisions {
-		if !d.Within(record.Division(c.county.Code)) {
+		if !c.county.Holds(d) {
 			return nil, invalid("division %q is not in county %s", d, c.county.Code)
 		}
 	}

@@ -210,6 +210,8 @@ type KindInfo struct {
 	Name     string // snake_case singular, for example home_visit
 	Class    Class
 	Boundary func(Path) Boundary
+	// OfficeOnly: only the centre saves such records.
+	OfficeOnly bool
 }
 
 // Schema tells which kinds this build knows.

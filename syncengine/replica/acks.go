@@ -29,6 +29,10 @@ func takeAcks(tx Tx, raw []byte) (int, error) {
 		return 0, err
 	}
 	key := segment.Hash(sha256.Sum256(raw))
+	borrowed, err := tx.Scan(Loans, nil, nil, 1)
+	if err != nil {
+		return 0, err
+	}
 	news := 0
 	for _, s := range acks.Segments {
 		a := ackRow{epoch: epoch, index: s.Index, position: session.Position(s.Position), acks: key}
@@ -38,6 +42,12 @@ func takeAcks(tx Tx, raw []byte) (int, error) {
 		}
 		if fresh {
 			news++
+		}
+		if len(borrowed) == 0 {
+			continue
+		}
+		if err := noteLoanAck(tx, s.Hash, a); err != nil {
+			return news, err
 		}
 	}
 	if news == 0 {

@@ -37,7 +37,10 @@ func (w *baseWriter) put(id record.ID, old, now baseRow, state []byte) error {
 	if err := w.indexSubjects(id, old.subjects, now.subjects); err != nil {
 		return err
 	}
-	return w.tx.Put(Bases, Row{Key: recordKey(id), Head: now.pack(), Body: state})
+	if err := w.tx.Put(Bases, Row{Key: recordKey(id), Head: now.pack(), Body: state}); err != nil || !now.places || now.status != baseDeparted {
+		return err
+	}
+	return w.r.returnLent(w.tx, id, now, record.State{})
 }
 
 // remove forgets a record altogether.
@@ -142,7 +145,10 @@ func (w *baseWriter) takeBase(b session.Base, from source) (bool, error) {
 			return false, err
 		}
 	}
-	return true, w.put(b.ID, old, now, b.State)
+	if err := w.put(b.ID, old, now, b.State); err != nil || !old.places {
+		return true, err
+	}
+	return true, w.r.returnLent(w.tx, b.ID, now, state)
 }
 
 // compareVerdicts brings what is kept about own saves of a record in line with

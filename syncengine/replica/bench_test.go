@@ -68,3 +68,40 @@ func BenchmarkList(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLent is a sync with a hub that lends benchRecords new records: all of them,
+// none that is not borrowed yet, and a list of what was borrowed.
+func BenchmarkLent(b *testing.B) {
+	w := newWorld(b)
+	a, c, h, _ := w.clinic()
+	for i := range benchRecords {
+		must(a.Save(b.Context(), replica.SaveRequest{
+			Kind: kindPerson, Author: a.staff, Scope: villageA, Changes: thirtyFields(i),
+		}))(w)
+	}
+	a.syncHub(h)
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			d := c.clone()
+			b.StartTimer()
+			if rep := d.syncHub(h); rep.Lent != benchRecords {
+				b.Fatal(rep.Lent)
+			}
+		}
+		b.ReportMetric(float64(b.N*benchRecords)/b.Elapsed().Seconds(), "saves/s")
+	})
+	c.syncHub(h)
+	b.Run("nothing new", func(b *testing.B) {
+		for b.Loop() {
+			c.syncHub(h)
+		}
+	})
+	b.Run("list", func(b *testing.B) {
+		for b.Loop() {
+			if l := must(c.List(b.Context(), replica.Query{Kind: kindPerson}))(w); len(l) != benchRecords+1 {
+				b.Fatal(len(l))
+			}
+		}
+	})
+}

@@ -83,6 +83,9 @@ func (u *unpacker) hash8() (h causal.Hash8)       { copy(h[:], u.take(8)); retur
 func (u *unpacker) id() (id record.ID)            { copy(id[:], u.take(16)); return }
 func (u *unpacker) replica() (r causal.ReplicaID) { copy(r[:], u.take(16)); return }
 
+// counter reads one as dots have it, eight bytes.
+func (u *unpacker) counter() uint64 { return uint64(u.time()) }
+
 func (u *unpacker) epoch() ledger.Epoch {
 	e := ledger.Epoch{Number: u.num()}
 	copy(e.Name[:], u.take(8))
@@ -127,5 +130,17 @@ func hashOfChainKey(key []byte) (h segment.Hash) {
 	copy(h[:], key[24:])
 	return h
 }
+
+func loanKey(h segment.Hash, hub causal.ReplicaID) []byte {
+	return append(slices.Clone(h[:]), hub[:]...)
+}
+
+// hubOfLoanKey returns whose loan a row of Loans is.
+func hubOfLoanKey(key []byte) (hub causal.ReplicaID) {
+	copy(hub[:], key[32:])
+	return hub
+}
+
+func lentKey(id record.ID, d causal.Dot, loan []byte) []byte { return append(placeKey(id, d), loan...) }
 
 func dotKey(d causal.Dot) []byte { return d.Append(nil) }

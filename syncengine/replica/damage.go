@@ -17,15 +17,20 @@ const valueDamaged = "damaged"
 // from nothing, because nobody else asks for that record again.
 func (r *Replica) looking(ctx context.Context, f func(*viewer) error) error {
 	damaged := false
+	var spoilt [][]byte
 	err := r.view(ctx, func(tx Reader) error {
 		v, err := r.newViewer(tx)
 		if err != nil {
 			return err
 		}
 		err = f(v)
-		damaged = v.damaged
+		damaged, spoilt = v.damaged, v.lending.spoilt
 		return err
 	})
+	if len(spoilt) > 0 {
+		uerr := r.update(ctx, func(tx Tx) error { return renewLoans(tx, false, spoilt...) })
+		r.cfg.Log.Warn("something that a hub lent cannot be read any more, it will be asked for again", "noted", uerr == nil)
+	}
 	if damaged {
 		r.noteDamaged(ctx)
 	}

@@ -41,6 +41,9 @@ func enterEpoch(tx Tx, e ledger.Epoch) error {
 	if err := tx.Delete(Peers, centrePeer[:]); err != nil {
 		return err
 	}
+	if err := renewLoans(tx, true); err != nil {
+		return err
+	}
 	return scan(tx, Chains, nil, func(row Row) error {
 		return tx.PutHead(Unsettled, row.Key, nil)
 	})

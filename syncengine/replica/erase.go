@@ -216,6 +216,9 @@ type eraser struct {
 
 // erase obeys one order as far as it can now, and reports whether something is left.
 func (e *eraser) erase(o order) (left bool, err error) {
+	if err := e.r.eraseLent(e.tx, o); err != nil {
+		return true, err
+	}
 	_, left, err = e.tx.Head(Revisions, counterKey(o.dot.Replica, o.dot.Counter))
 	if err != nil {
 		return left, err
@@ -288,6 +291,16 @@ func (r *Replica) listSubjects(tx Tx, id record.ID) (bool, error) {
 		for _, rev := range revs {
 			named = withSubjectOf(named, rev)
 		}
+	}
+	lent, err := lentOf(tx, recordKey(id))
+	for _, l := range lent {
+		save, ok, rerr := v.readLent(l)
+		if err = errors.Join(err, rerr); ok {
+			named = withSubjectOf(named, save.Revision)
+		}
+	}
+	if err != nil {
+		return false, err
 	}
 	w := r.newBaseWriter(tx)
 	if err := w.indexSubjects(id, b.subjects, named); err != nil {

@@ -74,6 +74,32 @@ var Mutants = []Mutant{
 	{"clock merged from others", func(r *rules) {
 		r.clock = func(last, now int64, seen func() int64) int64 { return max(last+1, now, seen()+1) }
 	}},
+	{"lent save kept after the base received it", func(r *rules) {
+		r.lent = func(l borrowed) bool {
+			l.received = false
+			return lawfulLent(l)
+		}
+	}},
+	{"lent save kept after the cursor passed the ack", func(r *rules) {
+		r.lent = func(l borrowed) bool {
+			l.ack = ackRow{}
+			return lawfulLent(l)
+		}
+	}},
+	{"lent save shown whoever its author is", func(r *rules) {
+		r.entitled = func(cert segment.Certificate, _ string, class record.Class, d record.Division) bool {
+			return lawfulEntitled(cert, cert.Staff[0], class, d)
+		}
+	}},
+	{"lent whatever the scope", func(r *rules) {
+		r.lends = func(l lending) bool { return l.holder.AllowsClass(l.class) }
+	}},
+	{"lent whatever the class", func(r *rules) {
+		r.lends = func(l lending) bool {
+			l.class, l.base.class = record.ClassEveryone, record.ClassEveryone
+			return lawfulLends(l)
+		}
+	}},
 	{"fork not looked for", func(r *rules) {
 		r.foreign = func([]session.Head, func(segment.Hash) bool) bool { return false }
 	}},

@@ -77,6 +77,11 @@ func (s *syncRun) helloRequest(ctx context.Context, offers []session.Offer) (ses
 			return err
 		}
 		q.Cursor = peer.cursor
+		if s.atCentre() {
+			if q.Asks, err = loanAsks(tx); err != nil {
+				return err
+			}
+		}
 		if q.Checkpoint, _, err = value(tx, valueCheckpoint); err != nil {
 			return err
 		}

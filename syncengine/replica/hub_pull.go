@@ -97,6 +97,12 @@ type hubPull struct {
 	limit  int
 	todo   []numbered
 
+	borrows  bool
+	borrowed []session.LoanName
+	lends    bool               // lent and loans are known
+	lent     []session.LoanName // all
+	loans    []session.Loan     // those still to send
+
 	damaged bool // some base was, so the cursor stays below it
 }
 
@@ -106,7 +112,7 @@ type numbered struct {
 }
 
 func (h *hub) beginPull(ctx context.Context, q session.PullRequest) (*hubPull, error) {
-	p := &hubPull{h: h, limit: q.PageRecords}
+	p := &hubPull{h: h, limit: q.PageRecords, borrows: q.Borrows, borrowed: q.Borrowed}
 	if p.limit <= 0 || p.limit > session.MaxPageRecords {
 		p.limit = session.MaxPageRecords
 	}
@@ -168,6 +174,11 @@ func (p *hubPull) page(ctx context.Context) (session.Page, error) {
 		}
 		if !full {
 			if full, err = p.records(tx, &out); err != nil {
+				return err
+			}
+		}
+		if !full && p.borrows {
+			if full, err = p.lend(tx, &out); err != nil {
 				return err
 			}
 		}
@@ -251,6 +262,32 @@ func (p *hubPull) records(tx Reader, out *session.Page) (full bool, err error) {
 	return false, nil
 }
 
+// lend hands out loans, behind everything else.
+func (p *hubPull) lend(tx Reader, out *session.Page) (full bool, err error) {
+	if !p.lends {
+		l, err := p.h.newLender(tx)
+		if err != nil {
+			return false, err
+		}
+		if p.lent, p.loans, err = l.loans(p.borrowed); err != nil {
+			return false, err
+		}
+		p.lends = true
+	}
+	size := 0
+	for _, b := range out.Bases {
+		size += len(b.State)
+	}
+	for len(p.loans) > 0 {
+		if size >= session.MaxPageBytes {
+			return true, nil
+		}
+		size += len(p.loans[0].Part)
+		out.Loans, p.loans = append(out.Loans, p.loans[0]), p.loans[1:]
+	}
+	return false, nil
+}
+
 // liveBaseOf returns a base as it was received, and whether it is live in an epoch.
 // Its error wraps ErrDamaged when that cannot be read.
 func liveBaseOf(tx Reader, id record.ID, epoch ledger.Epoch) (session.Base, bool, error) {
@@ -266,7 +303,7 @@ func liveBaseOf(tx Reader, id record.ID, epoch ledger.Epoch) (session.Base, bool
 }
 
 func (p *hubPull) summary(tx Reader) (*session.Summary, error) {
-	s := &session.Summary{Position: p.stand.position}
+	s := &session.Summary{Position: p.stand.position, Lends: p.lends, Lent: p.lent}
 	var err error
 	if s.Checkpoint, _, err = value(tx, valueCheckpoint); err != nil {
 		return nil, err

@@ -31,6 +31,11 @@ var laws = []struct {
 	{"counters are dense and no dot is used twice", tellDenseCounters},
 	{"others' clocks do not move the own one", tellClocks},
 	{"a fork is seen and answered with a new key", tellFork},
+	{"what a hub lends is shown until the base has received it", tellLentSave},
+	{"and until the cursor has passed the ack of its segment", tellLentAckPassed},
+	{"a save is lent within the divisions of who borrows", tellLentScope},
+	{"and within the classes", tellLentClass},
+	{"a lent save is shown only when its author was entitled to it", tellLentEntitled},
 }
 
 func TestLaws(t *testing.T) {

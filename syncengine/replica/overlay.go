@@ -44,8 +44,10 @@ func (v *viewer) overlay(id record.ID, b baseRow, s record.State) (record.State,
 	if err != nil {
 		return s, nil, err
 	}
-	s, err = v.applyCarried(o.state, o.carried)
-	return s, o.held, err
+	if o.state, err = v.applyCarried(o.state, o.carried); err == nil {
+		err = o.applyLent(id, places)
+	}
+	return o.state, o.held, err
 }
 
 // overlay is the making of one screen.
@@ -165,6 +167,7 @@ func (v *viewer) apply(s record.State, l heldHere) (record.State, error) {
 	if err != nil || len(revs) == 0 {
 		return s, err
 	}
+	v.noteScope(revs[0])
 	return s.Apply(revs[0], true), nil
 }
 

@@ -97,6 +97,12 @@ func (s *syncRun) beginPull(ctx context.Context) (session.PullRequest, error) {
 			return err
 		}
 		q.Cursor = peer.cursor
+		if s.borrowed = 0; !s.atCentre() && s.r.cfg.Schema != nil {
+			q.Borrows = true
+			if q.Borrowed, err = borrowedFrom(tx, s.Hub); err != nil {
+				return err
+			}
+		}
 		if s.atCentre() && len(peer.cursor) == 0 {
 			if err := beginFull(tx); err != nil {
 				return err
@@ -159,7 +165,7 @@ func (s *syncRun) takePage(ctx context.Context, p session.Page) error {
 			return err
 		}
 	}
-	done := s.report
+	done, loans := s.report, s.affordable(p.Loans)
 	err := s.r.update(ctx, func(tx Tx) error {
 		s.report = done
 		if err := s.sameRights(tx); err != nil {
@@ -174,6 +180,9 @@ func (s *syncRun) takePage(ctx context.Context, p session.Page) error {
 			return err
 		}
 		if err := s.takeOffice(tx, p.Segments); err != nil {
+			return err
+		}
+		if err := s.takeLoans(tx, loans); err != nil {
 			return err
 		}
 		if err := s.advance(tx, w, p, from, checkpoint); err != nil {
@@ -249,6 +258,9 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 		return err
 	}
 	if err := takeMarks(tx, s.epoch, p.Last.Marks); err != nil {
+		return err
+	}
+	if err := s.returnLoans(tx, p.Last); err != nil {
 		return err
 	}
 	if !s.atCentre() {

@@ -26,8 +26,9 @@ type Config struct {
 	Rand  io.Reader    // ids and salts
 	Log   *slog.Logger // nil: nothing is logged
 
-	// Schema tells a hub which privacy class a kind has. Without it a hub hands on
-	// no office segments but acts for everyone. Tablets need none.
+	// Schema tells which privacy class a kind has, and how its registers are cut. Without
+	// it a hub hands on no office segments but acts for everyone, and lends nothing; a
+	// tablet borrows nothing.
 	Schema record.Schema
 	// Recipient is the shard's X25519 public key. With it, sealed segments are also
 	// kept encrypted to the shard until they are acknowledged, so that a locked
@@ -256,6 +257,11 @@ func (r *Replica) sealRest(tx Tx) error {
 func (r *Replica) certify(tx Tx, s self, cert segment.Certificate) error {
 	if err := putCertificate(tx, cert); err != nil {
 		return err
+	}
+	if !s.enrolled() || scopeDigest(s.cert) != scopeDigest(cert) {
+		if err := r.dropLoans(tx); err != nil {
+			return err
+		}
 	}
 	s.own.certificate = cert.Hash
 	if err := tx.PutHead(Own, s.id[:], s.own.pack()); err != nil {

@@ -274,6 +274,74 @@ func unpackVerdict(raw []byte) (verdictRow, error) {
 	return v, u.done("verdict")
 }
 
+// loanRow is what one hub lends of one segment.
+type loanRow struct {
+	name        session.LoanName
+	again       bool         // to be asked for anew: something of it was not taken, or let go
+	certificate segment.Hash // by which the segment is judged
+	size        uint64       // of the part, in bytes
+	heardMs     int64        // when the hub last named it, by the own clock
+	ack         ackRow       // of the segment; zero: none
+	saves       []lentSave   // those taken, present or let go
+}
+
+// lentSave names one save of a loan.
+type lentSave struct {
+	record record.ID
+	dot    causal.Dot
+}
+
+func (l loanRow) pack() []byte {
+	var p packer
+	p.raw(l.name[:])
+	p.flag(l.again)
+	p.raw(l.certificate[:])
+	p.num(l.size)
+	p.time(l.heardMs)
+	p.blob(l.ack.pack())
+	p.num(uint64(len(l.saves)))
+	for _, s := range l.saves {
+		p.raw(s.record[:])
+		p.raw(dotKey(s.dot))
+	}
+	return p
+}
+
+func unpackLoan(raw []byte) (loanRow, error) {
+	u := unpacker{rest: raw}
+	var l loanRow
+	copy(l.name[:], u.take(16))
+	l.again, l.certificate, l.size, l.heardMs = u.flag(), u.hash(), u.num(), u.time()
+	var err error
+	if l.ack, err = unpackAck(u.blob()); err != nil {
+		return l, err
+	}
+	for n := u.num(); n > 0 && u.err == nil; n-- {
+		l.saves = append(l.saves, lentSave{u.id(), causal.Dot{Replica: u.replica(), Counter: u.counter(), Hash: u.hash8()}})
+	}
+	return l, u.done("loan")
+}
+
+// lentRow is one save that was lent.
+type lentRow struct {
+	certificate segment.Hash
+	prev        record.Prev
+}
+
+func (l lentRow) pack() []byte {
+	var p packer
+	p.raw(l.certificate[:])
+	p.num(l.prev.Counter)
+	p.raw(l.prev.Hash[:])
+	return p
+}
+
+func unpackLent(raw []byte) (lentRow, error) {
+	u := unpacker{rest: raw}
+	l := lentRow{certificate: u.hash(), prev: record.Prev{Counter: u.num(), Hash: u.hash8()}}
+	return l, u.done("lent save")
+}
+
 // load reads one head with the unpacker for it.
 func load[T any](r Reader, b Bucket, key []byte, unpack func([]byte) (T, error)) (T, bool, error) {
 	var none T

@@ -3,6 +3,7 @@
 package replica
 
 import (
+	"slices"
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -32,6 +33,13 @@ type rules struct {
 	unnamed func(b baseRow, at named) (baseRow, bool)
 	// droppable: may a segment go?
 	droppable func(k kept) bool
+	// lends: is a save that the centre has not sent for this holder of a certificate?
+	lends func(l lending) bool
+	// entitled: may this author, under this certificate, save in a division what is of a
+	// class?
+	entitled func(cert segment.Certificate, author string, class record.Class, d record.Division) bool
+	// lent: is a borrowed save still shown?
+	lent func(l borrowed) bool
 	// foreign: does somebody else save under this key? made tells own segments.
 	foreign func(heads []session.Head, made func(segment.Hash) bool) bool
 }
@@ -61,6 +69,23 @@ type piece struct {
 	passed passedRow
 }
 
+// lending is a save beside whose screen it may come to.
+type lending struct {
+	holder   segment.Certificate
+	class    record.Class    // of the record's kind
+	division record.Division // in which it was made: the one seen, or the one a creation sets
+	base     baseRow         // of the record, where the rule is asked
+}
+
+// borrowed is a colleague's save that a hub lent.
+type borrowed struct {
+	base     baseRow // of its record
+	received bool    // that base has received it
+	ack      ackRow  // of its segment; zero: none
+	epoch    ledger.Epoch
+	passed   passedRow
+}
+
 // kept is a segment beside what speaks for and against keeping it.
 type kept struct {
 	row    segmentRow
@@ -84,6 +109,9 @@ var lawful = rules{
 	shows:     lawfulShows,
 	unnamed:   lawfulUnnamed,
 	droppable: lawfulDroppable,
+	lends:     lawfulLends,
+	entitled:  lawfulEntitled,
+	lent:      lawfulLent,
 	foreign:   lawfulForeign,
 }
 
@@ -116,6 +144,35 @@ func lawfulShows(p piece) bool {
 		return false
 	}
 	return p.base.status != baseDeparted || p.base.epoch != p.epoch || p.ack.position > p.base.position
+}
+
+// lawfulLends: the class is granted, the record has not left the holder's divisions,
+// and the save was made in one of them, or where the centre sends the record anyway.
+func lawfulLends(l lending) bool {
+	live := l.base.status == baseLive
+	switch {
+	case !l.holder.AllowsClass(l.class), l.base.status == baseDeparted:
+		return false
+	case live && !inScope(l.holder, l.base.class, l.base.divisions):
+		return false
+	}
+	return l.division.WithinAny(l.holder.Divisions) || live && slices.Contains(l.base.divisions, l.division)
+}
+
+// lawfulEntitled: as the centre judges a save, with the division it was made in.
+func lawfulEntitled(cert segment.Certificate, author string, class record.Class, d record.Division) bool {
+	return slices.Contains(cert.Staff, author) && cert.AllowsClass(class) && d.WithinAny(cert.Divisions)
+}
+
+// lawfulLent: until the base has received it, the record departed, or the own cursor
+// has passed the ack of its segment.
+func lawfulLent(l borrowed) bool {
+	return !l.received && l.base.status != baseDeparted && !l.ack.passedBy(l.epoch, l.passed)
+}
+
+// passedBy reports whether a complete pull of an epoch has passed a.
+func (a ackRow) passedBy(e ledger.Epoch, p passedRow) bool {
+	return a.of(e) && p.epoch == e && a.position <= p.position
 }
 
 // lawfulUnnamed: the record departed at the pull's position.

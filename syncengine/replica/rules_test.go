@@ -32,7 +32,7 @@ func CheckRules(m Mutant) string {
 }
 
 func checkRules(r rules) string {
-	for _, check := range []func(rules) string{checkReplaces, checkShows, checkUnnamed, checkDroppable, checkForeign, checkCounting} {
+	for _, check := range []func(rules) string{checkReplaces, checkShows, checkUnnamed, checkDroppable, checkForeign, checkCounting, checkLends, checkEntitled, checkLent} {
 		if why := check(r); why != "" {
 			return why
 		}
@@ -167,6 +167,84 @@ func checkForeign(r rules) string {
 	} {
 		if r.foreign(c.heads, made) != c.want {
 			return fmt.Sprintf("foreign: %d heads: %v", len(c.heads), !c.want)
+		}
+	}
+	return ""
+}
+
+func checkLends(r rules) string {
+	holder := segment.Certificate{
+		Divisions: []record.Division{"130403001"}, Classes: []record.Class{record.ClassGeneral},
+	}
+	const inside, outside record.Division = "130403001001", "130403002001"
+	live := func(d ...record.Division) baseRow {
+		return baseRow{status: baseLive, class: record.ClassGeneral, divisions: d}
+	}
+	for _, c := range []struct {
+		name     string
+		class    record.Class
+		division record.Division
+		base     baseRow
+		want     bool
+	}{
+		{"new record inside", record.ClassGeneral, inside, baseRow{}, true},
+		{"new record outside", record.ClassGeneral, outside, baseRow{}, false},
+		{"class not granted", record.ClassSensitive, inside, baseRow{}, false},
+		{"known record inside", record.ClassGeneral, inside, live(inside), true},
+		{"the record has left", record.ClassGeneral, inside, live(outside), false},
+		{"the record has departed", record.ClassGeneral, inside, baseRow{status: baseDeparted}, false},
+		{"made in the other division of a record in two", record.ClassGeneral, outside, live(inside, outside), true},
+		{"made where the record is not sent", record.ClassGeneral, outside, live(inside), false},
+	} {
+		if r.lends(lending{holder, c.class, c.division, c.base}) != c.want {
+			return fmt.Sprintf("lends: %s: %v", c.name, !c.want)
+		}
+	}
+	return ""
+}
+
+func checkEntitled(r rules) string {
+	cert := segment.Certificate{
+		Staff: []string{"li", "wang"}, Divisions: []record.Division{"130403001"}, Classes: []record.Class{record.ClassGeneral},
+	}
+	for _, c := range []struct {
+		name     string
+		author   string
+		class    record.Class
+		division record.Division
+		want     bool
+	}{
+		{"all is covered", "wang", record.ClassGeneral, "130403001001", true},
+		{"an author not on the list", "zhao", record.ClassGeneral, "130403001001", false},
+		{"no author", "", record.ClassGeneral, "130403001001", false},
+		{"a class not granted", "li", record.ClassSensitive, "130403001001", false},
+		{"another township", "li", record.ClassGeneral, "130403002001", false},
+	} {
+		if r.entitled(cert, c.author, c.class, c.division) != c.want {
+			return fmt.Sprintf("entitled: %s: %v", c.name, !c.want)
+		}
+	}
+	return ""
+}
+
+func checkLent(r rules) string {
+	ack := ackRow{epoch: epoch1, position: 9}
+	at := func(p session.Position) passedRow { return passedRow{epoch: epoch1, position: p} }
+	for _, c := range []struct {
+		name string
+		l    borrowed
+		want bool
+	}{
+		{"nothing is heard of it", borrowed{passed: at(90)}, true},
+		{"received", borrowed{base: baseRow{status: baseLive}, received: true}, false},
+		{"departed", borrowed{base: baseRow{status: baseDeparted}}, false},
+		{"ack not passed", borrowed{ack: ack, passed: at(8)}, true},
+		{"ack passed", borrowed{ack: ack, passed: at(9)}, false},
+		{"ack of another epoch", borrowed{ack: ackRow{epoch: epoch2, position: 9}, passed: at(9)}, true},
+	} {
+		c.l.epoch = epoch1
+		if r.lent(c.l) != c.want {
+			return fmt.Sprintf("lent: %s: %v", c.name, !c.want)
 		}
 	}
 	return ""

@@ -35,6 +35,10 @@ type Screen struct {
 	Damaged bool
 	// Unreadable are revisions that should be shown and are damaged on this disk.
 	Unreadable []causal.Dot
+	// Lent are the saves of colleagues among the values shown that a hub lent and the
+	// centre has not sent: at the clinic, and nobody knows yet what the centre makes of
+	// them. Sorted.
+	Lent causal.Vector
 	// Shown goes with the form.
 	Shown Shown
 }
@@ -52,6 +56,17 @@ func (s Screen) Register(p record.Path) (record.Register, bool) {
 func (s Screen) Parents(p record.Path) []causal.Dot {
 	g, _ := s.Register(p)
 	return g.Parents()
+}
+
+// FromClinic returns how many registers show a value that a hub lent.
+func (s Screen) FromClinic() int {
+	n := 0
+	for _, g := range s.Registers {
+		if slices.ContainsFunc(g.Siblings, func(b record.Sibling) bool { return s.Lent.Has(b.Dot) }) {
+			n++
+		}
+	}
+	return n
 }
 
 // broken reports whether something of the record cannot be shown.
@@ -123,6 +138,7 @@ type viewer struct {
 
 	damaged    bool         // some base was
 	unreadable []causal.Dot // revisions of the present record
+	lending    lendingView
 }
 
 func (r *Replica) newViewer(tx Reader) (*viewer, error) {
@@ -212,7 +228,7 @@ func (v *viewer) screen(id record.ID) (Screen, error) {
 	if err != nil {
 		return Screen{}, fmt.Errorf("base of %s: %w", id, err)
 	}
-	v.unreadable = nil
+	v.unreadable, v.lending.lent, v.lending.scopes = nil, nil, nil
 	var held []record.Revision
 	if b.places {
 		if state, held, err = v.overlay(id, b, state); err != nil {
@@ -225,6 +241,7 @@ func (v *viewer) screen(id record.ID) (Screen, error) {
 func (v *viewer) finish(id record.ID, b baseRow, state record.State, held []record.Revision) Screen {
 	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Life: state.Life(), Unreadable: v.unreadable}
 	s.Registers = state.RegistersWith(held)
+	s.Lent = causal.NewVector(v.lending.lent...)
 	s.Opens = b.status == baseLive && len(s.Registers) > 0 || b.status == baseNone && len(state.Live) > 0
 	s.Shown = Shown{Record: id, Life: s.Parents(record.PathLife), Scope: v.scopeShown(s)}
 	return s

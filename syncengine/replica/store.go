@@ -70,7 +70,7 @@ type Tx interface {
 // Numbers are frozen: they are on disk.
 type Bucket uint8
 
-// The buckets. Only Revisions, Segments and Bases have bodies.
+// The buckets. Only Revisions, Segments, Bases and Lent have bodies.
 const (
 	Values       Bucket = 1 + iota // single values by name
 	Own                            // own replica ids, former ones included
@@ -94,7 +94,9 @@ const (
 	Envelopes                      // own segments encrypted to the shard, until acked
 	Evidence                       // checkpoints that contradict each other
 	Orders                         // revisions whose bodies the centre ordered gone
-	lastBucket   = Orders
+	Loans                          // what hubs lend: a colleague's saves from one segment
+	Lent                           // those saves, by record
+	lastBucket   = Lent
 )
 
 // Buckets returns all buckets.

@@ -56,6 +56,7 @@ type Report struct {
 	Gaps       int // gap statements made
 	Bases      int // states taken
 	Departures int
+	Lent       int  // colleagues' saves borrowed from a hub, for the screen
 	Office     int  // the centre's own segments taken
 	Erased     int  // bodies taken out of segments by the centre's order
 	Complete   bool // the pull came to its end, and the states here add up to the centre's
@@ -114,14 +115,15 @@ type syncRun struct {
 	centre session.Centre
 	report Report
 
-	written bool // it is held in writing: the peer's word may be older than what is here
-	self    self
-	rights  segment.Certificate // the one that the run is for
-	epoch   ledger.Epoch
-	hello   session.HelloReply      // the last one
-	mute    bool                    // the hub's states are of another epoch
-	refused map[segment.Hash]string // by this peer, in this sync
-	stated  map[segment.Hash]bool   // segments whose missing predecessors were stated gone
+	borrowed int  // bytes of loans in this pull
+	written  bool // it is held in writing: the peer's word may be older than what is here
+	self     self
+	rights   segment.Certificate // the one that the run is for
+	epoch    ledger.Epoch
+	hello    session.HelloReply      // the last one
+	mute     bool                    // the hub's states are of another epoch
+	refused  map[segment.Hash]string // by this peer, in this sync
+	stated   map[segment.Hash]bool   // segments whose missing predecessors were stated gone
 }
 
 // errNewEpoch says that the peer's epoch is a new one, which was entered.

@@ -35,6 +35,7 @@ func seeds(t testing.TB) map[string][][]byte {
 	out := map[string][][]byte{
 		"FuzzOpen":       {small.Bytes(), erased.Bytes()},
 		"FuzzColumns":    {small.Bytes()[small.head.size():], erased.Bytes()[erased.head.size():]},
+		"FuzzOpenPart":   {small.Part(), small.Part(1), small.Part(0, 1, 2), erased.Part(0, 1)},
 		"FuzzDecompress": {NewCompressor().Compress(small.Bytes())},
 	}
 	for _, p := range poisons {

@@ -12,6 +12,7 @@ package session
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -44,6 +45,11 @@ const (
 	MaxState = 4 << 20
 	// MaxPageBytes is about where a page ends, counted in state bytes.
 	MaxPageBytes = 1 << 20
+	// MaxLoans is the greatest number of loans that a hub has out to one caller.
+	MaxLoans = 4096
+	// MaxLoanBytes is the greatest size of all of them: some 6,000 saves, weeks of a
+	// clinic. Older ones are not lent.
+	MaxLoanBytes = 4 << 20
 )
 
 // Centre is what a holder syncs with: the centre itself, or a hub that stands in
@@ -75,6 +81,9 @@ type HelloRequest struct {
 	Cursor       []byte       // opaque; empty: none
 	Offers       []Offer      // segments without an ack of this epoch
 	Certificates [][]byte     // the caller's own and those its segments name
+	// Asks are segments that the caller does not hold and has loans of; at most
+	// MaxOffers. Those that are stored are in Acks; none is wanted.
+	Asks []segment.Hash
 }
 
 // Head is the last segment of one history of a replica.
@@ -144,6 +153,27 @@ type PullRequest struct {
 	Cursor         []byte
 	CheckpointSize ledger.Size // of the caller's checkpoint in this epoch; 0: none
 	PageRecords    int         // wanted records per page; 0: the server's choice
+	// Borrows says that the caller takes loans, and Borrowed which it has. Only a hub
+	// lends.
+	Borrows  bool
+	Borrowed []LoanName
+}
+
+// Loan is a colleague's saves that the centre has not sent yet, as far as they are
+// for the caller: a part of one segment (segment.OpenPart), with the certificate by
+// which it is judged. It is for the caller's screen. It is not handed on.
+type Loan struct {
+	Part        []byte
+	Certificate []byte
+}
+
+// LoanName names what is in a loan: the first bytes of SHA-256(Part).
+type LoanName [16]byte
+
+// Name returns the name of the loan.
+func (l Loan) Name() LoanName {
+	h := sha256.Sum256(l.Part)
+	return LoanName(h[:16])
 }
 
 // Base is a state received from the centre, named (epoch, position).
@@ -167,6 +197,7 @@ type Page struct {
 	Bases      []Base // in order of position
 	Departures []Departure
 	Segments   [][]byte // the centre's own segments
+	Loans      []Loan   // those that the caller has not borrowed; from a hub
 	Cursor     []byte
 	Last       *Summary // in the last page only
 }
@@ -188,4 +219,8 @@ type Summary struct {
 	Position   Position    // of the feed
 	Sums       []Sum       // of the caller's scope
 	Marks      [][]byte    // as in HelloReply
+	// Lends says that the peer lends, and Lent names all that is lent to the caller now:
+	// what it borrowed from this peer and is not named goes back.
+	Lends bool
+	Lent  []LoanName
 }

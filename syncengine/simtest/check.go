@@ -32,6 +32,7 @@ func (w *World) Check() {
 	w.checkForksListed(l)
 	w.checkClocks(l)
 	w.checkEngine()
+	w.checkLentVerdicts(l)
 	for _, d := range w.living() {
 		d.checkScreens(l)
 		d.checkWhereabouts(l)
@@ -336,6 +337,9 @@ func (d *device) checkScreens(l *law) {
 			s, err = replica.Screen{}, nil
 		}
 		w.must(err, "view")
+		if d.leftLent(s) {
+			continue
+		}
 		if !w.sends(id, cert) {
 			if shows(s) {
 				d.explain()

@@ -107,6 +107,7 @@ func (d *device) keep(f *form, author string, changes []record.Change, q replica
 	for _, c := range changes {
 		f.parents[c.Path] = []causal.Dot{s.Dot}
 	}
+	w.replacesLent(f, changes)
 	w.tell("%s saves %s in %.4x: %s", d.name, short(s.Dot), s.Record[10:], paths(changes))
 	d.checkSave(s, changes)
 	return s.Dot

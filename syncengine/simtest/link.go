@@ -37,11 +37,12 @@ var errCut = errors.New("the connection is gone")
 // line is a connection from a device to somebody who answers. Once it is cut it
 // stays cut.
 type line struct {
-	w    *World
-	from *device
-	peer session.Centre
-	to   *device // a hub; nil: the centre itself
-	cut  bool
+	w      *World
+	from   *device
+	peer   session.Centre
+	to     *device             // a hub; nil: the centre itself
+	caller segment.Certificate // as the hub knows it
+	cut    bool
 }
 
 // around does one call with whatever goes wrong on its way there and back.
@@ -117,7 +118,11 @@ func (l *line) Pull(ctx context.Context, q session.PullRequest, page func(sessio
 	if l.cut {
 		return errCut
 	}
+	q.Borrows = q.Borrows && w.opt.era() >= 5 // before, hubs lent nothing
 	err := l.peer.Pull(ctx, q, func(p session.Page) error {
+		if l.to != nil {
+			w.checkLoans(l.caller, p)
+		}
 		if w.chance(w.odds.pageCut) {
 			w.happens(FaultPageCut)
 			l.cut = true

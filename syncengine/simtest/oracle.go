@@ -36,6 +36,7 @@ type oracle struct {
 	excused  dots
 	ever     dots                              // was at the centre at some time
 	clinic   dots                              // was at a hub at some time
+	lent     dots                              // was shown from a hub at some time
 	stored   map[segment.Hash]bool             // was at the centre at some time
 	position syncengine.Position               // of the feed, when last looked at
 	commits  int                               // of the centre's present file, then
@@ -58,7 +59,7 @@ type fenceMemory struct {
 
 func newOracle(w *World) *oracle {
 	return &oracle{
-		w: w, saves: map[causal.Dot]*saved{}, excused: dots{}, ever: dots{}, clinic: dots{}, stored: map[segment.Hash]bool{}, segments: map[segment.Hash]*segment.Segment{},
+		w: w, saves: map[causal.Dot]*saved{}, excused: dots{}, ever: dots{}, clinic: dots{}, lent: dots{}, stored: map[segment.Hash]bool{}, segments: map[segment.Hash]*segment.Segment{},
 		zstd: segment.NewCompressor(), replaced: map[place]bool{},
 	}
 }

@@ -33,7 +33,7 @@ func (d *device) syncHub(h *device) bool {
 	id, err := h.ID(w.ctx)
 	w.must(err, "id")
 	w.happens(FaultViaHub)
-	l := &line{w: w, from: d, peer: h.Hub(cert), to: h}
+	l := &line{w: w, from: d, peer: h.Hub(cert), to: h, caller: cert}
 	err = d.sync(l, replica.Options{Hub: id, PageRecords: 1 + w.rnd.IntN(4)})
 	h.look()
 	return err == nil

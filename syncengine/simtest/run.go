@@ -107,6 +107,7 @@ func (w *World) live(p plan) {
 		}
 		if d := w.nearby(); d != nil && w.chance(0.2) {
 			d.checkOwn()
+			d.checkLent()
 		}
 	}
 }

@@ -76,6 +76,12 @@ func actions(until int) []action {
 			action{"read", syncs(3), (*World).stepRead},
 		)
 	}
+	if until >= 5 {
+		all = append(all,
+			action{"clinic", syncs(6), (*World).stepClinic},
+			action{"fire", trouble(2), (*World).stepFire},
+		)
+	}
 	if until >= rotations {
 		all = append(all,
 			action{"rotate-authority", office(5), (*World).stepRotateAuthority},

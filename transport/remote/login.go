@@ -72,7 +72,7 @@ func (c *Centre) login(ctx context.Context) (string, error) {
 func (c *Centre) learn(m *syncv1.LoginResponse) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.due = m.GetRenewDue()
+	c.due, c.recoded = m.GetRenewDue(), m.GetRecoded()
 	if !c.cfg.Follow {
 		return
 	}
@@ -87,4 +87,12 @@ func (c *Centre) RenewDue() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.due
+}
+
+// Recoded reports whether the server said at the last login that divisions of the caller's
+// certificate have other codes, so that it must be renewed before a pull.
+func (c *Centre) Recoded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.recoded
 }

@@ -60,6 +60,7 @@ type Centre struct {
 	token   string
 	trust   session.Trust // by what the server is known, as of the last connection
 	due     bool          // the server said at the last login that the certificate is to be renewed
+	recoded bool          // and that it is before a pull
 	address int           // of cfg.Addresses, the one that answered last
 	pin     error         // why the last connection failed because of the pin, if it did
 }

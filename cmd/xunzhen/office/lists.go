@@ -23,9 +23,18 @@ const (
 // Records calls yield for every record of a kind, in feed order, with registers and
 // all siblings. A record that changes meanwhile can come twice.
 func (o *Office) Records(ctx context.Context, kind record.Kind, yield func(*syncv1.Record) error) error {
+	return o.list(ctx, &syncv1.RecordFilter{Kind: uint32(kind)}, yield)
+}
+
+// RecordsUnder is Records for those of a division, of all kinds.
+func (o *Office) RecordsUnder(ctx context.Context, d record.Division, yield func(*syncv1.Record) error) error {
+	return o.list(ctx, &syncv1.RecordFilter{Divisions: []string{string(d)}}, yield)
+}
+
+func (o *Office) list(ctx context.Context, filter *syncv1.RecordFilter, yield func(*syncv1.Record) error) error {
 	for token := ""; ; {
 		page, err := o.records.List(ctx, &syncv1.ListRequest{
-			Shard: o.Shard(), Filter: &syncv1.RecordFilter{Kind: uint32(kind)},
+			Shard: o.Shard(), Filter: filter,
 			View: syncv1.RecordView_RECORD_VIEW_FULL, PageSize: listPage, PageToken: token,
 		})
 		if err != nil {

@@ -41,6 +41,8 @@ type Office struct {
 	bundles   syncv1grpc.BundleServiceClient
 	evidence  syncv1grpc.EvidenceServiceClient
 	backups   syncv1grpc.BackupServiceClient
+	persons   syncv1grpc.PersonServiceClient
+	divisions syncv1grpc.DivisionServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -60,6 +62,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.bundles = syncv1grpc.NewBundleServiceClient(conn)
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
+	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	return o, nil
 }
 

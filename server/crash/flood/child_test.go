@@ -18,7 +18,6 @@ import (
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server"
-	"github.com/xunzhen/xunzhen/server/followers"
 )
 
 // envData tells a child process of the test binary that it is a server over this folder.
@@ -58,8 +57,7 @@ func serve(data string) error {
 		stop()
 	}()
 	for _, one := range s.Counties() {
-		links := followers.NewLinks(one.Engine, slog.New(slog.DiscardHandler))
-		go links.Run(ctx)
+		go one.People.Run(ctx)
 	}
 	fmt.Println(listening, s.Address())
 	if err := s.Serve(ctx); err != nil {

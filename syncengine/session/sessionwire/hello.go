@@ -20,6 +20,7 @@ func HelloRequestToWire(shard segment.ShardID, q session.HelloRequest) *syncv1.H
 		Cursor:       q.Cursor,
 		Offers:       offersToWire(q.Offers),
 		Certificates: q.Certificates,
+		Asks:         joinHashes(q.Asks),
 	}
 }
 
@@ -27,6 +28,9 @@ func HelloRequestToWire(shard segment.ShardID, q session.HelloRequest) *syncv1.H
 func HelloRequestFromWire(m *syncv1.HelloRequest) (q session.HelloRequest, err error) {
 	q = session.HelloRequest{Checkpoint: m.GetCheckpoint(), Cursor: m.GetCursor(), Certificates: m.GetCertificates()}
 	if q.Epoch, err = EpochFromWire(m.GetEpoch()); err != nil {
+		return q, err
+	}
+	if q.Asks, err = splitHashes[segment.Hash](m.GetAsks()); err != nil {
 		return q, err
 	}
 	q.Offers, err = offersFromWire(m.GetOffers())

@@ -19,17 +19,45 @@ func PullRequestToWire(shard segment.ShardID, q session.PullRequest) *syncv1.Pul
 		Cursor:         q.Cursor,
 		CheckpointSize: uint64(q.CheckpointSize),
 		PageRecords:    uint32(max(0, min(q.PageRecords, session.MaxPageRecords))),
+		Borrows:        q.Borrows,
+		Borrowed:       loanNamesToWire(q.Borrowed),
 	}
 }
 
 // PullRequestFromWire reads what PullRequestToWire writes, but the shard.
 func PullRequestFromWire(m *syncv1.PullRequest) (session.PullRequest, error) {
 	size, err := int63(m.GetCheckpointSize(), "checkpoint size")
+	if err != nil {
+		return session.PullRequest{}, err
+	}
+	borrowed, err := loanNamesFromWire(m.GetBorrowed())
 	return session.PullRequest{
 		Cursor:         m.GetCursor(),
 		CheckpointSize: ledger.Size(size),
 		PageRecords:    int(min(m.GetPageRecords(), session.MaxPageRecords)),
+		Borrows:        m.GetBorrows(),
+		Borrowed:       borrowed,
 	}, err
+}
+
+func loanNamesToWire(names []session.LoanName) []byte {
+	var b []byte
+	for _, n := range names {
+		b = append(b, n[:]...)
+	}
+	return b
+}
+
+func loanNamesFromWire(b []byte) ([]session.LoanName, error) {
+	const size = len(session.LoanName{})
+	if len(b)%size != 0 {
+		return nil, malformed("names of %d bytes", len(b))
+	}
+	var out []session.LoanName
+	for ; len(b) > 0; b = b[size:] {
+		out = append(out, session.LoanName(b[:size]))
+	}
+	return out, nil
 }
 
 // PageToWire writes one page.
@@ -42,6 +70,9 @@ func PageToWire(p session.Page) *syncv1.PullResponse {
 	}
 	for _, d := range p.Departures {
 		m.Departures = append(m.Departures, &syncv1.Departure{Record: d.ID[:], Position: uint64(d.Position)})
+	}
+	for _, l := range p.Loans {
+		m.Loans = append(m.Loans, &syncv1.Loan{Part: l.Part, Certificate: l.Certificate})
 	}
 	if p.Last != nil {
 		m.Summary = summaryToWire(*p.Last)
@@ -64,6 +95,9 @@ func PageFromWire(m *syncv1.PullResponse) (p session.Page, err error) {
 			return p, err
 		}
 		p.Departures = append(p.Departures, session.Departure{ID: id, Position: session.Position(d.GetPosition())})
+	}
+	for _, l := range m.GetLoans() {
+		p.Loans = append(p.Loans, session.Loan{Part: l.GetPart(), Certificate: l.GetCertificate()})
 	}
 	if m.GetSummary() != nil {
 		p.Last, err = summaryFromWire(m.GetSummary())
@@ -182,6 +216,9 @@ func summaryToWire(s session.Summary) *syncv1.Summary {
 	for _, sum := range s.Sums {
 		m.Sums = append(m.Sums, SumToWire(sum))
 	}
+	if s.Lends {
+		m.Loans = &syncv1.Loans{Names: loanNamesToWire(s.Lent)}
+	}
 	return m
 }
 
@@ -206,7 +243,9 @@ func summaryFromWire(m *syncv1.Summary) (*session.Summary, error) {
 		}
 		s.Sums = append(s.Sums, v)
 	}
-	return s, nil
+	s.Lends = m.GetLoans() != nil
+	s.Lent, err = loanNamesFromWire(m.GetLoans().GetNames())
+	return s, err
 }
 
 // SumToWire writes the sum of one pile.

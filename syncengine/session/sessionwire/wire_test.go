@@ -61,6 +61,7 @@ func TestHelloRequestArrivesAsSent(t *testing.T) {
 				{Hash: segment.Hash{3}, Replica: two, First: 1, Last: 1000},
 				{Hash: segment.Hash{4}, Replica: one, First: 6, Last: segment.MaxCounter},
 			},
+			Asks: []segment.Hash{{5}, {6}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +115,10 @@ func TestPushReplyArrivesAsSent(t *testing.T) {
 }
 
 func TestPullRequestArrivesAsSent(t *testing.T) {
-	q := session.PullRequest{Cursor: []byte{1}, CheckpointSize: 12, PageRecords: 50}
+	q := session.PullRequest{
+		Cursor: []byte{1}, CheckpointSize: 12, PageRecords: 50,
+		Borrows: true, Borrowed: []session.LoanName{{1}, {2}},
+	}
 	got, err := sessionwire.PullRequestFromWire(carried(t, sessionwire.PullRequestToWire(shard, q), &syncv1.PullRequest{}))
 	same(t, q, got, err)
 }
@@ -132,7 +136,10 @@ func TestPageArrivesAsSent(t *testing.T) {
 				{ID: record.ID{4}, Class: 1, Position: 2, Divisions: []record.Division{there}, State: form(3, record.Field(3))},
 			},
 			Departures: []session.Departure{{ID: record.ID{5}, Position: 6}},
+			Loans:      []session.Loan{{Part: []byte{1}, Certificate: []byte{2}}, {Part: []byte{3}, Certificate: []byte{4}}},
 		},
+		"last of a hub that lends nothing now": {Last: &session.Summary{Lends: true}},
+		"last of a hub that lends":             {Last: &session.Summary{Lends: true, Lent: []session.LoanName{{7}, {8}}}},
 		"last": {Epoch: epoch, Last: &session.Summary{
 			Checkpoint: []byte("signed"), Extends: 3, Proof: []tlog.Hash{{1}, {2}}, Position: 8,
 			Sums:  []session.Sum{{Division: here, Class: 1, Count: 2, Total: [32]byte{31: 1}}},
@@ -186,6 +193,7 @@ func TestWhatDoesNotFitIsMalformed(t *testing.T) {
 		"sum cut":                    page(&syncv1.PullResponse{Summary: &syncv1.Summary{Sums: []*syncv1.PileSum{{Division: "532301000001"}}}}),
 		"proof cut":                  page(&syncv1.PullResponse{Summary: &syncv1.Summary{Proof: []byte{1}}}),
 		"checkpoint size negative":   page(&syncv1.PullResponse{Summary: &syncv1.Summary{ExtendsSize: math.MaxUint64}}),
+		"names of loans cut":         page(&syncv1.PullResponse{Summary: &syncv1.Summary{Loans: &syncv1.Loans{Names: ok[:17]}}}),
 		"no outcome":                 push(&syncv1.SegmentResult{}),
 		"outcome of the future":      push(&syncv1.SegmentResult{Outcome: 99}),
 		"verdict bomb": push(&syncv1.SegmentResult{Outcome: 1, Verdicts: []*syncv1.VerdictRun{

@@ -150,11 +150,11 @@ var File_xunzhen_care_v1_rule_pack_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_rule_pack_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/care/v1/rule_pack.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"u\n" +
+	"\x1fxunzhen/care/v1/rule_pack.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"w\n" +
 	"\bRulePack\x12I\n" +
 	"\x05rules\x18\n" +
 	" \x01(\v2\x1c.xunzhen.care.v1.SealedRulesB\x15\xca\xf3\x18\x11\n" +
-	"\x06规则\x12\x05rules0\x01R\x05rules:\x1e\xca\xf3\x18\x1a\b2\x12\t规则包\x1a\trule pack0\x02\"\xfe\x01\n" +
+	"\x06规则\x12\x05rules0\x01R\x05rules: \xca\xf3\x18\x1c\b2\x12\t规则包\x1a\trule pack0\x028\x01\"\xfe\x01\n" +
 	"\vSealedRules\x12+\n" +
 	"\x04name\x18\x01 \x01(\tB\x17\xca\xf3\x18\x13\n" +
 	"\x06名称\x12\x04name0\x01\x80\x01@R\x04name\x124\n" +

@@ -397,7 +397,10 @@ type KindOptions struct {
 	// The headings of its form, in order. A field names its heading by name.
 	Sections []*Section `protobuf:"bytes,5,rep,name=sections,proto3" json:"sections,omitempty"`
 	// Whom its records are about.
-	Subject       Subject `protobuf:"varint,6,opt,name=subject,proto3,enum=xunzhen.schema.v1.Subject" json:"subject,omitempty"`
+	Subject Subject `protobuf:"varint,6,opt,name=subject,proto3,enum=xunzhen.schema.v1.Subject" json:"subject,omitempty"`
+	// True: only the centre saves such records. What a tablet saves is held, because others act on what they say.
+	// Frozen at release, like the number.
+	OfficeOnly    bool `protobuf:"varint,7,opt,name=office_only,json=officeOnly,proto3" json:"office_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -472,6 +475,13 @@ func (x *KindOptions) GetSubject() Subject {
 		return x.Subject
 	}
 	return Subject_SUBJECT_UNSPECIFIED
+}
+
+func (x *KindOptions) GetOfficeOnly() bool {
+	if x != nil {
+		return x.OfficeOnly
+	}
+	return false
 }
 
 // What holds for a message as the entry of a map.
@@ -1064,14 +1074,16 @@ var File_xunzhen_schema_v1_options_proto protoreflect.FileDescriptor
 
 const file_xunzhen_schema_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\xf9\x01\n" +
+	"\x1fxunzhen/schema/v1/options.proto\x12\x11xunzhen.schema.v1\x1a google/protobuf/descriptor.proto\"\x9a\x02\n" +
 	"\vKindOptions\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
 	"\x02en\x18\x03 \x01(\tR\x02en\x12D\n" +
 	"\rprivacy_class\x18\x04 \x01(\x0e2\x1f.xunzhen.schema.v1.PrivacyClassR\fprivacyClass\x126\n" +
 	"\bsections\x18\x05 \x03(\v2\x1a.xunzhen.schema.v1.SectionR\bsections\x124\n" +
-	"\asubject\x18\x06 \x01(\x0e2\x1a.xunzhen.schema.v1.SubjectR\asubject\"\"\n" +
+	"\asubject\x18\x06 \x01(\x0e2\x1a.xunzhen.schema.v1.SubjectR\asubject\x12\x1f\n" +
+	"\voffice_only\x18\a \x01(\bR\n" +
+	"officeOnly\"\"\n" +
 	"\fEntryOptions\x12\x12\n" +
 	"\x04keys\x18\x01 \x03(\tR\x04keys\"=\n" +
 	"\aSection\x12\x12\n" +

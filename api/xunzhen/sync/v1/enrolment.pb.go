@@ -538,7 +538,10 @@ type LoginResponse struct {
 	// The serialised ServerRoster of today. A hub sends none.
 	Roster []byte `protobuf:"bytes,4,opt,name=roster,proto3" json:"roster,omitempty"`
 	// True: half of the certificate's life is over, by the centre's clock. Renew.
-	RenewDue      bool `protobuf:"varint,5,opt,name=renew_due,json=renewDue,proto3" json:"renew_due,omitempty"`
+	RenewDue bool `protobuf:"varint,5,opt,name=renew_due,json=renewDue,proto3" json:"renew_due,omitempty"`
+	// True: divisions of the certificate have other codes since. Renew before pulling: the new certificate names both, and
+	// what was moved to the new codes would depart from the old one.
+	Recoded       bool `protobuf:"varint,6,opt,name=recoded,proto3" json:"recoded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -608,6 +611,13 @@ func (x *LoginResponse) GetRenewDue() bool {
 	return false
 }
 
+func (x *LoginResponse) GetRecoded() bool {
+	if x != nil {
+		return x.Recoded
+	}
+	return false
+}
+
 // RenewRequest asks for the caller's certificate with a new expiry.
 type RenewRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -655,7 +665,7 @@ func (x *RenewRequest) GetShard() []byte {
 }
 
 // RenewResponse has it. The session goes on under it. One that was issued less than a
-// day ago is given again.
+// day ago is given again, unless its divisions have other codes since.
 type RenewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The serialised Certificate.
@@ -841,14 +851,15 @@ const file_xunzhen_sync_v1_enrolment_proto_rawDesc = "" +
 	"\foperator_key\x18\x03 \x01(\fH\x00R\voperatorKey\x12\x1c\n" +
 	"\tchallenge\x18\x04 \x01(\fR\tchallenge\x12\x1c\n" +
 	"\tsignature\x18\x05 \x01(\fR\tsignatureB\x05\n" +
-	"\x03who\"\x9e\x01\n" +
+	"\x03who\"\xb8\x01\n" +
 	"\rLoginResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12 \n" +
 	"\fvalid_for_ms\x18\x02 \x01(\rR\n" +
 	"validForMs\x12 \n" +
 	"\vcertificate\x18\x03 \x01(\fR\vcertificate\x12\x16\n" +
 	"\x06roster\x18\x04 \x01(\fR\x06roster\x12\x1b\n" +
-	"\trenew_due\x18\x05 \x01(\bR\brenewDue\"$\n" +
+	"\trenew_due\x18\x05 \x01(\bR\brenewDue\x12\x18\n" +
+	"\arecoded\x18\x06 \x01(\bR\arecoded\"$\n" +
 	"\fRenewRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\"1\n" +
 	"\rRenewResponse\x12 \n" +

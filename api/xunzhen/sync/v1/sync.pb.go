@@ -108,7 +108,10 @@ type HelloRequest struct {
 	Offers []*OfferRun `protobuf:"bytes,5,rep,name=offers,proto3" json:"offers,omitempty"`
 	// Serialised Certificates: the caller's own and those its segments name; at
 	// most 64.
-	Certificates  [][]byte `protobuf:"bytes,6,rep,name=certificates,proto3" json:"certificates,omitempty"`
+	Certificates [][]byte `protobuf:"bytes,6,rep,name=certificates,proto3" json:"certificates,omitempty"`
+	// Hashes, one after the other, of segments that the caller does not hold and has
+	// loans of; at most 4096. Those that are stored are in acks; none is wanted.
+	Asks          []byte `protobuf:"bytes,7,opt,name=asks,proto3" json:"asks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +184,13 @@ func (x *HelloRequest) GetOffers() []*OfferRun {
 func (x *HelloRequest) GetCertificates() [][]byte {
 	if x != nil {
 		return x.Certificates
+	}
+	return nil
+}
+
+func (x *HelloRequest) GetAsks() []byte {
+	if x != nil {
+		return x.Asks
 	}
 	return nil
 }
@@ -857,7 +867,11 @@ type PullRequest struct {
 	// Ledger size of the caller's checkpoint of this epoch; 0: none.
 	CheckpointSize uint64 `protobuf:"varint,3,opt,name=checkpoint_size,json=checkpointSize,proto3" json:"checkpoint_size,omitempty"`
 	// Records wanted in a page, at most 1000; 0: the server's choice.
-	PageRecords   uint32 `protobuf:"varint,4,opt,name=page_records,json=pageRecords,proto3" json:"page_records,omitempty"`
+	PageRecords uint32 `protobuf:"varint,4,opt,name=page_records,json=pageRecords,proto3" json:"page_records,omitempty"`
+	// True: the caller takes loans. Only a hub lends.
+	Borrows bool `protobuf:"varint,5,opt,name=borrows,proto3" json:"borrows,omitempty"`
+	// Names of the loans that the caller has from this hub, 16 bytes each.
+	Borrowed      []byte `protobuf:"bytes,6,opt,name=borrowed,proto3" json:"borrowed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,6 +934,20 @@ func (x *PullRequest) GetPageRecords() uint32 {
 	return 0
 }
 
+func (x *PullRequest) GetBorrows() bool {
+	if x != nil {
+		return x.Borrows
+	}
+	return false
+}
+
+func (x *PullRequest) GetBorrowed() []byte {
+	if x != nil {
+		return x.Borrowed
+	}
+	return nil
+}
+
 // PullResponse is one page. It is applied as a whole, together with its cursor; a
 // pull that is cut goes on from there.
 type PullResponse struct {
@@ -935,7 +963,9 @@ type PullResponse struct {
 	// Where the next page begins, opaque.
 	Cursor []byte `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// In the last page only.
-	Summary       *Summary `protobuf:"bytes,6,opt,name=summary,proto3" json:"summary,omitempty"`
+	Summary *Summary `protobuf:"bytes,6,opt,name=summary,proto3" json:"summary,omitempty"`
+	// From a hub: loans that the caller has not borrowed yet.
+	Loans         []*Loan `protobuf:"bytes,7,rep,name=loans,proto3" json:"loans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1012,6 +1042,119 @@ func (x *PullResponse) GetSummary() *Summary {
 	return nil
 }
 
+func (x *PullResponse) GetLoans() []*Loan {
+	if x != nil {
+		return x.Loans
+	}
+	return nil
+}
+
+// Loan is a colleague's saves that the centre has not sent yet, as far as they are
+// for the caller's screen. It is not handed on.
+type Loan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A part of one segment: its front (suite, header, signature), then for each
+	// revision either 1, the skeleton with its length before it, the salt, and the body
+	// with its length before it, or 0 and the leaf. syncengine/segment/DESIGN.md has the
+	// byte table. The name of a loan is the first 16 bytes of SHA-256(part).
+	Part []byte `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	// The serialised Certificate that the header names.
+	Certificate   []byte `protobuf:"bytes,2,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Loan) Reset() {
+	*x = Loan{}
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Loan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Loan) ProtoMessage() {}
+
+func (x *Loan) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Loan.ProtoReflect.Descriptor instead.
+func (*Loan) Descriptor() ([]byte, []int) {
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Loan) GetPart() []byte {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *Loan) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+// Loans are all that a hub lends to a caller now.
+type Loans struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Their names, 16 bytes each. What the caller has from this hub and is not named
+	// goes back.
+	Names         []byte `protobuf:"bytes,1,opt,name=names,proto3" json:"names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Loans) Reset() {
+	*x = Loans{}
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Loans) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Loans) ProtoMessage() {}
+
+func (x *Loans) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Loans.ProtoReflect.Descriptor instead.
+func (*Loans) Descriptor() ([]byte, []int) {
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Loans) GetNames() []byte {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
 // Bases are record states, column by column, and the states themselves packed:
 // what many of them have in common stands once in a table.
 //
@@ -1067,7 +1210,7 @@ type Bases struct {
 
 func (x *Bases) Reset() {
 	*x = Bases{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[11]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1222,7 @@ func (x *Bases) String() string {
 func (*Bases) ProtoMessage() {}
 
 func (x *Bases) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[11]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1235,7 @@ func (x *Bases) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bases.ProtoReflect.Descriptor instead.
 func (*Bases) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{11}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Bases) GetRecords() []byte {
@@ -1171,7 +1314,7 @@ type Departure struct {
 
 func (x *Departure) Reset() {
 	*x = Departure{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[12]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1326,7 @@ func (x *Departure) String() string {
 func (*Departure) ProtoMessage() {}
 
 func (x *Departure) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[12]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1339,7 @@ func (x *Departure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departure.ProtoReflect.Descriptor instead.
 func (*Departure) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{12}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Departure) GetRecord() []byte {
@@ -1228,14 +1371,16 @@ type Summary struct {
 	// What the records of the caller's scope add up to.
 	Sums []*PileSum `protobuf:"bytes,5,rep,name=sums,proto3" json:"sums,omitempty"`
 	// Serialised BackupMarks, as in HelloResponse.
-	Marks         [][]byte `protobuf:"bytes,6,rep,name=marks,proto3" json:"marks,omitempty"`
+	Marks [][]byte `protobuf:"bytes,6,rep,name=marks,proto3" json:"marks,omitempty"`
+	// From a hub that lends; absent: the peer lends nothing and takes nothing back.
+	Loans         *Loans `protobuf:"bytes,7,opt,name=loans,proto3" json:"loans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Summary) Reset() {
 	*x = Summary{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[13]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1392,7 @@ func (x *Summary) String() string {
 func (*Summary) ProtoMessage() {}
 
 func (x *Summary) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[13]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1405,7 @@ func (x *Summary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Summary.ProtoReflect.Descriptor instead.
 func (*Summary) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{13}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Summary) GetCheckpoint() []byte {
@@ -1305,6 +1450,13 @@ func (x *Summary) GetMarks() [][]byte {
 	return nil
 }
 
+func (x *Summary) GetLoans() *Loans {
+	if x != nil {
+		return x.Loans
+	}
+	return nil
+}
+
 // PileSum is the number of records in a division and privacy class, and the sum of
 // their fingerprints.
 type PileSum struct {
@@ -1323,7 +1475,7 @@ type PileSum struct {
 
 func (x *PileSum) Reset() {
 	*x = PileSum{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[14]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1487,7 @@ func (x *PileSum) String() string {
 func (*PileSum) ProtoMessage() {}
 
 func (x *PileSum) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[14]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1500,7 @@ func (x *PileSum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PileSum.ProtoReflect.Descriptor instead.
 func (*PileSum) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{14}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PileSum) GetDivision() string {
@@ -1390,7 +1542,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[15]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1554,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[15]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1567,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{15}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchRequest) GetShard() []byte {
@@ -1436,7 +1588,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[16]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1600,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[16]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,14 +1613,14 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{16}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{18}
 }
 
 var File_xunzhen_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x1axunzhen/sync/v1/sync.proto\x12\x0fxunzhen.sync.v1\x1a\x1cxunzhen/sync/v1/ledger.proto\"\xe1\x01\n" +
+	"\x1axunzhen/sync/v1/sync.proto\x12\x0fxunzhen.sync.v1\x1a\x1cxunzhen/sync/v1/ledger.proto\"\xf5\x01\n" +
 	"\fHelloRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12,\n" +
 	"\x05epoch\x18\x02 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x05epoch\x12\x1e\n" +
@@ -1477,7 +1629,8 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"checkpoint\x12\x16\n" +
 	"\x06cursor\x18\x04 \x01(\fR\x06cursor\x121\n" +
 	"\x06offers\x18\x05 \x03(\v2\x19.xunzhen.sync.v1.OfferRunR\x06offers\x12\"\n" +
-	"\fcertificates\x18\x06 \x03(\fR\fcertificates\"\x8a\x01\n" +
+	"\fcertificates\x18\x06 \x03(\fR\fcertificates\x12\x12\n" +
+	"\x04asks\x18\a \x01(\fR\x04asks\"\x8a\x01\n" +
 	"\bOfferRun\x12\x18\n" +
 	"\areplica\x18\x01 \x01(\fR\areplica\x12%\n" +
 	"\x0esegment_hashes\x18\x02 \x01(\fR\rsegmentHashes\x12%\n" +
@@ -1529,12 +1682,14 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"\aexpects\x18\x05 \x01(\x04R\aexpects\x12\x12\n" +
 	"\x04fork\x18\x06 \x01(\bR\x04fork\x127\n" +
 	"\bverdicts\x18\a \x03(\v2\x1b.xunzhen.sync.v1.VerdictRunR\bverdicts\x12\x16\n" +
-	"\x06reason\x18\b \x01(\tR\x06reason\"\x87\x01\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\"\xbd\x01\n" +
 	"\vPullRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\fR\x06cursor\x12'\n" +
 	"\x0fcheckpoint_size\x18\x03 \x01(\x04R\x0echeckpointSize\x12!\n" +
-	"\fpage_records\x18\x04 \x01(\rR\vpageRecords\"\x8e\x02\n" +
+	"\fpage_records\x18\x04 \x01(\rR\vpageRecords\x12\x18\n" +
+	"\aborrows\x18\x05 \x01(\bR\aborrows\x12\x1a\n" +
+	"\bborrowed\x18\x06 \x01(\fR\bborrowed\"\xbb\x02\n" +
 	"\fPullResponse\x12,\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x05epoch\x12,\n" +
 	"\x05bases\x18\x02 \x01(\v2\x16.xunzhen.sync.v1.BasesR\x05bases\x12:\n" +
@@ -1543,7 +1698,13 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"departures\x12\x1a\n" +
 	"\bsegments\x18\x04 \x03(\fR\bsegments\x12\x16\n" +
 	"\x06cursor\x18\x05 \x01(\fR\x06cursor\x122\n" +
-	"\asummary\x18\x06 \x01(\v2\x18.xunzhen.sync.v1.SummaryR\asummary\"\x9c\x02\n" +
+	"\asummary\x18\x06 \x01(\v2\x18.xunzhen.sync.v1.SummaryR\asummary\x12+\n" +
+	"\x05loans\x18\a \x03(\v2\x15.xunzhen.sync.v1.LoanR\x05loans\"<\n" +
+	"\x04Loan\x12\x12\n" +
+	"\x04part\x18\x01 \x01(\fR\x04part\x12 \n" +
+	"\vcertificate\x18\x02 \x01(\fR\vcertificate\"\x1d\n" +
+	"\x05Loans\x12\x14\n" +
+	"\x05names\x18\x01 \x01(\fR\x05names\"\x9c\x02\n" +
 	"\x05Bases\x12\x18\n" +
 	"\arecords\x18\x01 \x01(\fR\arecords\x12'\n" +
 	"\x0fposition_deltas\x18\x02 \x03(\x12R\x0epositionDeltas\x12\x18\n" +
@@ -1556,7 +1717,7 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"\x06shapes\x18\t \x03(\fR\x06shapes\"?\n" +
 	"\tDeparture\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x1a\n" +
-	"\bposition\x18\x02 \x01(\x04R\bposition\"\xc2\x01\n" +
+	"\bposition\x18\x02 \x01(\x04R\bposition\"\xf0\x01\n" +
 	"\aSummary\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\fR\n" +
@@ -1565,7 +1726,8 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"\x05proof\x18\x03 \x01(\fR\x05proof\x12\x1a\n" +
 	"\bposition\x18\x04 \x01(\x04R\bposition\x12,\n" +
 	"\x04sums\x18\x05 \x03(\v2\x18.xunzhen.sync.v1.PileSumR\x04sums\x12\x14\n" +
-	"\x05marks\x18\x06 \x03(\fR\x05marks\"v\n" +
+	"\x05marks\x18\x06 \x03(\fR\x05marks\x12,\n" +
+	"\x05loans\x18\a \x01(\v2\x16.xunzhen.sync.v1.LoansR\x05loans\"v\n" +
 	"\aPileSum\x12\x1a\n" +
 	"\bdivision\x18\x01 \x01(\tR\bdivision\x12#\n" +
 	"\rprivacy_class\x18\x02 \x01(\rR\fprivacyClass\x12\x14\n" +
@@ -1595,7 +1757,7 @@ func file_xunzhen_sync_v1_sync_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_sync_v1_sync_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_xunzhen_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_xunzhen_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_xunzhen_sync_v1_sync_proto_goTypes = []any{
 	(Outcome)(0),          // 0: xunzhen.sync.v1.Outcome
 	(*HelloRequest)(nil),  // 1: xunzhen.sync.v1.HelloRequest
@@ -1609,36 +1771,40 @@ var file_xunzhen_sync_v1_sync_proto_goTypes = []any{
 	(*SegmentResult)(nil), // 9: xunzhen.sync.v1.SegmentResult
 	(*PullRequest)(nil),   // 10: xunzhen.sync.v1.PullRequest
 	(*PullResponse)(nil),  // 11: xunzhen.sync.v1.PullResponse
-	(*Bases)(nil),         // 12: xunzhen.sync.v1.Bases
-	(*Departure)(nil),     // 13: xunzhen.sync.v1.Departure
-	(*Summary)(nil),       // 14: xunzhen.sync.v1.Summary
-	(*PileSum)(nil),       // 15: xunzhen.sync.v1.PileSum
-	(*WatchRequest)(nil),  // 16: xunzhen.sync.v1.WatchRequest
-	(*WatchResponse)(nil), // 17: xunzhen.sync.v1.WatchResponse
-	(*Epoch)(nil),         // 18: xunzhen.sync.v1.Epoch
-	(*VerdictRun)(nil),    // 19: xunzhen.sync.v1.VerdictRun
+	(*Loan)(nil),          // 12: xunzhen.sync.v1.Loan
+	(*Loans)(nil),         // 13: xunzhen.sync.v1.Loans
+	(*Bases)(nil),         // 14: xunzhen.sync.v1.Bases
+	(*Departure)(nil),     // 15: xunzhen.sync.v1.Departure
+	(*Summary)(nil),       // 16: xunzhen.sync.v1.Summary
+	(*PileSum)(nil),       // 17: xunzhen.sync.v1.PileSum
+	(*WatchRequest)(nil),  // 18: xunzhen.sync.v1.WatchRequest
+	(*WatchResponse)(nil), // 19: xunzhen.sync.v1.WatchResponse
+	(*Epoch)(nil),         // 20: xunzhen.sync.v1.Epoch
+	(*VerdictRun)(nil),    // 21: xunzhen.sync.v1.VerdictRun
 }
 var file_xunzhen_sync_v1_sync_proto_depIdxs = []int32{
-	18, // 0: xunzhen.sync.v1.HelloRequest.epoch:type_name -> xunzhen.sync.v1.Epoch
+	20, // 0: xunzhen.sync.v1.HelloRequest.epoch:type_name -> xunzhen.sync.v1.Epoch
 	2,  // 1: xunzhen.sync.v1.HelloRequest.offers:type_name -> xunzhen.sync.v1.OfferRun
-	18, // 2: xunzhen.sync.v1.HelloResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
+	20, // 2: xunzhen.sync.v1.HelloResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
 	4,  // 3: xunzhen.sync.v1.HelloResponse.own_heads:type_name -> xunzhen.sync.v1.HistoryHead
 	5,  // 4: xunzhen.sync.v1.HelloResponse.gaps:type_name -> xunzhen.sync.v1.CounterRun
 	6,  // 5: xunzhen.sync.v1.HelloResponse.limits:type_name -> xunzhen.sync.v1.Limits
 	9,  // 6: xunzhen.sync.v1.PushResponse.results:type_name -> xunzhen.sync.v1.SegmentResult
 	0,  // 7: xunzhen.sync.v1.PushResponse.gaps:type_name -> xunzhen.sync.v1.Outcome
 	0,  // 8: xunzhen.sync.v1.SegmentResult.outcome:type_name -> xunzhen.sync.v1.Outcome
-	19, // 9: xunzhen.sync.v1.SegmentResult.verdicts:type_name -> xunzhen.sync.v1.VerdictRun
-	18, // 10: xunzhen.sync.v1.PullResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
-	12, // 11: xunzhen.sync.v1.PullResponse.bases:type_name -> xunzhen.sync.v1.Bases
-	13, // 12: xunzhen.sync.v1.PullResponse.departures:type_name -> xunzhen.sync.v1.Departure
-	14, // 13: xunzhen.sync.v1.PullResponse.summary:type_name -> xunzhen.sync.v1.Summary
-	15, // 14: xunzhen.sync.v1.Summary.sums:type_name -> xunzhen.sync.v1.PileSum
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	21, // 9: xunzhen.sync.v1.SegmentResult.verdicts:type_name -> xunzhen.sync.v1.VerdictRun
+	20, // 10: xunzhen.sync.v1.PullResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
+	14, // 11: xunzhen.sync.v1.PullResponse.bases:type_name -> xunzhen.sync.v1.Bases
+	15, // 12: xunzhen.sync.v1.PullResponse.departures:type_name -> xunzhen.sync.v1.Departure
+	16, // 13: xunzhen.sync.v1.PullResponse.summary:type_name -> xunzhen.sync.v1.Summary
+	12, // 14: xunzhen.sync.v1.PullResponse.loans:type_name -> xunzhen.sync.v1.Loan
+	17, // 15: xunzhen.sync.v1.Summary.sums:type_name -> xunzhen.sync.v1.PileSum
+	13, // 16: xunzhen.sync.v1.Summary.loans:type_name -> xunzhen.sync.v1.Loans
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_sync_v1_sync_proto_init() }
@@ -1653,7 +1819,7 @@ func file_xunzhen_sync_v1_sync_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_sync_v1_sync_proto_rawDesc), len(file_xunzhen_sync_v1_sync_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
