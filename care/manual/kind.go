@@ -44,6 +44,9 @@ func (b *book) facts(l language, k *kind) []string {
 		fact("保密级别", "Privacy class", l.class(k.options.GetPrivacyClass())+l.say("，", ", ")+l.receivers(k.options.GetPrivacyClass())),
 		fact("消息", "Message", code(string(k.Message.FullName()))+l.say("，", ", ")+link(code(source), "../../../proto/"+source)),
 	}
+	if k.options.GetOfficeOnly() {
+		out = append(out, fact("保存", "Saved by", l.say("只由中心保存，平板的保存会被搁置", "the centre only; what a tablet saves is held")))
+	}
 	var sections []string
 	for _, title := range k.sections(l) {
 		sections = append(sections, link(text(title), "#"+slug(title)))

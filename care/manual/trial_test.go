@@ -22,7 +22,7 @@ dependency: "xunzhen/schema/v1/options.proto"
 message_type {
   name: "Trial"
   options { [xunzhen.schema.v1.kind] {
-    number: 4000 zh: "试验" en: "trial" privacy_class: PRIVACY_CLASS_SENSITIVE subject: SUBJECT_NONE
+    number: 4000 zh: "试验" en: "trial" privacy_class: PRIVACY_CLASS_SENSITIVE subject: SUBJECT_NONE office_only: true
     sections { name: "head" zh: "开头" en: "head" }
     sections { name: "empty" zh: "空" en: "empty" }
     sections { name: "body" zh: "正文" en: "body" }
@@ -207,6 +207,7 @@ func TestEveryOptionOfAFieldIsOnItsPage(t *testing.T) {
 		"a long list folded":                {"### 代码 Colour\n\n用于：颜色\n\n<details><summary>16 项</summary>\n\n| ", "### Codes of Colour\n\nUsed by: colour\n\n<details><summary>16 codes</summary>\n\n| "},
 		"the kind with its number":          {"# 试验（4000）\n", "# Trial (4000)\n"},
 		"who receives it":                   {"- 保密级别：敏感，只发给获准接收敏感记录的设备", "- Privacy class: sensitive, only devices that may have sensitive records receive it"},
+		"that only the centre saves it":     {"- 保存：只由中心保存，平板的保存会被搁置\n", "- Saved by: the centre only; what a tablet saves is held\n"},
 		"sections that have fields":         {"- 章节：[开头](#开头) · [正文](#正文)\n", "- Sections: [Head](#head) · [Body](#body)\n"},
 		"the built-in checks":               {"内置检查：[T01](../../rules.zh.md#t01)\n", "Built-in checks look at every field: [T01](../../rules.en.md#t01)\n"},
 		"what a rule says":                  {"| [T02](../../rules.zh.md#t02) | 警示 | 体重 {w} 超过 99.5 |", "| [T02](../../rules.en.md#t02) | Warning | weight {w} above 99.5 |"},
