@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help deb test lint proto freeze fuzz sim flood
+.PHONY: help deb test lint proto manual freeze fuzz sim flood
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ lint: ## the checks of `make test` that run no test
 
 proto: ## generate the Go code of the protobuf tree anew
 	@build/proto.sh generate
+
+manual: ## write the pages about kinds and rules in docs/ anew, from the descriptors and the rule pack
+	@go test ./care/manual -update
 
 freeze: ## write down today's protobuf tree as released: from then on `make test` refuses breaking changes to it
 	@build/proto.sh freeze

@@ -53,7 +53,7 @@ put() { install -D -m "$1" "$2" "$root$3"; }
 packed() { mkdir -p "$root$(dirname "$1")" && gzip -9n >"$root$1" && chmod 0644 "$root$1"; }
 
 contents() {
-	local at=build/deb doc=/usr/share/doc/xunzhen
+	local at=build/deb doc=/usr/share/doc/xunzhen page
 	put 0755 "$work/xunzhen" /usr/bin/xunzhen
 	put 0755 $at/xunzhen-office /usr/sbin/xunzhen-office
 	put 0644 $at/xunzhen.service /lib/systemd/system/xunzhen.service
@@ -62,6 +62,7 @@ contents() {
 	put 0644 $at/copyright $doc/copyright
 	put 0644 docs/operate.md $doc/operate.md
 	put 0644 docs/operate.zh.md $doc/operate.zh.md
+	for page in docs/rules.*.md docs/kinds/README.md docs/kinds/*/*.md; do put 0644 "$page" "$doc/${page#docs/}"; done
 	changelog | packed $doc/changelog.gz
 	manual en | packed /usr/share/man/man1/xunzhen.1.gz
 	manual zh | packed /usr/share/man/zh_CN/man1/xunzhen.1.gz

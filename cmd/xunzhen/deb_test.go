@@ -173,6 +173,7 @@ func TestThePackageHasWhatItShould(t *testing.T) {
 		`-rw-r--r-- root/root +\d+ .* \./lib/systemd/system/xunzhen\.service`, `-rw-r--r-- root/root +\d+ .* \./usr/lib/sysusers\.d/xunzhen\.conf`,
 		`-rw-r--r-- root/root +\d+ .* \./etc/default/xunzhen`, `-rw-r--r-- root/root +\d+ .* \./usr/share/man/man1/xunzhen\.1\.gz`,
 		`-rw-r--r-- root/root +\d+ .* \./usr/share/man/zh_CN/man1/xunzhen\.1\.gz`, `-rw-r--r-- root/root +\d+ .* \./usr/share/doc/xunzhen/operate\.md`,
+		`-rw-r--r-- root/root +\d+ .* \./usr/share/doc/xunzhen/rules\.zh\.md`, `-rw-r--r-- root/root +\d+ .* \./usr/share/doc/xunzhen/kinds/en/resident\.md`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + want + `$`).Match(list) {
 			t.Errorf("nothing like %s in\n%s", want, list)
