@@ -214,6 +214,7 @@ func follow(ctx context.Context, s *server.Server) *sync.WaitGroup {
 	var running sync.WaitGroup
 	for _, one := range s.Counties() {
 		running.Go(func() { one.People.Run(ctx) })
+		running.Go(func() { one.Divisions.Run(ctx) })
 	}
 	return &running
 }
