@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
@@ -55,6 +56,7 @@ func (p population) link(a, b record.ID, division record.Division) {
 
 func (p population) save(s syncengine.OfficeSave, division record.Division) record.ID {
 	p.t.Helper()
+	p.Clock.Move(time.Millisecond) // so that ids are in the order of their making
 	s.Changes = append(s.Changes, record.Change{Path: record.PathScope, Value: record.Of([]byte(division))})
 	saved, err := p.County.Engine.Save(p.t.Context(), "li", s)
 	if err != nil {

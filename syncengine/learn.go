@@ -46,6 +46,74 @@ func (e *Engine) LearnKinds(ctx context.Context) (released int, err error) {
 	return released, nil
 }
 
+// LearnScopes releases, as the centre's own act, what was held after a position only because
+// its author saw a division under a code that its certificate did not name yet, and would name now
+// (Config.Scopes): a hub had brought the move, and not the certificate. It returns how many revisions
+// it released, and the position up to which it has looked.
+func (e *Engine) LearnScopes(ctx context.Context, after Position) (released int, reached Position, err error) {
+	q := FeedQuery{Classes: allClasses, Flags: FlagHeld, Divisions: everywhere, Limit: 1000, Bytes: scanBytes, After: after, UpTo: e.Position()}
+	for more := q.After < q.UpTo; more; {
+		err = e.office(ctx, func(b *batch) (err error) {
+			var n int
+			n, more, err = b.learnBy(&q, (*batch).releasesScope)
+			released += n
+			return err
+		})
+		if err != nil {
+			return released, after, err
+		}
+	}
+	return released, q.UpTo, nil
+}
+
+// releasesScope returns the acts that release what was held of a record for a code alone.
+func (b *batch) releasesScope(id record.ID) ([]OfficeSave, error) {
+	w, err := b.record(id)
+	if err != nil {
+		return nil, err
+	}
+	var out []OfficeSave
+	for _, p := range w.places {
+		if p.verdict != ledger.HeldScope {
+			continue
+		}
+		good, err := b.withinToday(w, p)
+		if err != nil {
+			return nil, err
+		}
+		if !good {
+			continue
+		}
+		m, err := b.ruling(Ruling{Record: id, Dot: p.dot, Reason: "division has another code now"})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, actSave(KindRelease, releaseAct(m)))
+	}
+	return out, nil
+}
+
+// withinToday reports whether a revision would be admitted under its certificate with the
+// divisions that one like it would name today.
+func (b *batch) withinToday(w *work, p place) (bool, error) {
+	seg, head, err := b.segmentAt(p.leaf)
+	if err != nil {
+		return false, err
+	}
+	rev, err := seg.Revision(p.at)
+	if unreadable(err) {
+		return false, nil
+	}
+	rev.Dot = p.dot
+	cert, ok, err := b.certificate(head.Certificate)
+	if err != nil || !ok || !b.e.Recoded(cert) {
+		return false, err
+	}
+	cert.Divisions = b.e.cfg.Scopes(cert.Divisions)
+	v, err := b.rule(w, rev, seg.Salt(p.at), source{head, cert})
+	return v.Admitted(), err
+}
+
 // classify writes records again that went to the fewest because their kind was
 // not known, and now have another class. It goes on from q, and reports whether
 // there may be more.
@@ -76,6 +144,10 @@ func (b *batch) classify(q *FeedQuery) (_ int, more bool, err error) {
 // learn releases what was held in the records from q on, and returns how much, and
 // whether there may be more. All releases of a batch lie in few segments.
 func (b *batch) learn(q *FeedQuery) (released int, more bool, err error) {
+	return b.learnBy(q, (*batch).releases)
+}
+
+func (b *batch) learnBy(q *FeedQuery, releases func(*batch, record.ID) ([]OfficeSave, error)) (released int, more bool, err error) {
 	var acts []OfficeSave
 	for more = true; more && len(acts) < learnBatch; {
 		rows, err := b.tx.Feed(*q)
@@ -84,7 +156,7 @@ func (b *batch) learn(q *FeedQuery) (released int, more bool, err error) {
 		}
 		more = q.Full(rows)
 		for i, r := range rows {
-			one, err := b.releases(r.ID)
+			one, err := releases(b, r.ID)
 			if err != nil {
 				return 0, false, err
 			}

@@ -4,7 +4,6 @@ package county
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,7 +53,11 @@ func (c *County) Recode(ctx context.Context, author string, changes []CodeChange
 	if err := r.plan(changes); err != nil {
 		return r.report, &syncengine.Error{Reason: syncengine.ReasonInvalid, Doing: "re-code", Err: err}
 	}
-	if err := errors.Join(r.recordAll(ctx), r.moveAll(ctx)); err != nil {
+	err := r.recordAll(ctx)
+	if err == nil {
+		err = r.moveAll(ctx)
+	}
+	if err != nil {
 		return r.report, fmt.Errorf("re-code: %w", err)
 	}
 	return r.report, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/tablet"
 )
@@ -324,4 +325,89 @@ func TestARecodedTabletByStick(t *testing.T) {
 	if !slices.Equal(w.scopesOf("zhang"), []record.Division{village, moved}) {
 		t.Errorf("certificate for %v", w.scopesOf("zhang"))
 	}
+}
+
+// The hub hears first, and the tablet meets only the hub, which cannot renew: what moved departs until the tablet meets the
+// centre, what it saved is admitted, and nothing is lost.
+func TestARecodedTabletThatMeetsItsHubFirst(t *testing.T) {
+	w := newWorld(t)
+	l := newLine()
+	c := w.clinic(township)
+	a := w.tablet("zhang", village).knows(l, c)
+	wang := a.add("resident", "", "", `{"name": "王建国", "phone": "139"}`)
+	a.anyhow()
+	a.anyhow()
+	c.up()
+	w.recode(yearly(), false)
+	w.clock.forward(time.Hour) // the hub signs in again
+	c.up()
+	cert, err := c.Certificate(t.Context())
+	if must(t, cert, err); !record.Division(moved).WithinAny(cert.Divisions) {
+		t.Errorf("the hub's certificate is for %v", cert.Divisions)
+	}
+
+	l.cut(w.listen, true)
+	a.save(a.show(wang.ID).Form, `{"name": "王建国", "phone": "138"}`)
+	late := a.add("resident", "", "", `{"name": "李四"}`)
+	if with := a.anyhow(); with != c.listen {
+		t.Fatalf("synced with %q", with)
+	}
+	next := a.add("home_visit", wang.ID, moved, `{}`) // the doctor has heard, the certificate has not
+	a.anyhow()
+	c.up()
+	for _, want := range []int{1, 0} {
+		if n, err := w.county.Divisions.Follow(t.Context()); must(t, n, err) != want {
+			t.Errorf("%d saves released, want %d", n, want)
+		}
+	}
+	w.wantNothingHeld()
+	if r := w.recode(nil, false); r.Moved != 1 {
+		t.Errorf("%+v", r)
+	}
+
+	l.cut(w.listen, false)
+	if with := a.anyhow(); with != tablet.CentreName {
+		t.Fatalf("synced with %q", with)
+	}
+	for _, id := range []string{wang.ID, late.ID, next.ID} {
+		a.wantDivision(id, moved)
+	}
+	if value(t, a.show(wang.ID).JSON, "phone") != "138" {
+		t.Errorf("the edit is lost: %s", a.show(wang.ID).JSON)
+	}
+	w.wantSound()
+}
+
+// What is outside a certificate by any code stays held, and so does what a person decided about.
+func TestOnlyWhatACodeExplainsIsReleased(t *testing.T) {
+	w := newWorld(t)
+	a := w.tablet("zhang", village)
+	outside := a.add("resident", "", quiet, `{"name": "王建国"}`)
+	early := a.add("resident", "", moved, `{"name": "李四"}`) // under a code that is none yet
+	decided := a.add("resident", "", moved, `{"name": "赵六"}`)
+	a.run()
+	w.withdraw(decided)
+	if n, err := w.county.Divisions.Follow(t.Context()); must(t, n, err) != 0 {
+		t.Errorf("%d saves released before anything changed", n)
+	}
+	w.recode(yearly(), false)
+	if n, err := w.county.Divisions.Follow(t.Context()); must(t, n, err) != 1 {
+		t.Errorf("%d saves released", n)
+	}
+	a.run()
+	a.wantState(outside.ID, tablet.StateHeld, "held_scope")
+	a.wantState(early.ID, tablet.StateCentre, "")
+	if r := a.show(decided.ID); r.State != tablet.StateHeld {
+		t.Errorf("what a person left out is %q", r.State)
+	}
+	w.wantSound()
+}
+
+func (w *world) withdraw(s *tablet.Saved) {
+	w.t.Helper()
+	id, err := record.ParseID(s.ID)
+	must(w.t, id, err)
+	dot, err := causal.ParseDot(s.Dot)
+	must(w.t, dot, err)
+	do(w.t, w.county.Engine.Withdraw(w.t.Context(), syncengine.Ruling{Record: id, Dot: dot, Author: "office"}))
 }
