@@ -203,8 +203,7 @@ func TestOldCodesLeaveCertificatesInTheEnd(t *testing.T) {
 func TestATabletRecodesNothing(t *testing.T) {
 	w := newWorld(t)
 	a := w.tablet("zhang", village)
-	wang := a.add("resident", "", "", `{"name": "王建国"}`)
-	s := a.add("division_change", wang.ID, village, `{"old_code": "`+village+`", "new_code": "`+village2+`", "valid_from": 20260101, "type": 1}`)
+	s := a.add("division_change", "", village, `{"old_code": "`+village+`", "new_code": "`+village2+`", "valid_from": 20260101, "type": 1}`)
 	a.run()
 	a.wantState(s.ID, tablet.StateHeld, "held_not_centre")
 	if r := a.run(); r.Renewed {

@@ -71,14 +71,12 @@ func (s *syncRun) pushEnvelopes(ctx context.Context, wants []segment.Hash) error
 	return nil
 }
 
-// envelopes puts together one call; what has no envelope waits for a sync with
-// open bodies.
+// envelopes puts together one call, with the certificates that its segments name; what
+// has no envelope waits for a sync with open bodies.
 func (s *syncRun) envelopes(ctx context.Context, wants []segment.Hash) (q session.PushRequest, hashes []segment.Hash, taken int, err error) {
 	size := 0
+	named := certificates{}
 	err = s.r.view(ctx, func(tx Reader) error {
-		if q.Certificates, err = s.r.ownCertificates(tx); err != nil {
-			return err
-		}
 		limit, err := pushBytes(tx)
 		if err != nil {
 			return err
@@ -88,13 +86,23 @@ func (s *syncRun) envelopes(ctx context.Context, wants []segment.Hash) (q sessio
 			if err != nil {
 				return err
 			}
-			if size += len(raw); len(hashes) == session.MaxPushSegments || size > limit && len(hashes) > 0 {
+			row, _, err := readSegmentRow(tx, h)
+			if err != nil {
+				return err
+			}
+			if size += len(raw); len(hashes) == session.MaxPushSegments || size > limit && len(hashes) > 0 || named.full(row.certificate) {
 				return nil
 			}
 			taken++
-			if ok {
-				q.Envelopes, hashes = append(q.Envelopes, raw), append(hashes, h)
+			if !ok {
+				continue
 			}
+			cert, err := named.add(tx, row.certificate)
+			if err != nil {
+				return err
+			}
+			q.Certificates, size = append(q.Certificates, cert...), size+sizeOf(cert)
+			q.Envelopes, hashes = append(q.Envelopes, raw), append(hashes, h)
 		}
 		return nil
 	})

@@ -75,7 +75,7 @@ func (s *syncRun) pushAll(ctx context.Context, wants []segment.Hash) ([]blockedS
 // returns how many of wants it dealt with; what is damaged here is left out.
 func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.PushRequest, hashes []segment.Hash, taken int, err error) {
 	size := 0
-	certs := map[segment.Hash]bool{}
+	named := certificates{}
 	err = s.r.view(ctx, func(tx Reader) error {
 		limit, err := pushBytes(tx)
 		if err != nil {
@@ -92,23 +92,46 @@ func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.Pu
 			}
 			cert := seg.Header().Certificate
 			size += len(seg.Bytes())
-			if len(q.Segments) == session.MaxPushSegments || size > limit && len(hashes) > 0 || !certs[cert] && len(certs) == session.MaxCertificates {
+			if len(q.Segments) == session.MaxPushSegments || size > limit && len(hashes) > 0 || named.full(cert) {
 				return nil
 			}
-			if !certs[cert] {
-				certs[cert] = true
-				if raw, ok, err := tx.Head(Certificates, cert[:]); err != nil {
-					return err
-				} else if ok {
-					q.Certificates = append(q.Certificates, raw)
-					size += len(raw)
-				}
+			raw, err := named.add(tx, cert)
+			if err != nil {
+				return err
 			}
+			q.Certificates, size = append(q.Certificates, raw...), size+sizeOf(raw)
 			q.Segments, hashes, taken = append(q.Segments, seg.Bytes()), append(hashes, h), taken+1
 		}
 		return nil
 	})
 	return q, hashes, taken, err
+}
+
+// certificates are those that the segments of one call name: the centre may have lost
+// them in a restore, and without them it cannot judge what they signed.
+type certificates map[segment.Hash]bool
+
+// full reports whether there is no room for one more.
+func (c certificates) full(one segment.Hash) bool { return !c[one] && len(c) == session.MaxCertificates }
+
+// add returns a certificate that was not named before; none when it is not here.
+func (c certificates) add(tx Reader, one segment.Hash) ([][]byte, error) {
+	if c[one] {
+		return nil, nil
+	}
+	c[one] = true
+	raw, ok, err := tx.Head(Certificates, one[:])
+	if err != nil || !ok {
+		return nil, err
+	}
+	return [][]byte{raw}, nil
+}
+
+func sizeOf(all [][]byte) (n int) {
+	for _, b := range all {
+		n += len(b)
+	}
+	return n
 }
 
 // pushBatch hands over one batch and keeps what became of it, or says that it is to
