@@ -68,20 +68,43 @@ func TestEveryThresholdHasTestRowsOnBothSides(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, th := range pack.Content().GetThresholds() {
-		for _, moved := range movedBy1(th) {
-			text, err := prototext.Marshal(&carev1.RulePackContent{Extends: pack.Name(), Thresholds: []*carev1.Threshold{moved.to}})
-			if err != nil {
-				t.Fatal(err)
+		t.Run(th.GetId(), func(t *testing.T) {
+			for _, moved := range movedBy1(th) {
+				if !isSeen(t, pack.Name(), moved) && unreachable[moved.how] == "" {
+					t.Errorf("no test row sees %s", moved.how)
+				}
 			}
-			other, err := rulepack.Load(rules.Source{Name: "moved.txtpb", Text: text})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(other.Test()) == 0 {
-				t.Errorf("no test row sees %s %s", th.GetId(), moved.how)
-			}
-		}
+		})
 	}
+}
+
+// isSeen reports whether a test row fails with a threshold moved.
+func isSeen(t *testing.T, name string, moved movedThreshold) bool {
+	t.Helper()
+	text, err := prototext.Marshal(&carev1.RulePackContent{Extends: name, Thresholds: []*carev1.Threshold{moved.to}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack, err := rulepack.Load(rules.Source{Name: "moved.txtpb", Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(pack.Test()) > 0
+}
+
+// Moves that no form can show.
+var unreachable = map[string]string{
+	"self_care_meal_scores[1] -1":            "meals have no mild dependence",
+	"self_care_meal_scores[1] +1":            "meals have no mild dependence",
+	"self_care_dressing_scores[1] -1":        "dressing has no mild dependence",
+	"self_care_dressing_scores[1] +1":        "dressing has no mild dependence",
+	"alt_reference_x100[0] -1":               "nothing is below nothing",
+	"ast_reference_x100[0] -1":               "nothing is below nothing",
+	"total_bilirubin_reference_x100[0] -1":   "nothing is below nothing",
+	"direct_bilirubin_reference_x100[0] -1":  "nothing is below nothing",
+	"total_cholesterol_reference_x100[0] -1": "nothing is below nothing",
+	"triglycerides_reference_x100[0] -1":     "nothing is below nothing",
+	"ldl_reference_x100[0] -1":               "nothing is below nothing",
 }
 
 type movedThreshold struct {
@@ -95,12 +118,12 @@ func movedBy1(th *carev1.Threshold) (out []movedThreshold) {
 		case *carev1.Threshold_Number:
 			to, _ := proto.Clone(th).(*carev1.Threshold)
 			to.Value = &carev1.Threshold_Number{Number: th.GetNumber() + by}
-			out = append(out, movedThreshold{fmt.Sprintf("moved by %d", by), to})
+			out = append(out, movedThreshold{fmt.Sprintf("%s %+d", th.GetId(), by), to})
 		case *carev1.Threshold_Numbers:
 			for i := range th.GetNumbers().GetValues() {
 				to, _ := proto.Clone(th).(*carev1.Threshold)
 				to.GetNumbers().Values[i] += by
-				out = append(out, movedThreshold{fmt.Sprintf("with number %d moved by %d", i, by), to})
+				out = append(out, movedThreshold{fmt.Sprintf("%s[%d] %+d", th.GetId(), i, by), to})
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/care/rules"
 )
@@ -137,6 +138,13 @@ func TestARecordWithAForgedPackIsRefused(t *testing.T) {
 	}
 	if _, err := rules.LoadRecord(nil); !errors.Is(err, rules.ErrPack) {
 		t.Errorf("no record: %v", err)
+	}
+}
+
+func TestACountyHasOneRecordForItsPack(t *testing.T) {
+	a, b := rules.RecordID("431124"), rules.RecordID("130403")
+	if a != rules.RecordID("431124") || a == b || a.Kind() != care.KindRulePack {
+		t.Errorf("%s %s", a, b)
 	}
 }
 
