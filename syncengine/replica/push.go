@@ -112,7 +112,9 @@ func (s *syncRun) batch(ctx context.Context, wants []segment.Hash) (q session.Pu
 type certificates map[segment.Hash]bool
 
 // full reports whether there is no room for one more.
-func (c certificates) full(one segment.Hash) bool { return !c[one] && len(c) == session.MaxCertificates }
+func (c certificates) full(one segment.Hash) bool {
+	return !c[one] && len(c) == session.MaxCertificates
+}
 
 // add returns a certificate that was not named before; none when it is not here.
 func (c certificates) add(tx Reader, one segment.Hash) ([][]byte, error) {
