@@ -27,8 +27,8 @@ var (
 	ErrNotReturned = errors.New("the form is not returned by this level")
 )
 
-// maxReviewText is the longest reason or answer, in characters, as the schema has it.
-const maxReviewText = 500
+// MaxReviewText is the longest reason or answer, in characters, as the schema has it.
+const MaxReviewText = 500
 
 // SetReview writes into a form what a level says of it, in place of what it said
 // before. Errors wrap ErrNotReviewed, ErrReviewLevel or ErrReviewReason.
@@ -40,8 +40,8 @@ func SetReview(form proto.Message, level ReviewLevel, r *carev1.Review) error {
 		return ErrReviewReason
 	}
 	for _, text := range []string{r.GetReason(), r.GetAnswer()} {
-		if n := utf8.RuneCountInString(text); n > maxReviewText {
-			return fmt.Errorf("%d characters of %d: %w", n, maxReviewText, ErrReviewReason)
+		if n := utf8.RuneCountInString(text); n > MaxReviewText {
+			return fmt.Errorf("%d characters of %d: %w", n, MaxReviewText, ErrReviewReason)
 		}
 	}
 	m := form.ProtoReflect()
@@ -64,7 +64,8 @@ func SetReview(form proto.Message, level ReviewLevel, r *carev1.Review) error {
 
 // Correct writes into an edited form that its author has answered what a level returned
 // the shown form for: who returned it, when and why stay, and the answer, which may be
-// empty, stands beside them. Errors are those of SetReview and ErrNotReturned.
+// empty, stands beside them. What the other levels said stays as it was shown, whatever
+// the edited form has. Errors are those of SetReview and ErrNotReturned.
 func Correct(shown, edited proto.Message, level ReviewLevel, author string, atMs int64, answer string) error {
 	if !level.Valid() {
 		return fmt.Errorf("level %d: %w", level, ErrReviewLevel)
@@ -72,6 +73,9 @@ func Correct(shown, edited proto.Message, level ReviewLevel, author string, atMs
 	was := reviewsOf(shown.ProtoReflect())[level.Key()]
 	if was.GetState() != carev1.ReviewState_REVIEW_STATE_RETURNED {
 		return ErrNotReturned
+	}
+	if f := reviewsField(edited.ProtoReflect().Descriptor()); f != nil {
+		edited.ProtoReflect().Set(f, proto.Clone(shown).ProtoReflect().Get(f))
 	}
 	r := proto.CloneOf(was)
 	r.State = carev1.ReviewState_REVIEW_STATE_CORRECTED

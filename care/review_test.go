@@ -39,8 +39,9 @@ func TestAReviewChangesItsOwnRegisterOnly(t *testing.T) {
 }
 
 func TestACorrectionKeepsTheReturnBesideItsAnswer(t *testing.T) {
-	form := &carev1.HomeVisit{Reviews: map[string]*carev1.Review{"2": returnedFor("the pulse is missing")}}
-	edited := &carev1.HomeVisit{PulsePerMin: proto.Int32(72)}
+	checked := said(carev1.ReviewState_REVIEW_STATE_CHECKED)
+	form := &carev1.HomeVisit{Reviews: map[string]*carev1.Review{"1": checked, "2": returnedFor("the pulse is missing")}}
+	edited := &carev1.HomeVisit{PulsePerMin: proto.Int32(72), Reviews: map[string]*carev1.Review{"3": checked}}
 	if err := Correct(form, edited, ReviewTownship, "li", 5000, "measured again"); err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +51,9 @@ func TestACorrectionKeepsTheReturnBesideItsAnswer(t *testing.T) {
 	}
 	if !proto.Equal(edited.GetReviews()["2"], want) || edited.GetPulsePerMin() != 72 || form.GetReviews()["2"].GetAnswer() != "" {
 		t.Errorf("%v, shown %v", edited, form)
+	}
+	if len(edited.GetReviews()) != 2 || !proto.Equal(edited.GetReviews()["1"], checked) {
+		t.Errorf("the other levels say %v", edited.GetReviews())
 	}
 }
 

@@ -23,6 +23,7 @@ type grammar struct {
 	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
 	Held    heldCommand    `cmd:"" help:"${help_held}"`
 	Release releaseCommand `cmd:"" help:"${help_release}"`
+	Review  reviewCommand  `cmd:"" help:"${help_review}"`
 	History historyCommand `cmd:"" help:"${help_history}"`
 	Prove   proveCommand   `cmd:"" help:"${help_prove}"`
 	Check   checkCommand   `cmd:"" help:"${help_check}"`

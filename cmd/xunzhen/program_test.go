@@ -23,6 +23,11 @@ import (
 const childVariable = "XUNZHEN_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	if ofALaterRelease() {
+		if err := learnNewKind(); err != nil {
+			panic(err)
+		}
+	}
 	if os.Getenv(childVariable) != "" {
 		main()
 	}

@@ -28,6 +28,7 @@ type tabletCommands struct {
 	Restore tabletRestore `cmd:"" help:"${help_tablet_restore}"`
 	Move    tabletMove    `cmd:"" help:"${help_tablet_move}"`
 	Resolve tabletResolve `cmd:"" help:"${help_tablet_resolve}"`
+	Correct tabletCorrect `cmd:"" help:"${help_tablet_correct}"`
 	Sync    tabletSync    `cmd:"" help:"${help_tablet_sync}"`
 	Hub     tabletHub     `cmd:"" help:"${help_tablet_hub}"`
 	Bundle  tabletBundle  `cmd:"" help:"${help_tablet_bundle}"`

@@ -12,15 +12,20 @@ import (
 	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // tabletForm tells which fields the JSON of a form has. It needs no tablet.
 type tabletForm struct {
-	Kind string `arg:"" help:"${help_form_kind}" placeholder:"KIND"`
+	Kind string `arg:"" optional:"" help:"${help_form_kind}" placeholder:"KIND"`
 }
 
 // Run prints a table: each field's path in the JSON, its label, and what it takes.
+// Without a kind it lists the kinds.
 func (f tabletForm) Run(c *call) error {
+	if f.Kind == "" {
+		return c.tellKinds()
+	}
 	number, ok := care.KindNamed(f.Kind)
 	if !ok {
 		return problemf("reason_unknown_kind")
@@ -32,6 +37,17 @@ func (f tabletForm) Run(c *call) error {
 	t := terminal.Table{Columns: cmp.Or(c.tableColumns(), formColumns)}
 	t.Add(c.say("head_field"), c.say("head_what"), c.say("head_takes"))
 	fieldRows(c, &t, m.ProtoReflect().Descriptor(), "", 0)
+	return t.Write(c.Stdout)
+}
+
+// tellKinds lists the kinds by number: what they are called here, and by people.
+func (c *call) tellKinds() error {
+	t := terminal.Table{Head: []string{c.say("head_kind"), ""}}
+	for kind := range record.MaxKind + 1 {
+		if info, ok := care.Kinds().Lookup(kind); ok {
+			t.Add(info.Name, c.kind(info.Name))
+		}
+	}
 	return t.Write(c.Stdout)
 }
 

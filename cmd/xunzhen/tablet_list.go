@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/tablet"
 )
@@ -16,6 +17,7 @@ type tabletList struct {
 	Kind      string `help:"${help_list_kind}" placeholder:"KIND"`
 	Resident  string `help:"${help_list_resident}" placeholder:"ID"`
 	Conflicts bool   `help:"${help_list_conflicts}"`
+	Returned  bool   `help:"${help_list_returned}"`
 	Held      bool   `help:"${help_list_held}"`
 	Limit     int    `help:"${help_limit}" default:"50" placeholder:"N"`
 	Json      bool   `help:"${help_json}"`
@@ -29,6 +31,9 @@ type listed struct {
 	Division  string   `json:"division,omitempty"`
 	State     string   `json:"state"`
 	Reason    string   `json:"reason,omitempty"`
+	Stage     string   `json:"stage,omitempty"`
+	Level     int      `json:"level,omitempty"`
+	Returned  string   `json:"return_reason,omitempty"`
 	Conflicts []string `json:"conflicts,omitempty"`
 	Voided    bool     `json:"voided,omitempty"`
 	Departed  bool     `json:"departed,omitempty"`
@@ -44,14 +49,18 @@ func (f tabletList) Run(c *call) error {
 		if f.Held {
 			return f.held(c, t)
 		}
-		records, err := t.List(&tablet.Query{Kind: f.Kind, SubjectID: f.Resident, ConflictsOnly: f.Conflicts, Limit: f.Limit})
+		records, err := t.List(&tablet.Query{Kind: f.Kind, SubjectID: f.Resident, ConflictsOnly: f.Conflicts, ReturnedOnly: f.Returned, Limit: f.Limit})
 		if err != nil {
 			return err
 		}
 		if f.Json {
 			return f.json(c, records)
 		}
-		return c.tellRecords(records, f.Limit)
+		if err := c.tellRecords(records, f.Limit); err != nil || !f.Returned {
+			return err
+		}
+		c.tellReasons(records)
+		return nil
 	})
 }
 
@@ -61,7 +70,7 @@ func (f tabletList) json(c *call, records *tablet.RecordList) error {
 		r := records.At(i)
 		out[i] = listed{
 			ID: r.ID, Kind: r.Kind, Subject: r.SubjectID, Division: r.Division, State: r.State, Reason: r.Reason,
-			Conflicts: conflictPaths(r), Voided: r.Voided, Departed: r.Departed,
+			Stage: r.Stage, Level: r.Level, Returned: r.ReturnReason, Conflicts: conflictPaths(r), Voided: r.Voided, Departed: r.Departed,
 			Damaged: r.Damaged, Unreadable: r.Unreadable, Values: json.RawMessage(r.JSON),
 		}
 	}
@@ -80,10 +89,10 @@ func (c *call) tellRecords(records *tablet.RecordList, limit int) error {
 		c.line("list_none")
 		return nil
 	}
-	t := terminal.Table{Head: []string{"id", c.say("head_kind"), c.say("head_what"), c.say("head_division"), c.say("head_state"), ""}}
+	t := terminal.Table{Head: []string{"id", c.say("head_kind"), c.say("head_what"), c.say("head_division"), c.say("head_state"), c.say("head_stage"), ""}}
 	for i := range records.Len() {
 		r := records.At(i)
-		t.Add(r.ID, c.kind(r.Kind), terminal.Cut(gist(r), 24), r.Division, c.state(r), c.marks(r))
+		t.Add(r.ID, c.kind(r.Kind), terminal.Cut(gist(r), 24), r.Division, c.state(r), c.stage(r.Stage, r.Level), c.marks(r))
 	}
 	if err := t.Write(c.Stdout); err != nil {
 		return err
@@ -119,13 +128,42 @@ func (f tabletList) held(c *call, t *tablet.Tablet) error {
 	return table.Write(c.Stdout)
 }
 
-// kind names a kind in the reader's language.
+// tellReasons says why each form was returned, and how to answer.
+func (c *call) tellReasons(records *tablet.RecordList) {
+	for i := range records.Len() {
+		if r := records.At(i); r.ReturnReason != "" {
+			c.line("list_return_reason", r.ID, r.ReturnReason)
+		}
+	}
+	if records.Len() > 0 {
+		c.line("list_correct")
+	}
+}
+
+// kind names a kind in the reader's language: in a short word where there is one, else
+// as its form is headed.
 func (c *call) kind(name string) string {
 	if key := "kind_" + name; c.words.Has(key) {
 		return c.say(key)
 	}
-	return name
+	number, _ := care.KindNamed(name)
+	label, _ := care.KindLabel(number)
+	return formReader{c.words.Language()}.either(label.ZH, label.EN, name)
 }
+
+// stage says where a form stands between its author and its reviewers.
+func (c *call) stage(stage string, level int) string {
+	switch {
+	case stage == "":
+		return ""
+	case level == 0:
+		return c.say("stage_" + stage)
+	}
+	return c.say("stage_"+stage) + " (" + c.level(level) + ")"
+}
+
+// level says who reviews at a level.
+func (c *call) level(level int) string { return c.say(fmt.Sprintf("level_%d", level)) }
 
 // state says how far a record has come.
 func (c *call) state(r *tablet.Record) string {

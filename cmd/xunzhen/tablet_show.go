@@ -47,6 +47,12 @@ func (c *call) tellRecord(t *tablet.Tablet, r *tablet.Record) error {
 	}
 	table.Add(c.say("head_division"), r.Division)
 	table.Add(c.say("head_state"), c.state(r))
+	if r.Stage != "" {
+		table.Add(c.say("head_stage"), c.stage(r.Stage, r.Level))
+	}
+	if r.ReturnReason != "" {
+		table.Add(c.say("head_returned_for"), r.ReturnReason)
+	}
 	if r.Voided {
 		table.Add(c.say("head_void_reason"), r.VoidReason)
 	}

@@ -4,8 +4,10 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/tablet"
 )
@@ -18,12 +20,17 @@ type tabletStatus struct {
 
 // statusJSON is the status for programs.
 type statusJSON struct {
-	Unsent      int      `json:"unsent"`
-	Clinic      int      `json:"clinic"`
-	SinceMs     int64    `json:"since_ms"`
-	Held        int      `json:"held"`
-	HeldAtMost  bool     `json:"held_at_most"`
-	Lost        int      `json:"lost"`
+	Unsent     int   `json:"unsent"`
+	Clinic     int   `json:"clinic"`
+	SinceMs    int64 `json:"since_ms"`
+	Held       int   `json:"held"`
+	HeldAtMost bool  `json:"held_at_most"`
+	Lost       int   `json:"lost"`
+
+	Returned       int            `json:"returned"`
+	ReturnedBy     map[string]int `json:"returned_by"` // by level; "0" where the form does not say
+	ReturnedBehind bool           `json:"returned_behind"`
+
 	Locked      bool     `json:"locked"`
 	Enrolled    bool     `json:"enrolled"`
 	Replica     string   `json:"replica,omitempty"`
@@ -97,6 +104,9 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 	case s.Held > 0:
 		t.Add(c.say("status_held"), s.Held)
 	}
+	if text := c.returned(s); text != "" {
+		t.Add(c.say("status_returned"), text)
+	}
 	t.Add(c.say("status_last_sync"), c.when(s.LastSyncMs))
 	if s.LastHubMs > 0 {
 		t.Add(c.say("status_last_hub"), c.when(s.LastHubMs))
@@ -126,8 +136,41 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 	return nil
 }
 
+// returned says how many forms were returned for correction, and by which level; nothing
+// where there are none.
+func (c *call) returned(s *tablet.Status) string {
+	var levels []string
+	for level := range reviewLevels + 1 {
+		if n := s.ReturnedBy(level); n > 0 {
+			levels = append(levels, fmt.Sprintf("%s %d", c.level(level), n))
+		}
+	}
+	text := ""
+	if s.Returned > 0 {
+		text = fmt.Sprintf("%d (%s)", s.Returned, strings.Join(levels, ", "))
+	}
+	if s.ReturnedBehind && s.LastSyncMs > 0 {
+		text = strings.TrimSpace(text + " " + c.say("status_returned_behind"))
+	}
+	return text
+}
+
+// reviewLevels is how many levels review forms.
+const reviewLevels = int(care.ReviewCounty)
+
+func returnedBy(s *tablet.Status) map[string]int {
+	out := map[string]int{}
+	for level := range reviewLevels + 1 {
+		if n := s.ReturnedBy(level); n > 0 {
+			out[fmt.Sprint(level)] = n
+		}
+	}
+	return out
+}
+
 func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
 	return statusJSON{
+		Returned: s.Returned, ReturnedBy: returnedBy(s), ReturnedBehind: s.ReturnedBehind,
 		Unsent: s.Unsent, Clinic: s.Clinic, SinceMs: s.SinceMs, Held: s.Held, HeldAtMost: s.HeldAtMost, Lost: s.Lost, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
 		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastHubMs: s.LastHubMs, LastReason: s.LastReason, Behind: s.Behind,
 		NewKeys: s.NewKeys, FreeBytes: s.FreeBytes, ExpiresAtMs: s.ExpiresAtMs, Warnings: texts(s.Warnings()),

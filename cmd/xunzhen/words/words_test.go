@@ -17,7 +17,6 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
 	"github.com/xunzhen/xunzhen/syncengine/evidence"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
-	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/tablet"
 	"github.com/xunzhen/xunzhen/transport"
@@ -124,15 +123,16 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 		need("state_" + s)
 	}
 	for _, w := range []string{
-		tablet.WarnRewritten, tablet.WarnRolledBack, tablet.WarnEpochBehind, tablet.WarnForked, tablet.WarnRevoked, tablet.WarnHeld, tablet.WarnNewKey, tablet.WarnLowSpace,
+		tablet.WarnRewritten, tablet.WarnRolledBack, tablet.WarnEpochBehind, tablet.WarnForked, tablet.WarnRevoked, tablet.WarnHeld, tablet.WarnReturned, tablet.WarnNewKey, tablet.WarnLowSpace,
 		tablet.WarnNoBackup, tablet.WarnNotEnrolled,
 	} {
 		need("warn_" + w)
 	}
-	for kind := range record.MaxKind {
-		if info, ok := care.Kinds().Lookup(kind); ok {
-			need("kind_" + info.Name)
-		}
+	for s := care.StageDraft; s.String() != ""; s++ {
+		need("stage_" + s.String())
+	}
+	for level := range care.ReviewCounty + 1 {
+		need(fmt.Sprintf("level_%d", level))
 	}
 	for _, c := range evidence.Claims() {
 		need("claim_" + c.String())
@@ -173,7 +173,7 @@ func TestNoTextIsLeftOver(t *testing.T) {
 		all += source
 	}
 	// Prefixes of what is looked up by name.
-	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "invariant_", "more_", "sync_", "save_warning_"}
+	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_"}
 	for _, key := range both()[0].Keys() {
 		inDemo := strings.TrimPrefix(key, "demo_")
 		inChapter := strings.TrimSuffix(strings.TrimPrefix(inDemo, "end_"), "_text")
