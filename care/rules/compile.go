@@ -163,7 +163,7 @@ func (c *compiler) expression(k *kindPack, row row, part, text string, wanted ..
 		c.fault(row, row.GetId(), "%s: gives %s, and is wanted as %s", part, ast.OutputType(), typeNames(wanted))
 		return expression{}
 	}
-	cost, err := env.EstimateCost(ast, sizes{c.pack, form})
+	cost, err := env.EstimateCost(ast, sizes{c.pack, form, c.content})
 	if err != nil || cost.Max > maxCost {
 		c.fault(row, row.GetId(), "%s: may cost %d, at most %d", part, cost.Max, uint64(maxCost))
 		return expression{}

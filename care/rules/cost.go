@@ -24,6 +24,7 @@ const (
 type sizes struct {
 	pack *Pack
 	form protoreflect.MessageDescriptor // of r; nil where there is none
+	rows *carev1.RulePackContent
 }
 
 // EstimateCallCost returns the cost of the functions of this package.
@@ -47,6 +48,9 @@ func (s sizes) EstimateSize(element cost.AstNode) *cost.SizeEstimate {
 }
 
 func (s sizes) of(path []string) uint64 {
+	if id, ok := strings.CutPrefix(strings.Join(path[:min(len(path), 2)], "."), "t."); ok {
+		return s.threshold(strings.TrimSuffix(id, ".@items"))
+	}
 	desc, rest := s.root(path)
 	if len(rest) == 0 {
 		if path[0] == "history" {
@@ -71,6 +75,16 @@ func (s sizes) of(path []string) uint64 {
 		}
 	}
 	return sizeOf(f, rest[len(rest)-1])
+}
+
+// threshold returns how many numbers or characters a threshold has.
+func (s sizes) threshold(id string) uint64 {
+	for _, t := range s.rows.GetThresholds() {
+		if t.GetId() == id {
+			return uint64(max(1, len(t.GetNumbers().GetValues()), len(t.GetText())))
+		}
+	}
+	return unsaidCharacters
 }
 
 // root returns the message that a path begins in, and the rest of the path.
@@ -104,6 +118,8 @@ func sizeOf(f protoreflect.FieldDescriptor, last string) uint64 {
 			return uint64(o.GetMaxEntries())
 		}
 		return unsaidEntries
+	case f.Kind() != protoreflect.StringKind && f.Kind() != protoreflect.BytesKind:
+		return 1
 	case o.GetMaxCharacters() > 0:
 		return uint64(o.GetMaxCharacters())
 	}

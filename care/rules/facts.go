@@ -14,12 +14,19 @@ import (
 type facts struct {
 	resident     *carev1.Resident // of the smallest id; nil if there is none
 	birth        care.Date        // 0 unless whole
-	died, left   int32
+	died         int32
+	turns        []turn                  // when the person left and came back, in order
 	tags         []*carev1.PopulationTag // of all linked residents
 	diagnoses    []diagnosis             // from past diseases
 	rural        bool
 	sex          carev1.Sex
 	rawBirthDate int32
+}
+
+// A turn is a day on which a person left, or came back.
+type turn struct {
+	day  int32
+	back bool
 }
 
 type diagnosis struct {
@@ -31,10 +38,14 @@ type diagnosis struct {
 func gather(p *Person) facts {
 	var f facts
 	for _, e := range p.entries {
-		if r, ok := e.Form.(*carev1.Resident); ok {
-			f.add(r)
+		switch form := e.Form.(type) {
+		case *carev1.Resident:
+			f.add(form)
+		case *carev1.VitalEvent:
+			f.happened(form)
 		}
 	}
+	slices.SortStableFunc(f.turns, func(a, b turn) int { return cmp.Compare(a.day, b.day) })
 	slices.SortStableFunc(f.tags, func(a, b *carev1.PopulationTag) int {
 		return cmp.Or(cmp.Compare(a.GetCode(), b.GetCode()), cmp.Compare(a.GetSince(), b.GetSince()))
 	})
@@ -54,7 +65,7 @@ func (f *facts) add(r *carev1.Resident) {
 		f.died = earlier(f.died, d.GetDiedOn())
 	}
 	if end := r.GetManagementEnd(); end.GetEndedOn() > 0 && end.GetReason() != carev1.ManagementEndReason_MANAGEMENT_END_REASON_DEATH {
-		f.left = earlier(f.left, end.GetEndedOn())
+		f.turns = append(f.turns, turn{day: end.GetEndedOn()})
 	}
 	for _, t := range r.GetTags() {
 		f.tags = append(f.tags, t)
@@ -64,6 +75,35 @@ func (f *facts) add(r *carev1.Resident) {
 			f.diagnoses = append(f.diagnoses, diagnosis{code, floor(d.GetDiagnosedOn())})
 		}
 	}
+}
+
+// happened takes in what a vital event says. One that was withdrawn is voided and not here.
+func (f *facts) happened(e *carev1.VitalEvent) {
+	if e.GetEventDate() <= 0 {
+		return
+	}
+	switch e.GetType() {
+	case carev1.VitalEventType_VITAL_EVENT_TYPE_DEATH:
+		f.died = earlier(f.died, e.GetEventDate())
+	case carev1.VitalEventType_VITAL_EVENT_TYPE_MOVED_OUT, carev1.VitalEventType_VITAL_EVENT_TYPE_LOST:
+		f.turns = append(f.turns, turn{day: e.GetEventDate()})
+	case carev1.VitalEventType_VITAL_EVENT_TYPE_MOVED_IN, carev1.VitalEventType_VITAL_EVENT_TYPE_RETURNED:
+		f.turns = append(f.turns, turn{day: e.GetEventDate(), back: true})
+	}
+}
+
+// leftBefore returns the day on which the person left, if that was before day and
+// the person was not back by then; else 0.
+func (f *facts) leftBefore(day int32) (left int32) {
+	for _, t := range f.turns {
+		switch {
+		case t.back && t.day <= day:
+			left = 0
+		case !t.back && t.day < day && left == 0:
+			left = t.day
+		}
+	}
+	return left
 }
 
 func earlier(a, b int32) int32 {
@@ -110,13 +150,13 @@ func isRural(code string) bool { return len(code) == 12 && code[9] >= '2' && cod
 // on returns what rules see of the person on a day.
 func (f *facts) on(day care.Date) *carev1.RulePerson {
 	out := &carev1.RulePerson{
-		Sex: f.sex, BirthDate: f.rawBirthDate, Rural: f.rural, DiedOn: f.died, LeftOn: f.left, Resident: f.resident,
+		Sex: f.sex, BirthDate: f.rawBirthDate, Rural: f.rural, DiedOn: f.died, LeftOn: f.leftBefore(int32(day)), Resident: f.resident,
 	}
 	if f.birth != 0 && day.Whole() && f.birth <= day {
 		age := int32(f.birth.AgeOn(day))
 		out.AgeYears = &age
 	}
-	gone := f.died != 0 && int32(day) > f.died || f.left != 0 && int32(day) > f.left
+	gone := f.died != 0 && int32(day) > f.died || out.LeftOn != 0
 	conditions := map[carev1.PopulationCode]*carev1.KnownCondition{}
 	for _, t := range f.tags {
 		since, holds := floor(t.GetSince()), holdsOn(t, int32(day)) && !gone

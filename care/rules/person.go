@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -95,8 +96,12 @@ func isDateName(name protoreflect.Name) bool {
 	return strings.HasSuffix(string(name), "_date") || strings.HasSuffix(string(name), "_on")
 }
 
-// kindName turns the name of a message into that of its kind, HomeVisit into home_visit.
+// kindName returns the name of the kind that a message is: what its option says, or
+// home_visit for HomeVisit.
 func kindName(desc protoreflect.MessageDescriptor) string {
+	if o, _ := proto.GetExtension(desc.Options(), schemav1.E_Kind).(*schemav1.KindOptions); o.GetName() != "" {
+		return o.GetName()
+	}
 	var b strings.Builder
 	for i, r := range string(desc.Name()) {
 		if unicode.IsUpper(r) && i > 0 {

@@ -125,6 +125,11 @@ func (p *Pack) unexpected(row *carev1.RuleTest, got Outcome) (out []string) {
 			out = append(out, fmt.Sprintf("no message %q", want))
 		}
 	}
+	for _, unwanted := range row.GetNoMessagesZh() {
+		if slices.Contains(words, unwanted) {
+			out = append(out, fmt.Sprintf("a message %q", unwanted))
+		}
+	}
 	return append(append(out, offeredOtherwise(row, got.Proposals)...), dueOtherwise(row, got.Due)...)
 }
 

@@ -1500,7 +1500,9 @@ type RuleTest struct {
 	// The document that the expectation quotes.
 	Source *RuleSource `protobuf:"bytes,12,opt,name=source,proto3" json:"source,omitempty"`
 	// Messages that must be there word for word, in Chinese.
-	MessagesZh    []string `protobuf:"bytes,13,rep,name=messages_zh,json=messagesZh,proto3" json:"messages_zh,omitempty"`
+	MessagesZh []string `protobuf:"bytes,13,rep,name=messages_zh,json=messagesZh,proto3" json:"messages_zh,omitempty"`
+	// Messages that must not be there, in Chinese.
+	NoMessagesZh  []string `protobuf:"bytes,14,rep,name=no_messages_zh,json=noMessagesZh,proto3" json:"no_messages_zh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1622,6 +1624,13 @@ func (x *RuleTest) GetSource() *RuleSource {
 func (x *RuleTest) GetMessagesZh() []string {
 	if x != nil {
 		return x.MessagesZh
+	}
+	return nil
+}
+
+func (x *RuleTest) GetNoMessagesZh() []string {
+	if x != nil {
+		return x.NoMessagesZh
 	}
 	return nil
 }
@@ -1861,7 +1870,7 @@ const file_xunzhen_care_v1_rule_content_proto_rawDesc = "" +
 	"\bTestForm\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04form\x18\x02 \x01(\tR\x04form\x12\x16\n" +
-	"\x06voided\x18\x03 \x01(\bR\x06voided\"\xe3\x03\n" +
+	"\x06voided\x18\x03 \x01(\bR\x06voided\"\x89\x04\n" +
 	"\bRuleTest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x05forms\x18\x02 \x03(\v2\x19.xunzhen.care.v1.TestFormR\x05forms\x12\x13\n" +
@@ -1878,7 +1887,8 @@ const file_xunzhen_care_v1_rule_content_proto_rawDesc = "" +
 	"\x0eno_populations\x18\v \x03(\tR\rnoPopulations\x123\n" +
 	"\x06source\x18\f \x01(\v2\x1b.xunzhen.care.v1.RuleSourceR\x06source\x12\x1f\n" +
 	"\vmessages_zh\x18\r \x03(\tR\n" +
-	"messagesZh\"8\n" +
+	"messagesZh\x12$\n" +
+	"\x0eno_messages_zh\x18\x0e \x03(\tR\fnoMessagesZh\"8\n" +
 	"\fTestProposal\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"C\n" +

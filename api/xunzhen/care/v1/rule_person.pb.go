@@ -38,9 +38,10 @@ type RulePerson struct {
 	Tags []PopulationCode `protobuf:"varint,4,rep,packed,name=tags,proto3,enum=xunzhen.care.v1.PopulationCode" json:"tags,omitempty"`
 	// Whether the person is said to live in the countryside: the village part of the division code is 200 or more.
 	Rural bool `protobuf:"varint,5,opt,name=rural,proto3" json:"rural,omitempty"`
-	// The day of death, 0 for the living.
+	// The day of death, whatever the day, as the resident's form or a report of it says; 0 for the living.
 	DiedOn int32 `protobuf:"varint,6,opt,name=died_on,json=diedOn,proto3" json:"died_on,omitempty"`
-	// The day that management ended for another reason than death, 0 if it goes on.
+	// The day that the person moved away, was lost or was taken out of management, if that was before the day and the
+	// person had not come back by then; else 0.
 	LeftOn int32 `protobuf:"varint,7,opt,name=left_on,json=leftOn,proto3" json:"left_on,omitempty"`
 	// The resident's form; of linked residents the one with the smallest id. Missing if there is none.
 	Resident *Resident `protobuf:"bytes,8,opt,name=resident,proto3" json:"resident,omitempty"`
