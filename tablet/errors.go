@@ -131,6 +131,7 @@ func causes() []cause {
 		{"path", errPath},
 		{"path", care.ErrUnknownPath},
 		{"division", care.ErrNoDivision},
+		{"date", care.ErrNoDate},
 		{"no_scope", replica.ErrNoScope},
 		{"unknown_record", replica.ErrUnknownRecord},
 		{"unknown_kind", care.ErrUnknownKind},

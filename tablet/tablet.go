@@ -73,8 +73,12 @@ type Tablet struct {
 	mu      sync.Mutex
 	server  server // zero while not enrolled
 	replica *replica.Replica
-	staff   string // who unlocked it
-	names   *names // nil: to be built
+	staff   string    // who unlocked it
+	names   *names    // nil: to be built
+	book    *rulebook // nil: to be loaded
+	linked  people    // nil: to be read
+	agenda  *agenda   // what is due; nil: to be evaluated
+	stale   staleness // what of agenda is to be evaluated anew
 	calls   map[*call]bool
 	closed  bool
 	running sync.WaitGroup // calls
@@ -83,6 +87,7 @@ type Tablet struct {
 
 	noting   sync.Mutex // held while the list of hubs changes
 	counting sync.Mutex // held while the note of what was returned changes
+	planning sync.Mutex // held while what is due is evaluated
 }
 
 // Create makes a new tablet, unlocked, with the secret of whoever will enrol it.
@@ -241,7 +246,8 @@ func (t *Tablet) openReplica(ctx context.Context) error {
 func (t *Tablet) Close() error {
 	t.mu.Lock()
 	closed := t.closed
-	t.closed, t.names = true, nil
+	t.closed = true
+	t.forgetPeople()
 	t.mu.Unlock()
 	t.Stop()
 	t.running.Wait()
