@@ -42,7 +42,12 @@ func (t *Tablet) changed(id, subject record.ID) {
 	if isRulePack(id) {
 		t.forgetRules()
 	}
-	if s, err := t.rep().View(context.Background(), id); err == nil && subject.IsZero() {
+	if subject.IsZero() && care.AboutResident(id.Kind()) {
+		s, err := t.rep().View(context.Background(), id)
+		if err != nil {
+			t.forgetAgenda() // whoever it is about, it holds no more
+			return
+		}
 		subject, _ = s.State.Subject()
 	}
 	t.mu.Lock()
@@ -58,6 +63,12 @@ func (t *Tablet) changed(id, subject record.ID) {
 	default:
 		t.stale.persons[subject] = true
 	}
+}
+
+func (t *Tablet) forgetAgenda() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.agenda = nil
 }
 
 // forgetPeople drops everything about people from memory; whoever calls it holds mu.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -36,6 +37,7 @@ type Check struct {
 	entry  rules.Entry
 	asOf   care.Date
 
+	before    map[string]bool // what was found about the form as it was opened
 	put       map[string]bool // paths that were filled in here
 	findings  []*Finding
 	proposals []*Proposal
@@ -125,7 +127,26 @@ func (c *Check) look(json string) error {
 	if err := c.whose(ctx); err != nil {
 		return err
 	}
+	c.foundBefore()
 	return c.compute()
+}
+
+// foundBefore keeps what was found already about the form as it was opened.
+func (c *Check) foundBefore() {
+	c.before = map[string]bool{}
+	if c.form.shown.Record.IsZero() {
+		return
+	}
+	opened := c.entry
+	opened.Form = c.shown
+	for _, f := range c.book.Check(c.person, opened, c.asOf) {
+		c.before[sameFinding(f)] = true
+	}
+}
+
+// sameFinding is equal for findings that say the same about one form.
+func sameFinding(f *carev1.Finding) string {
+	return strings.Join(append([]string{f.GetRuleId(), f.GetMessageZh()}, f.GetPaths()...), "\x00")
 }
 
 // whose reads the person that the form is about.
@@ -166,13 +187,22 @@ func (c *Check) again() {
 func (c *Check) finding(f *carev1.Finding) *Finding {
 	out := findingOf(f, c.edited)
 	check := c.book.checks[f.GetRuleId()]
-	missing := check == carev1.SchemaCheck_SCHEMA_CHECK_REQUIRED
-	out.MustConfirm = !f.GetFault() && (out.Severity == SeverityError || out.Severity == SeverityWarning) && !(missing && c.isDraft())
+	out.Missing = check == carev1.SchemaCheck_SCHEMA_CHECK_REQUIRED
+	out.MustConfirm = !f.GetFault() && (out.Severity == SeverityError || out.Severity == SeverityWarning) &&
+		(!c.isDraft() || c.isFilled(f.GetPaths())) && !c.before[sameFinding(f)]
 	if check == carev1.SchemaCheck_SCHEMA_CHECK_HARD_RANGE || check == carev1.SchemaCheck_SCHEMA_CHECK_WARN_RANGE {
 		_, holds := confirmationsOf(c.edited.ProtoReflect())
 		out.Confirmable = holds && c.confirmable(f.GetPaths())
 	}
 	return out
+}
+
+// isFilled reports whether something stands at one of the paths.
+func (c *Check) isFilled(paths []string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		s, ok := spotAt(c.edited.ProtoReflect(), path)
+		return ok && s.holder.Has(s.field)
+	})
 }
 
 // isDraft reports whether nobody says yet that the form is complete.
@@ -197,8 +227,8 @@ func (c *Check) Rules() *Rules {
 }
 
 // MustConfirm reports whether a person should say that the form is meant as it is before
-// it is saved: something is found to be wrong or odd. That a draft is not complete is
-// no such thing.
+// it is saved: something is found to be wrong or odd that was not found about the form
+// as it was opened. In a draft, what is not there yet is no such thing.
 func (c *Check) MustConfirm() bool {
 	return slices.ContainsFunc(c.findings, func(f *Finding) bool { return f.MustConfirm })
 }

@@ -80,9 +80,10 @@ func TestOddValuesAreFoundAndStandOnceConfirmed(t *testing.T) {
 		systolic string
 		rule     string // "": none
 	}{
-		{"the greatest usual one", "200", ""},
-		{"above what is usual", "301", "Q03.range"},
-		{"odd", "290", "Q04"},
+		{"the greatest usual one", "179", ""},
+		{"just above what is usual", "180", "Q04"},
+		{"the greatest possible one", "300", "Q04"},
+		{"just above what is possible", "301", "Q03.range"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tb, _ := create(t)

@@ -32,6 +32,8 @@ type Finding struct {
 	Fields     *FieldList // the fields concerned
 	// Fault says that the rule itself failed: nothing is wrong with the form.
 	Fault bool
+	// Missing says that a field is empty which is to be filled.
+	Missing bool
 	// MustConfirm says that a person should say that the form is meant so before it is saved.
 	MustConfirm bool
 	// Confirmable says that it is about odd numbers, which stand once a person has

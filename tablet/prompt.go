@@ -33,8 +33,8 @@ type Prompt struct {
 }
 
 // Prompts returns what to think of while a resident is there: forms returned for
-// correction, what is due and overdue, not being contracted among it, and records of
-// which something is found. Reasons: subject, unknown_record, locked.
+// correction, what is due this year or within DueAheadDays, not being contracted among it,
+// and records of which something is found. Reasons: subject, unknown_record, locked.
 func (t *Tablet) Prompts(residentID string) (*PromptList, error) {
 	l, err := t.prompts(context.Background(), residentID)
 	return l, fail("prompts", err)
@@ -59,7 +59,7 @@ func (t *Tablet) prompts(ctx context.Context, residentID string) (*PromptList, e
 	due := t.dueFor(book, &planned{ids: []record.ID{id}}, k, today)
 	slices.SortFunc(due, mostPressing)
 	for _, d := range due {
-		if d.on <= today.AddDays(DueAheadDays) {
+		if d.on <= max(today.AddDays(DueAheadDays), lastOfYear(today)) {
 			out.all = append(out.all, &Prompt{
 				About: PromptDue, Kind: d.Kind, RuleID: d.RuleID, On: d.On, Overdue: d.Overdue, TextZH: d.ReasonZH, TextEN: d.ReasonEN,
 			})
@@ -69,6 +69,9 @@ func (t *Tablet) prompts(ctx context.Context, residentID string) (*PromptList, e
 	out.all = append(out.all, findingPrompts(found, k)...)
 	return out, err
 }
+
+// lastOfYear returns the day until which yearly services are due.
+func lastOfYear(d care.Date) care.Date { return care.Date(d.Year()*10000 + 1231) }
 
 func returnedPrompt(e rules.Entry) *Prompt {
 	at, ok := care.StandingOf(e.Form)
