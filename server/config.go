@@ -13,6 +13,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/server/admission"
 	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/rpc"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -35,9 +36,11 @@ type Config struct {
 	Names []string
 
 	Schema record.Schema
-	Clock  func() time.Time
-	Rand   io.Reader
-	Log    *slog.Logger
+	// Rules are the pack for counties without one of their own; nil: nothing is looked for.
+	Rules findings.Rules
+	Clock func() time.Time
+	Rand  io.Reader
+	Log   *slog.Logger
 
 	// Hub makes the server one of a clinic hub, without counties; nil: it is a centre.
 	// Data then has the server's TLS authority only.
@@ -130,7 +133,7 @@ func (c Config) withDefaults() Config {
 func (c Config) Means() county.Means {
 	c = c.withDefaults()
 	return county.Means{
-		OpenStore: c.OpenStore, Schema: c.Schema, Clock: c.Clock, Rand: c.Rand, Log: c.Log,
+		OpenStore: c.OpenStore, Schema: c.Schema, Rules: c.Rules, Clock: c.Clock, Rand: c.Rand, Log: c.Log,
 		CertificateLife: c.CertificateLife, Batch: c.Batch,
 	}
 }

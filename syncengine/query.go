@@ -74,3 +74,21 @@ func (e *Engine) Sums(ctx context.Context) (map[SumKey]Sum, error) {
 	})
 	return out, err
 }
+
+// Rows returns those of these records that are there, in the order of ids.
+func (e *Engine) Rows(ctx context.Context, ids []record.ID) ([]RecordRow, error) {
+	out := make([]RecordRow, 0, len(ids))
+	err := e.view(ctx, func(r Reader) error {
+		for _, id := range ids {
+			row, ok, err := r.Record(id)
+			if err != nil {
+				return err
+			}
+			if ok {
+				out = append(out, row)
+			}
+		}
+		return nil
+	})
+	return out, err
+}

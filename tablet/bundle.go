@@ -142,9 +142,10 @@ func (t *Tablet) ImportBundle(ctx context.Context, path string, o *BundleOptions
 
 func (t *Tablet) importBundle(ctx context.Context, path string, o *BundleOptions, out *BundleAnswer) error {
 	var heard replica.Answered
+	var roster []byte
 	err := t.spend(reserveOpening, func() (err error) {
-		heard, err = t.takeFile(ctx, path, o, out)
-		return err
+		heard, roster, err = t.takeFile(ctx, path, o, out)
+		return errors.Join(err, t.hearServer(ctx, roster))
 	})
 	out.Sync.add(heard.Report)
 	out.Sync.Renewed = heard.Renewed
@@ -160,22 +161,25 @@ func (t *Tablet) importBundle(ctx context.Context, path string, o *BundleOptions
 	return errors.Join(err, t.spend(reserveOpening, func() error { return t.noteRun(ctx, w, out.Sync, err) }))
 }
 
-// takeFile reads a file from its beginning.
-func (t *Tablet) takeFile(ctx context.Context, path string, o *BundleOptions, out *BundleAnswer) (replica.Answered, error) {
+// takeFile reads a file from its beginning. It returns the roster in it, too.
+func (t *Tablet) takeFile(ctx context.Context, path string, o *BundleOptions, out *BundleAnswer) (heard replica.Answered, roster []byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return replica.Answered{}, bundleFile(err)
+		return heard, nil, bundleFile(err)
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
 	r, err := bundle.NewReader(fileReader{file}, func(h bundle.Header) ([]age.Identity, error) { return t.opens(ctx, h) })
 	if err != nil {
-		return replica.Answered{}, err
+		return heard, nil, err
 	}
 	defer r.Close() //nolint:errcheck // nothing was written
 	out.MadeAtMs, out.BrokenOff = r.Header().MadeAt.UnixMilli(), false
 	records := 0
-	return t.rep().TakeAnswer(ctx, func() (session.Said, error) {
+	heard, err = t.rep().TakeAnswer(ctx, func() (session.Said, error) {
 		said, err := r.Next()
+		if err == nil && said.Answering != nil {
+			roster = said.Answering.Roster
+		}
 		if errors.Is(err, bundle.ErrCut) || errors.Is(err, bundle.ErrDamaged) {
 			out.BrokenOff, err = true, io.EOF
 		}
@@ -185,6 +189,7 @@ func (t *Tablet) takeFile(ctx context.Context, path string, o *BundleOptions, ou
 		}
 		return said, err
 	})
+	return heard, roster, err
 }
 
 // opens returns the key for an answer to one of this tablet's ids.

@@ -32,6 +32,8 @@ const (
 	maxDepth = 50   // of the tree of an expression
 	maxNodes = 3000 // of that tree, macros expanded
 
+	maxPattern = 500 // instructions of a compiled pattern
+
 	formsPackage = "xunzhen.care.v1"
 )
 
@@ -79,6 +81,7 @@ func (c *compiler) environment(kinds map[record.Kind]protoreflect.MessageType) e
 	options := []cel.EnvOption{
 		cel.CustomTypeAdapter(registry), cel.CustomTypeProvider(registry), cel.Container(formsPackage),
 		cel.ParserExpressionSizeLimit(maxExpression), cel.ParserRecursionLimit(maxDepth), cel.ExpressionNodeLimit(maxNodes),
+		cel.ASTValidators(cel.ValidateRegexLiterals()), cel.RegexProgramSizeLimit(maxPattern),
 		cel.Variable("person", cel.ObjectType(formsPackage+".RulePerson")), cel.Variable("as_of", cel.IntType),
 	}
 	for _, k := range c.pack.kinds {
@@ -168,11 +171,11 @@ func (c *compiler) expression(k *kindPack, row row, part, text string, wanted ..
 		c.fault(row, row.GetId(), "%s: may cost %d, at most %d", part, cost.Max, uint64(maxCost))
 		return expression{}
 	}
-	var limit []cel.ProgramOption
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if !cheap(ast) {
-		limit = append(limit, cel.CostLimit(maxCost))
+		options = append(options, cel.CostLimit(maxCost))
 	}
-	program, err := env.Program(ast, limit...)
+	program, err := env.Program(ast, options...)
 	if err != nil {
 		c.fault(row, row.GetId(), "%s: %v", part, err)
 		return expression{}

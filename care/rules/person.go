@@ -72,6 +72,9 @@ func NewPerson(id record.ID, entries []Entry) *Person {
 // ID returns the id under which findings name the person.
 func (p *Person) ID() record.ID { return p.id }
 
+// Entries returns the records of the person by id, voided ones left out. The slice is the caller's.
+func (p *Person) Entries() []Entry { return slices.Clone(p.entries) }
+
 // With returns the person with e in the place of the entry that has its id, or in addition.
 func (p *Person) With(e Entry) *Person { return NewPerson(p.id, append(slices.Clone(p.entries), e)) }
 

@@ -3,6 +3,7 @@
 package rules
 
 import (
+	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -123,12 +124,13 @@ func isNameByte(c byte) bool {
 
 var position = regexp.MustCompile(`\(line (\d+):\d+\):? ?`)
 
-// splitPosition takes the line out of an error of prototext; 1 if it says none.
-func splitPosition(err error) (int, string) {
+// splitPosition takes the line out of an error about text; the last one if it says
+// none, since what is missing is missing at the end.
+func splitPosition(err error, source []byte) (int, string) {
 	text := strings.TrimSpace(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: "))
 	found := position.FindStringSubmatch(text)
 	if found == nil {
-		return 1, text
+		return bytes.Count(bytes.TrimSpace(source), []byte("\n")) + 1, text
 	}
 	line, _ := strconv.Atoi(found[1])
 	return line, strings.TrimSpace(position.ReplaceAllString(text, ""))

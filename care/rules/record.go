@@ -12,8 +12,8 @@ import (
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 )
 
-// maxCarried is what a record's revision has room for, with what else is in it.
-const maxCarried = 46 << 10
+// MaxCarried is the most bytes that a compressed pack may have: what a record's revision has room for, with what else is in it.
+const MaxCarried = 46 << 10
 
 // Record returns the pack as the form of a record of kind rule_pack. It returns an
 // error that wraps ErrPack if the compressed pack has no room in a record.
@@ -23,8 +23,8 @@ func (p *Pack) Record() (*carev1.RulePack, error) {
 		return nil, fmt.Errorf("compress the pack: %w", err)
 	}
 	packed := w.EncodeAll(p.bytes, nil)
-	if len(packed) > maxCarried {
-		return nil, fmt.Errorf("%w: %d bytes when compressed, a record has room for %d", ErrPack, len(packed), maxCarried)
+	if len(packed) > MaxCarried {
+		return nil, fmt.Errorf("%w: %d bytes when compressed, a record has room for %d", ErrPack, len(packed), MaxCarried)
 	}
 	return &carev1.RulePack{Rules: &carev1.SealedRules{
 		Name: p.Name(), Version: p.Version(), ContentSha256: bytes.Clone(p.hash[:]), ContentZstd: packed,

@@ -23,6 +23,12 @@ type Source struct {
 	Text []byte
 }
 
+// Extends reports whether the file is a county's own, to be laid over a pack. A file
+// that cannot be read extends nothing: Load says what is wrong with it.
+func (s Source) Extends() bool {
+	return slices.ContainsFunc(fieldsOf(s.Text), func(f textField) bool { return f.name == "extends" })
+}
+
 // A Fault is one thing that is wrong with a pack. It wraps ErrPack.
 type Fault struct {
 	File string // empty for a pack that came as bytes
@@ -93,7 +99,7 @@ func compose(sources []Source) *draft {
 	d := newDraft()
 	var overlays []*carev1.RulePackContent
 	size := 0
-	for _, s := range slices.SortedFunc(slices.Values(sources), func(a, b Source) int { return strings.Compare(a.Name, b.Name) }) {
+	for _, s := range slices.SortedFunc(slices.Values(sources), byName) {
 		if size += len(s.Text); size > maxBytes {
 			d.faults = append(d.faults, &Fault{s.Name, 1, "", fmt.Sprintf("the pack has more than %d bytes", maxBytes)})
 			return d
@@ -108,8 +114,13 @@ func compose(sources []Source) *draft {
 	for _, o := range overlays {
 		d.overlay(o)
 	}
+	if len(sources) > 0 {
+		d.places[d.content] = place{slices.MinFunc(sources, byName).Name, 1}
+	}
 	return d
 }
+
+func byName(a, b Source) int { return strings.Compare(a.Name, b.Name) }
 
 // parse reads one source and notes where its rows stand. It returns nil for a
 // text that cannot be read.
@@ -120,7 +131,7 @@ func (d *draft) parse(s Source) *carev1.RulePackContent {
 		return nil
 	}
 	if err := prototext.Unmarshal(s.Text, content); err != nil {
-		line, what := splitPosition(err)
+		line, what := splitPosition(err, s.Text)
 		d.faults = append(d.faults, &Fault{s.Name, line, "", what})
 		return nil
 	}

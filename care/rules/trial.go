@@ -24,23 +24,22 @@ type Outcome struct {
 	Populations []Membership
 }
 
-// Case returns the records of a test row and the one that is looked at. Ids are
-// made from the places of the forms, so that they are the same everywhere, and a
-// form is captured a second after the one before it. It returns an error if a form
-// cannot be read.
-func (p *Pack) Case(row *carev1.RuleTest) (*Person, Entry, error) {
-	var entries []Entry
+// Case returns the records of a test row, of which the last is looked at, voided
+// ones included. Ids are made from the places of the forms, so that they are the
+// same everywhere, and a form is captured a second after the one before it. It
+// returns an error if a form cannot be read.
+func (p *Pack) Case(row *carev1.RuleTest) (subject record.ID, entries []Entry, err error) {
 	for i, f := range row.GetForms() {
 		e, err := p.testEntry(i, f)
 		if err != nil {
-			return nil, Entry{}, fmt.Errorf("%s: form %d: %w", row.GetName(), i+1, err)
+			return subject, nil, fmt.Errorf("%s: form %d: %w", row.GetName(), i+1, err)
 		}
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 {
-		return nil, Entry{}, fmt.Errorf("%s: no forms", row.GetName())
+		return subject, nil, fmt.Errorf("%s: no forms", row.GetName())
 	}
-	return NewPerson(testID(0, care.KindResident), entries), entries[len(entries)-1], nil
+	return testID(0, care.KindResident), entries, nil
 }
 
 func (p *Pack) testEntry(i int, f *carev1.TestForm) (Entry, error) {
@@ -67,10 +66,11 @@ func testID(n int, kind record.Kind) record.ID {
 
 // Try evaluates the case of a test row. Rows that could not be evaluated are among the findings.
 func (p *Pack) Try(row *carev1.RuleTest) (Outcome, error) {
-	person, form, err := p.Case(row)
+	subject, entries, err := p.Case(row)
 	if err != nil {
 		return Outcome{}, err
 	}
+	person, form := NewPerson(subject, entries), entries[len(entries)-1]
 	asOf := care.Date(row.GetAsOf())
 	out := Outcome{Findings: p.Check(person, form, asOf)}
 	var faults [3][]*carev1.Finding
@@ -82,18 +82,24 @@ func (p *Pack) Try(row *carev1.RuleTest) (Outcome, error) {
 }
 
 // Test tries every test row and returns what is not as the rows expect, in their
-// order; nil if all is. A rule that could not be evaluated is never expected.
+// order; nil if all is.
 func (p *Pack) Test() []error {
 	var out []error
 	for _, row := range p.tests {
-		got, err := p.Try(row)
-		if err != nil {
-			out = append(out, err)
-			continue
-		}
-		for _, what := range p.unexpected(row, got) {
-			out = append(out, fmt.Errorf("%s: %s", row.GetName(), what))
-		}
+		out = append(out, p.TestRow(row)...)
+	}
+	return out
+}
+
+// TestRow tries one test row. A rule that could not be evaluated is never expected.
+func (p *Pack) TestRow(row *carev1.RuleTest) []error {
+	got, err := p.Try(row)
+	if err != nil {
+		return []error{err}
+	}
+	var out []error
+	for _, what := range p.unexpected(row, got) {
+		out = append(out, fmt.Errorf("%s: %s", row.GetName(), what))
 	}
 	return out
 }

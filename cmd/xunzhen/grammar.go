@@ -43,6 +43,9 @@ type grammar struct {
 	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
 	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
 	Rotate   rotateCommands  `cmd:"" help:"${help_rotate}"`
+	Findings findingsCommand `cmd:"" help:"${help_findings}"`
+
+	Rules rulesCommands `cmd:"" help:"${help_rules}"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

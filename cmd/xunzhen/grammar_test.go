@@ -16,6 +16,9 @@ func commands() [][]string {
 	} {
 		all = append(all, []string{"tablet", sub})
 	}
+	for _, sub := range []string{"", "check", "show", "test"} {
+		all = append(all, strings.Fields("rules "+sub))
+	}
 	for _, sub := range []string{"add", "list", "remove"} {
 		all = append(all, []string{"tablet", "hub", sub})
 	}

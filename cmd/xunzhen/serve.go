@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/county"
@@ -85,6 +86,9 @@ func (f serveCommand) Run(c *call) (err error) {
 		server.LimitMemory(f.Memory << 20)
 	}
 	cfg := f.config(c, data)
+	if cfg.Rules, err = rulepack.Load(); err != nil {
+		return err
+	}
 	to, err := f.destination()
 	if err != nil {
 		return err
@@ -216,6 +220,9 @@ func follow(ctx context.Context, s *server.Server, log *slog.Logger) *sync.WaitG
 	for _, one := range s.Counties() {
 		links := followers.NewLinks(one.Engine, log)
 		running.Go(func() { links.Run(ctx) })
+		if found, err := one.Findings(); err == nil {
+			running.Go(func() { found.Run(ctx) })
+		}
 	}
 	return &running
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	officev1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/server/hub"
 )
@@ -29,6 +31,25 @@ type countyStatus struct {
 	Backup     backupStatus  `json:"backup"`
 	Restored   *refillStatus `json:"restored,omitempty"`
 	Devices    int           `json:"devices"`
+	// Findings are nil where the server looks for nothing.
+	Findings *findingsStatus `json:"findings,omitempty"`
+}
+
+// findingsStatus is how far findings follow the records.
+type findingsStatus struct {
+	Pack       string `json:"pack"` // name and edition
+	PackSHA256 string `json:"pack_sha256"`
+	BuiltIn    bool   `json:"built_in"`
+	AsOf       string `json:"as_of"`
+	Sets       uint64 `json:"records_with_findings"`
+	Behind     uint64 `json:"behind"`
+	Queued     uint64 `json:"queued"`
+	UnderWay   bool   `json:"under_way"`
+	Refused    string `json:"refused_pack,omitempty"`
+	RefusedWhy string `json:"refused_why,omitempty"`
+	FailedMs   int64  `json:"failed_ms,omitempty"`
+	Failed     string `json:"failed,omitempty"`
+	PassedOver uint64 `json:"passed_over"`
 }
 
 // backupStatus is how the backups stand.
@@ -108,7 +129,25 @@ func (f statusCommand) ask(c *call, running office.Serving, one office.ServingCo
 	if err != nil {
 		return countyStatus{}, err
 	}
-	return statusOf(one, state, refills), nil
+	found, err := o.FindingState(c.ctx)
+	if err != nil {
+		return countyStatus{}, err
+	}
+	s := statusOf(one, state, refills)
+	s.Findings = findingsStatusOf(found)
+	return s, nil
+}
+
+func findingsStatusOf(m *officev1.GetFindingStateResponse) *findingsStatus {
+	if m == nil {
+		return nil
+	}
+	b := m.GetBasis()
+	return &findingsStatus{
+		Pack: strings.TrimSpace(b.GetPackName() + " " + b.GetPackVersion()), PackSHA256: hex.EncodeToString(b.GetPackSha256()), BuiltIn: m.GetBuiltIn(),
+		AsOf: care.Date(b.GetAsOf()).String(), Sets: m.GetSets(), Behind: b.GetBehind(), Queued: b.GetQueued(), UnderWay: b.GetUnderWay(),
+		Refused: idText(m.GetRefusedPack()), RefusedWhy: m.GetRefusedWhy(), FailedMs: m.GetFailedAtMs(), Failed: m.GetFailed(), PassedOver: m.GetPassedOver(),
+	}
 }
 
 func statusOf(one office.ServingCounty, m *syncv1.GetBackupStateResponse, refills []*syncv1.Refill) countyStatus {
@@ -155,6 +194,25 @@ func (c *call) tellCounty(s countyStatus, data string) {
 	}
 	if s.Restored != nil {
 		c.tellRefill(*s.Restored)
+	}
+	if s.Findings != nil {
+		c.tellFindings(*s.Findings)
+	}
+}
+
+func (c *call) tellFindings(s findingsStatus) {
+	c.line("status_findings", s.Sets, s.Pack, s.AsOf)
+	if s.Behind > 0 || s.Queued > 0 || s.UnderWay {
+		c.line("status_findings_under_way", s.Behind, s.Queued)
+	}
+	if s.Refused != "" {
+		c.line("status_findings_refused", s.Refused, s.RefusedWhy)
+	}
+	if s.PassedOver > 0 {
+		c.line("status_findings_passed_over", s.PassedOver)
+	}
+	if s.FailedMs > 0 {
+		c.line("status_findings_failed", minute(time.UnixMilli(s.FailedMs)), s.Failed)
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	reflection = "/grpc.reflection.v1.ServerReflection/"
 	reflecting = "/grpc.reflection.v1alpha.ServerReflection/"
 	devices    = "/xunzhen.sync.v1.DeviceService/"
+	found      = "/xunzhen.office.v1.FindingService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -113,6 +114,11 @@ var table = sync.OnceValue(func() map[string]Rule {
 		devices + "LiftRevocation": {Who: Operator},
 		devices + "Exempt":         {Who: Operator},
 		devices + "ListForks":      {Who: Operator},
+
+		// What is found about records is given as the records are.
+		found + "PullFindings":    {Who: Device},
+		found + "ListFindings":    {Who: Operator},
+		found + "GetFindingState": {Who: Operator},
 	}
 })
 

@@ -47,7 +47,7 @@ func (c *County) ImportBundle(ctx context.Context, in io.Reader, out io.Writer, 
 	}
 	begun := false
 	report.Corresponded, err = c.Engine.Answer(ctx, syncengine.Correspondence{
-		Replica: report.Replica, Yield: w.Write, Push: c.Push, Turn: turn,
+		Replica: report.Replica, Yield: c.withRoster(w.Write), Push: c.Push, Turn: turn,
 		Next: func() (session.Said, error) {
 			said, err := r.Next()
 			broken := errors.Is(err, bundle.ErrCut) || errors.Is(err, bundle.ErrDamaged)
@@ -80,7 +80,7 @@ func (c *County) ExportBundle(ctx context.Context, replica causal.ReplicaID, out
 	if err != nil {
 		return report, err
 	}
-	report.Corresponded, err = c.Engine.Write(ctx, syncengine.Correspondence{Replica: replica, Yield: w.Write, Turn: turn})
+	report.Corresponded, err = c.Engine.Write(ctx, syncengine.Correspondence{Replica: replica, Yield: c.withRoster(w.Write), Turn: turn})
 	if err != nil {
 		return report, err
 	}
@@ -114,6 +114,19 @@ func (c *County) answerTo(up bundle.Header, out io.Writer) (*bundle.Writer, erro
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
 	return bundle.NewWriter(out, down, c.shard, to)
+}
+
+// withRoster has an answer say whom to encrypt to: who uses sticks only meets no server
+// that could say it.
+func (c *County) withRoster(write func(session.Said) error) func(session.Said) error {
+	return func(s session.Said) error {
+		if s.Answering != nil {
+			with := *s.Answering
+			with.Roster = c.roster.Raw
+			s.Answering = &with
+		}
+		return write(s)
+	}
 }
 
 func (c *County) now() time.Time { return c.means.Clock().UTC().Truncate(time.Millisecond) }

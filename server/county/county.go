@@ -9,6 +9,7 @@
 //	               operator.key   opens sessions of the office
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
+//	               findings.db    what the rules find; deleted, it comes back
 //
 // A folder is made aside and then renamed, so one that bears a shard's name is whole.
 package county
@@ -27,6 +28,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -40,6 +42,7 @@ const (
 	recipientFile = "recipient.key"
 	operatorFile  = "operator.key"
 	storeFile     = "shard.db"
+	findingsFile  = "findings.db"
 
 	unfinished = ".new-" // begins the name of a folder that is being made
 )
@@ -47,12 +50,13 @@ const (
 // ErrCode is wrapped for a county code that is none.
 var ErrCode = errors.New("a county code has 6 digits")
 
-// Means are what a county is run with. All but Log, Observe, CertificateLife and
+// Means are what a county is run with. All but Rules, Log, Observe, CertificateLife and
 // Batch must be given; see syncengine.Config.
 type Means struct {
 	// OpenStore opens the store in a file; create is true once, for a new county.
 	OpenStore       func(path string, create bool) (syncengine.Store, error)
 	Schema          record.Schema
+	Rules           findings.Rules // of the program; nil: nothing is looked for
 	Clock           func() time.Time
 	Rand            io.Reader
 	Log             *slog.Logger
@@ -76,6 +80,9 @@ type County struct {
 	operator  ed25519.PublicKey
 	means     Means
 	backups   backups
+
+	findings *findings.Findings
+	notFound error // why there are none
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -205,6 +212,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if err := c.start(ctx, m.config(c.Code, c.store, key)); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
+	c.openFindings(ctx)
 	return c, nil
 }
 
@@ -251,5 +259,11 @@ func (c *County) RecipientKey() []byte { return c.recipient.PublicKey().Bytes() 
 // Operator returns the public half of the operator key.
 func (c *County) Operator() ed25519.PublicKey { return c.operator }
 
-// Close waits for what is being written and closes the store.
-func (c *County) Close() error { return c.store.Close() }
+// Close waits for what is being written and closes the files. Nobody may follow the records any more.
+func (c *County) Close() error {
+	var err error
+	if c.findings != nil {
+		err = c.findings.Close()
+	}
+	return errors.Join(err, c.store.Close())
+}

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -287,6 +288,45 @@ func TestAHubFindsACentreWhoseAuthorityWasReplaced(t *testing.T) {
 		c.stop()
 		c.start()
 	}
+}
+
+// Who uses sticks only reads in an answer whom to encrypt the next one to.
+func TestANewRecipientIsReadInAnAnswer(t *testing.T) {
+	s := newSite(t)
+	a := s.tablet("zhang", village)
+	turn := func(context.Context) (func(), error) { return func() {}, nil }
+	carry := func() {
+		up, err := a.ExportBundle(t.Context(), filepath.Join(t.TempDir(), "up.xzb"), nil)
+		must(t, up, err)
+		in, err := os.Open(up.Path)
+		must(t, in, err)
+		defer in.Close() //nolint:errcheck // only read
+		var down bytes.Buffer
+		report, err := s.county.ImportBundle(t.Context(), in, &down, turn)
+		must(t, report, err)
+		path := filepath.Join(t.TempDir(), "down.xzb")
+		do(t, os.WriteFile(path, down.Bytes(), 0o600))
+		answer, err := a.ImportBundle(t.Context(), path, nil)
+		must(t, answer, err)
+	}
+	first := a.add("resident", "", "", `{"name": "王建国"}`)
+	carry()
+	a.wantState(first.ID, tablet.StateCentre, "")
+	s.rotateTLS()
+	s.stop()
+	do(t, county.RotateRecipient(s.county.Dir, rand.Reader))
+	s.start(s.data)
+	second := a.add("resident", "", "", `{"name": "李四"}`)
+	carry() // to the former key; the answer names the new one
+	a.wantState(second.ID, tablet.StateCentre, "")
+	s.stop()
+	do(t, os.Remove(filepath.Join(s.county.Dir, "recipient-1.key")))
+	s.start(s.data)
+	third := a.add("resident", "", "", `{"name": "赵六"}`)
+	carry()
+	a.wantState(third.ID, tablet.StateCentre, "")
+	a.sync.Address = s.server.Address()
+	s.syncs(a) // and knows the new authority without having been shown it
 }
 
 func TestABundleToAFormerRecipientIsOpened(t *testing.T) {

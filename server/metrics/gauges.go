@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -68,6 +69,9 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		}
 		if err := g.counted(ctx, ch, c); err != nil {
 			ch <- prometheus.NewInvalidMetric(desc("census", "census of "+c.Code), err)
+		}
+		if err := g.findings(ctx, ch, c); err != nil {
+			ch <- prometheus.NewInvalidMetric(desc("findings", "findings of "+c.Code), err)
 		}
 	}
 }
@@ -188,4 +192,27 @@ func (s census) tell(ch chan<- prometheus.Metric, code string) {
 	for days, n := range s.silent {
 		gauge(ch, silent, float64(n), code, strconv.Itoa(days))
 	}
+}
+
+// findings is how far findings follow the records; nothing of a county without rules.
+func (g *gauges) findings(ctx context.Context, ch chan<- prometheus.Metric, c *county.County) error {
+	f, err := c.Findings()
+	if errors.Is(err, county.ErrNoFindings) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s, err := f.State(ctx)
+	if err != nil {
+		return err
+	}
+	gauge(ch, desc("findings_records", "Records with findings.", "county"), float64(s.Sets), c.Code)
+	gauge(ch, desc("findings_behind", "Changes of records that findings have not read yet.", "county"), float64(s.Behind), c.Code)
+	gauge(ch, desc("findings_queued", "Residents who changed and were not looked at yet.", "county"), float64(s.Queued), c.Code)
+	gauge(ch, desc("findings_under_way", "1: not everybody was looked at with the rules and the day of today.", "county"), boolean(s.UnderWay), c.Code)
+	gauge(ch, desc("findings_failing", "1: findings do not follow the records; the last try failed.", "county"), boolean(s.Failed != nil), c.Code)
+	gauge(ch, desc("findings_pack_refused", "1: the county's rule pack cannot be used, the last good one stays.", "county"), boolean(!s.Refused.IsZero()), c.Code)
+	gauge(ch, desc("findings_passed_over", "Records and residents that could not be looked at since the start.", "county"), float64(s.PassedOver), c.Code)
+	return nil
 }

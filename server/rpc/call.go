@@ -122,9 +122,12 @@ func (c *call) enter() error {
 	if c.peer == nil {
 		return m.rule.Allow(c.principal, c.began, nil) // nobody in particular
 	}
-	return m.rule.Allow(c.principal, c.peer.CentreTime(c.began), func(cert segment.Certificate) (bool, error) {
-		return c.peer.Revoked(c.ctx, cert)
-	})
+	return m.rule.Allow(c.principal, c.peer.CentreTime(c.began), c.revoked(c.ctx))
+}
+
+// revoked asks the peer.
+func (c *call) revoked(ctx context.Context) func(segment.Certificate) (bool, error) {
+	return func(cert segment.Certificate) (bool, error) { return c.peer.Revoked(ctx, cert) }
 }
 
 // identify finds the session that the call names.
@@ -237,4 +240,18 @@ func (c *call) checkShard(request any) error {
 		return &syncengine.Error{Reason: syncengine.ReasonWrongShard, Doing: "request"}
 	}
 	return nil
+}
+
+// pullTurn waits until a page may be made. What it returns must be called once the page
+// is there; it is never nil. A server that stops makes no more pages.
+func (c *call) pullTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case <-c.guard.cfg.Stopping:
+		return func() {}, errStopping // the caller goes on at its cursor
+	default:
+	}
+	if done, err = c.guard.pull.Wait(ctx, c.who()); err != nil {
+		return func() {}, err
+	}
+	return done, nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rpc is the services of xunzhen.sync.v1: one file a service, each method a
+// Package rpc is the services of xunzhen.sync.v1 and xunzhen.office.v1: one file a service, each method a
 // few lines that turn a message into a question to the engine and the answer back.
 //
 // Before each method stands the Guard: it knows who calls, asks the table of package
@@ -18,6 +18,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/county"
@@ -95,4 +96,5 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterEvidenceServiceServer(g, &evidenceService{})
 	syncv1grpc.RegisterBundleServiceServer(g, &bundleService{cfg: cfg})
 	syncv1grpc.RegisterBackupServiceServer(g, &backupService{cfg: cfg})
+	officev1grpc.RegisterFindingServiceServer(g, &findingService{cfg: cfg})
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/server/admission"
 	"github.com/xunzhen/xunzhen/server/auth"
@@ -90,7 +91,7 @@ func (g *Guard) method(service, name string, stream bool) method {
 	switch {
 	case m.lane == lanePush:
 		m.read, m.turns = g.cfg.Limits.Push, g.push
-	case m.name == syncv1grpc.SyncService_Hello_FullMethodName:
+	case m.name == syncv1grpc.SyncService_Hello_FullMethodName, m.name == officev1grpc.FindingService_ListFindings_FullMethodName:
 		m.turns = g.pull // it reads as much as a page
 	}
 	return m

@@ -106,7 +106,7 @@ func lane(method string, rule auth.Rule, stream bool) int {
 		return laneDoor
 	case method == "/xunzhen.sync.v1.SyncService/Push":
 		return lanePush
-	case method == "/xunzhen.sync.v1.SyncService/Pull":
+	case method == "/xunzhen.sync.v1.SyncService/Pull", method == "/xunzhen.office.v1.FindingService/PullFindings":
 		return lanePull
 	case method == "/xunzhen.sync.v1.SyncService/Watch":
 		return laneWatch

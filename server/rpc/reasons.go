@@ -12,6 +12,7 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/server/admission"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/session/sessionwire"
 	"github.com/xunzhen/xunzhen/transport"
@@ -73,6 +74,8 @@ func meaning(r syncv1.Reason) row {
 		return row{codes.DeadlineExceeded, true, 0, "try again; on a slow line in smaller parts"}
 	case syncv1.Reason_REASON_NOT_CENTRE:
 		return row{codes.FailedPrecondition, false, 0, "ask the centre itself: this is a hub"}
+	case syncv1.Reason_REASON_NOT_SERVED:
+		return row{codes.Unimplemented, false, 0, "do without: this server does not offer it"}
 	}
 	return row{code: codes.Unknown}
 }
@@ -98,6 +101,8 @@ func reasonOf(err error) syncv1.Reason {
 		return syncv1.Reason_REASON_STOPPING
 	case errors.Is(err, errNotCentre):
 		return syncv1.Reason_REASON_NOT_CENTRE
+	case errors.Is(err, county.ErrNoFindings):
+		return syncv1.Reason_REASON_NOT_SERVED
 	case errors.Is(err, sessionwire.ErrMalformed):
 		return syncv1.Reason_REASON_INVALID
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

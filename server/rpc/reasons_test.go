@@ -16,6 +16,7 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/server/admission"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/session/sessionwire"
 	"github.com/xunzhen/xunzhen/transport"
@@ -67,6 +68,7 @@ func TestErrorsBecomeRefusals(t *testing.T) {
 		"busy":              {&admission.Busy{RetryAfter: 3 * time.Second}, syncv1.Reason_REASON_BUSY},
 		"stopping":          {errStopping, syncv1.Reason_REASON_STOPPING},
 		"asked of a hub":    {errNotCentre, syncv1.Reason_REASON_NOT_CENTRE},
+		"no findings":       {county.ErrNoFindings, syncv1.Reason_REASON_NOT_SERVED},
 		"malformed":         {sessionwire.ErrMalformed, syncv1.Reason_REASON_INVALID},
 		"too slow":          {context.DeadlineExceeded, syncv1.Reason_REASON_TIMEOUT},
 		"disk full":         {syncengine.ErrStoreFull, syncv1.Reason_REASON_FULL},

@@ -55,7 +55,7 @@ func (s *syncService) Pull(m *syncv1.PullRequest, stream grpc.ServerStreamingSer
 	}
 	ctx := stream.Context()
 	c := callOf(ctx)
-	done, err := s.turn(ctx, c)
+	done, err := c.pullTurn(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,23 +66,9 @@ func (s *syncService) Pull(m *syncv1.PullRequest, stream grpc.ServerStreamingSer
 		if err := stream.Send(sessionwire.PageToWire(page)); err != nil || page.Last != nil {
 			return err
 		}
-		done, err = s.turn(ctx, c)
+		done, err = c.pullTurn(ctx)
 		return err
 	})
-}
-
-// turn waits until a page may be made. What it returns must be called once the page
-// is there; it is never nil. A server that stops makes no more pages.
-func (s *syncService) turn(ctx context.Context, c *call) (done func(), err error) {
-	select {
-	case <-s.cfg.Stopping:
-		return func() {}, errStopping // the caller goes on at its cursor
-	default:
-	}
-	if done, err = c.guard.pull.Wait(ctx, c.who()); err != nil {
-		return func() {}, err
-	}
-	return done, nil
 }
 
 // Watch sends a hint at once and then after commits, not more often than the limits

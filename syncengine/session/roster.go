@@ -117,3 +117,15 @@ func (t Trust) Meets(pin Pin, shown Roster) (Trust, bool) {
 	}
 	return t, pin == t.Pin || t.Roster.Names(pin)
 }
+
+// Hears says what the caller trusts once it was told a roster by the shard but met no
+// server: in a bundle. One that is older than the one seen says nothing.
+func (t Trust) Hears(r Roster) Trust {
+	switch {
+	case r.Raw == nil, r.IssuedAt.Before(t.Roster.IssuedAt):
+		return t
+	case r.Names(t.Pin):
+		return Trust{Pin: t.Pin, Roster: r}
+	}
+	return Trust{Pin: r.Pins[0], Roster: r}
+}

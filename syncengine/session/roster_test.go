@@ -72,6 +72,11 @@ func TestWhatACallerTrustsAfterMeetingAServer(t *testing.T) {
 		{"the earlier server after the later one", session.Trust{Pin: two, Roster: second}, one, first, false, second},
 		{"an earlier roster that names the known pin", session.Trust{Pin: one, Roster: both}, one, first, true, both},
 		{"one of two authorities, then the other", session.Trust{Pin: two, Roster: both}, three, both, true, both},
+		{"the known pin after a roster was read that does not name it", session.Trust{Pin: one, Roster: first}.Hears(second), one, session.Roster{}, false, second},
+		{"the pin of a roster that was read", session.Trust{Pin: one, Roster: first}.Hears(second), two, session.Roster{}, true, second},
+		{"the known pin after a roster was read that names it too", session.Trust{Pin: two, Roster: second}.Hears(both), two, session.Roster{}, true, both},
+		{"the later server after an older roster was read", session.Trust{Pin: two, Roster: second}.Hears(first), two, session.Roster{}, true, second},
+		{"the known pin after nothing was read", fresh.Hears(session.Roster{}), one, session.Roster{}, true, session.Roster{}},
 		{"the other one without showing the roster", session.Trust{Pin: two, Roster: both}, three, session.Roster{}, true, both},
 	} {
 		next, good := row.trust.Meets(row.pin, row.shown)

@@ -36,4 +36,7 @@ type Answering struct {
 	Checkpoint ledger.Size
 	// CursorHolds says that the pages go on at Cursor; else they begin from nothing.
 	CursorHolds bool
+	// Roster is what the shard says of its server, see Roster.Raw; nil from an engine,
+	// which knows of no server, and from an older centre.
+	Roster []byte
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/replica"
 	"github.com/xunzhen/xunzhen/syncengine/replica/memstore"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
+	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
 const (
@@ -79,8 +80,12 @@ type device struct {
 	// seen are the segments of its store that had has.
 	seen map[segment.Hash]bool
 	// own are the saves that its people were told are saved.
-	own    dots
-	lost   dots               // its segments were damaged
+	own       dots
+	lost      dots          // its segments were damaged
+	trust     session.Trust // in the server; see site
+	met       time.Time     // when it last met it
+	recipient []byte        // whom it encrypts to; nil: nobody
+
 	report replica.Report     // of the last sync
 	sent   map[record.ID]bool // what was in its scope at its last complete sync
 }
@@ -131,6 +136,9 @@ func (w *World) addDevice(name string, rights syncengine.Rights) *device {
 		keys: &keyring{w, map[causal.ReplicaID]ed25519.PrivateKey{}}, had: dots{}, seen: map[segment.Hash]bool{}, own: dots{}, lost: dots{},
 	}
 	d.clock = func() time.Time { return w.now }
+	if w.site != nil {
+		d.trust = session.Trust{Pin: w.site.pin()}
+	}
 	d.open()
 	w.devices = append(w.devices, d)
 	d.enrol()
@@ -141,7 +149,7 @@ func (w *World) addDevice(name string, rights syncengine.Rights) *device {
 func (d *device) open() {
 	d.disk = &deviceDisk{Store: d.disk.Store}
 	r, err := replica.Open(d.w.ctx, replica.Config{
-		Store: d.disk, Keys: d.keys, Clock: func() time.Time { return d.clock() }, Rand: d.w, Schema: d.w.schema,
+		Store: d.disk, Keys: d.keys, Clock: func() time.Time { return d.clock() }, Rand: d.w, Schema: d.w.schema, Recipient: d.recipient,
 	})
 	d.w.must(err, "open "+d.name)
 	if d.w.opt.Replica != nil {
@@ -229,12 +237,15 @@ type image struct {
 	seen           map[segment.Hash]bool
 	own            dots
 	sent           map[record.ID]bool
+	trust          session.Trust
+	met            time.Time
+	recipient      []byte
 }
 
 func (d *device) image() *image {
 	return &image{
 		d.name, d.rights, d.disk.Clone(), maps.Clone(d.keys.keys), d.clock, d.clockMs, d.tries, maps.Clone(d.lost),
-		maps.Clone(d.had), maps.Clone(d.seen), maps.Clone(d.own), d.sent,
+		maps.Clone(d.had), maps.Clone(d.seen), maps.Clone(d.own), d.sent, d.trust, d.met, d.recipient,
 	}
 }
 
@@ -244,7 +255,7 @@ func (d *device) load(m *image) {
 	d.disk = &deviceDisk{Store: m.store.Clone()}
 	d.keys = &keyring{d.w, maps.Clone(m.keys)}
 	d.had, d.seen, d.own = maps.Clone(m.had), maps.Clone(m.seen), maps.Clone(m.own)
-	d.sent = m.sent
+	d.sent, d.trust, d.met, d.recipient = m.sent, m.trust, m.met, m.recipient
 	d.forms = nil
 	d.open()
 }

@@ -155,11 +155,6 @@ func (k desk) Hello(ctx context.Context, q session.HelloRequest) (session.HelloR
 	return k.w.centre.Hello(ctx, k.cert, q)
 }
 
-// Push answers for the engine.
-func (k desk) Push(ctx context.Context, q session.PushRequest) (session.PushReply, error) {
-	return k.w.centre.Push(ctx, q)
-}
-
 // Pull hands out page after page.
 func (k desk) Pull(ctx context.Context, q session.PullRequest, page func(session.Page) error) error {
 	for {

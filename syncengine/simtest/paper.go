@@ -101,6 +101,7 @@ func (w *World) stepAnswer() {
 	p := w.cut(pick(w, w.up))
 	out := &paper{of: p.of, name: p.name, copied: c.copied}
 	q := syncengine.Correspondence{Replica: p.of, PageRecords: 1 + w.rnd.IntN(5), Next: p.reader(), Yield: func(s session.Said) error {
+		w.sayRoster(&s)
 		out.said = append(out.said, s)
 		return nil
 	}}
@@ -144,6 +145,7 @@ func (w *World) stepRead() {
 func (d *device) read(whole, p *paper) {
 	w := d.w
 	d.arrange()
+	d.hear(p)
 	a, err := d.TakeAnswer(w.ctx, p.reader())
 	crashed := d.recover()
 	d.look()

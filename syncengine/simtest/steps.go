@@ -45,7 +45,7 @@ func drawOdds(rnd *rand.Rand) odds {
 
 // era is the present one. A seed names a county together with the actions there were
 // to draw from in its day, and what chance decided in them.
-const era = 4
+const era = 6
 
 // action is something that can happen.
 type action struct {
@@ -74,6 +74,14 @@ func actions(until int) []action {
 			action{"write", syncs(3), (*World).stepWrite},
 			action{"answer", syncs(3), (*World).stepAnswer},
 			action{"read", syncs(3), (*World).stepRead},
+		)
+	}
+	if until >= rotations {
+		all = append(all,
+			action{"rotate-authority", office(5), (*World).stepRotateAuthority},
+			action{"rotate-recipient", office(5), (*World).stepRotateRecipient},
+			action{"impostor", trouble(12), (*World).stepImpostor},
+			action{"locked", syncs(4), (*World).stepLocked},
 		)
 	}
 	return all

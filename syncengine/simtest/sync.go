@@ -56,6 +56,7 @@ func (d *device) login(l *line) (desk, bool) {
 		return desk{}, false
 	}
 	w.must(err, "log in")
+	d.meet()
 	if newest.ExpiresAt.Sub(w.centre.now()) < 30*24*time.Hour && !w.chance(w.odds.lazy) {
 		was := newest
 		err := l.around(func() (err error) { newest, err = w.centre.Renew(w.ctx, was); return err }, nil)
@@ -92,6 +93,7 @@ func (d *device) syncDirect() bool {
 		return false
 	}
 	l.peer = k
+	d.adopt()
 	return d.sync(l, replica.Options{PageRecords: 1 + w.rnd.IntN(5)}) == nil
 }
 

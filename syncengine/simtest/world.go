@@ -24,6 +24,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/replica"
+	"github.com/xunzhen/xunzhen/syncengine/session"
 )
 
 // Options say which county to live through.
@@ -44,6 +45,10 @@ type Options struct {
 	// ForgetsBackups makes the operator throw backups away that are newer than the
 	// one that was restored. It is a mutant.
 	ForgetsBackups bool
+	// ForgetsRecipients makes him throw the former key away when a recipient key is
+	// replaced, and Meets stands in for session.Trust.Meets. They are mutants.
+	ForgetsRecipients bool
+	Meets             func(session.Trust, session.Pin, session.Roster) (session.Trust, bool)
 }
 
 // era returns the era that the options name.
@@ -74,6 +79,7 @@ type World struct {
 
 	schema  *schema
 	centre  *centre
+	site    *site // nil: in an era that knew of no rotations
 	devices []*device
 	images  []*image  // older copies of tablets
 	sticks  []*bundle // memory sticks under way
@@ -96,6 +102,9 @@ func NewWorld(o Options) *World {
 	}
 	w.oracle = newOracle(w)
 	w.centre = newCentre(w)
+	if o.era() >= rotations {
+		w.found()
+	}
 	return w
 }
 

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
@@ -55,6 +56,7 @@ type Centre struct {
 	sync      syncv1grpc.SyncServiceClient
 	enrolment syncv1grpc.EnrolmentServiceClient
 	hub       syncv1grpc.HubServiceClient
+	findings  officev1grpc.FindingServiceClient
 
 	mu      sync.Mutex
 	token   string
@@ -104,7 +106,7 @@ func New(cfg Config) (*Centre, error) {
 	}
 	c.conn = conn
 	c.sync, c.enrolment = syncv1grpc.NewSyncServiceClient(conn), syncv1grpc.NewEnrolmentServiceClient(conn)
-	c.hub = syncv1grpc.NewHubServiceClient(conn)
+	c.hub, c.findings = syncv1grpc.NewHubServiceClient(conn), officev1grpc.NewFindingServiceClient(conn)
 	return c, nil
 }
 

@@ -89,13 +89,15 @@ type run struct {
 	floor   *floor
 
 	chunks []chunk
-	edits  [][]saved // by device, what nobody has edited yet
+	edits  [][]saved  // by device, what nobody has edited yet
+	last   [][]sealed // by device, the last upload
 	got    figures
 }
 
 // figures are what was measured apart from the chunks.
 type figures struct {
 	update, conflict, download, incremental  rate
+	signatures, ledger                       rate // by themselves
 	noopSmall, noopLarge                     time.Duration
 	memorySmall, memoryLarge                 float64
 	stored                                   int
@@ -133,6 +135,7 @@ func (s *run) measure(ctx context.Context) error {
 		{"records at the second stop", s.uploadMore},
 		{"syncs at the second stop", s.lookSecond},
 		{"records beyond the second stop", s.uploadLast},
+		{"signatures and ledger by themselves", s.shares},
 		{"records without compression", s.uploadPlain},
 		{"start the server anew", s.restart},
 		{"second saves", s.update},

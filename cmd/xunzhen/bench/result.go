@@ -32,6 +32,8 @@ type Result struct {
 	BytesDisk      float64 `json:"bytes_disk"`
 	MemorySmall    float64 `json:"rss_mb_10k"`
 	MemoryLarge    float64 `json:"rss_mb_100k"`
+	SignaturePct   float64 `json:"signature_percent"` // of what an uploaded record costs the server
+	LedgerPct      float64 `json:"ledger_percent"`
 
 	// How it was measured.
 	Quick       bool    `json:"quick"`
@@ -63,6 +65,7 @@ func (s *run) result() Result {
 		BytesDown: g.downPlain.ratio(), BytesDownZstd: g.downPacked.ratio(),
 		BytesDisk:   float64(g.diskBytes) / float64(max(g.stored, 1)),
 		MemorySmall: g.memorySmall, MemoryLarge: g.memoryLarge,
+		SignaturePct: all.upload.percentOf(g.signatures), LedgerPct: all.upload.percentOf(g.ledger),
 
 		Quick: s.o.Quick, StoredSmall: s.size.chunk, StoredLarge: s.size.large,
 		FormBytes: float64(g.upPacked.forms) / float64(max(all.upload.n, 1)),
@@ -134,6 +137,8 @@ func (r Result) lines() []line {
 		{"bytes_disk", r.BytesDisk, 0, "500-1,150", 900, true, "per record, with ledger and history"},
 		{"rss_mb_10k", r.MemorySmall, 0, "53", 120, true, "most memory the server had"},
 		{"rss_mb_100k", r.MemoryLarge, 0, "146", 250, true, "the same with more stored"},
+		{"signature_percent", r.SignaturePct, 1, "", 0, true, "of an upload's processor time: segments opened, hashed, signatures checked"},
+		{"ledger_percent", r.LedgerPct, 1, "", 0, true, "the same: leaves, tree hashes, their rows"},
 	}
 }
 

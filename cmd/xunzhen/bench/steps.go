@@ -172,6 +172,7 @@ func (s *run) upload(ctx context.Context) error {
 	}
 	c.raw = rate{len(all), cpu, s.o.Clock().Sub(began)}
 	s.keep(work)
+	s.last = work
 	s.got.stored += len(all)
 	c.stored = s.got.stored
 	s.chunks = append(s.chunks, c)

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -41,6 +42,7 @@ type Office struct {
 	bundles   syncv1grpc.BundleServiceClient
 	evidence  syncv1grpc.EvidenceServiceClient
 	backups   syncv1grpc.BackupServiceClient
+	findings  officev1grpc.FindingServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -60,6 +62,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.bundles = syncv1grpc.NewBundleServiceClient(conn)
 	o.evidence = syncv1grpc.NewEvidenceServiceClient(conn)
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
+	o.findings = officev1grpc.NewFindingServiceClient(conn)
 	return o, nil
 }
 

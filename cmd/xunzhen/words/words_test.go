@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
@@ -146,6 +147,12 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 	for _, r := range []segment.Role{segment.RoleCentre, segment.RoleTablet, segment.RoleHub} {
 		need("role_" + r.String())
 	}
+	for _, mark := range []string{"confirmed", "known", "proposed"} {
+		need("rules_mark_" + mark)
+	}
+	for _, name := range carev1.Severity_name {
+		need("rules_severity_" + strings.ToLower(strings.TrimPrefix(name, "SEVERITY_")))
+	}
 	for i := range 12 {
 		need(fmt.Sprintf("invariant_I%d", i+1))
 	}
@@ -176,7 +183,7 @@ func TestNoTextIsLeftOver(t *testing.T) {
 		all += source
 	}
 	// Prefixes of what is looked up by name.
-	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_", "severity_"}
+	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_", "severity_", "rules_mark_", "rules_severity_"}
 	for _, key := range both()[0].Keys() {
 		inDemo := strings.TrimPrefix(key, "demo_")
 		inChapter := strings.TrimSuffix(strings.TrimPrefix(inDemo, "end_"), "_text")

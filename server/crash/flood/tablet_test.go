@@ -33,8 +33,11 @@ const (
 	patience = 1200 * time.Millisecond
 )
 
-// delays are how long pushes took.
-type delays struct{ P50, P99 time.Duration }
+// delays are how long pushes took, and how many there were.
+type delays struct {
+	P50, P99 time.Duration
+	Pushes   int
+}
 
 // errand is all that the other tablet must know.
 type errand struct {
@@ -126,7 +129,7 @@ func (d *device) measure() delays {
 		time.Sleep(pause)
 	}
 	slices.Sort(took)
-	return delays{took[len(took)/2], took[len(took)*99/100]}
+	return delays{took[len(took)/2], took[len(took)*99/100], len(took)}
 }
 
 // dying is what a child has instead of a test.

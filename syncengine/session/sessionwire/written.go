@@ -17,12 +17,13 @@ func AnsweringToWire(a session.Answering) *syncv1.BundleAnswering {
 		CheckpointSize:  uint64(a.Checkpoint),
 		CursorHolds:     a.CursorHolds,
 		Seen:            EpochToWire(a.Seen),
+		Roster:          a.Roster,
 	}
 }
 
 // AnsweringFromWire reads what AnsweringToWire writes.
 func AnsweringFromWire(m *syncv1.BundleAnswering) (a session.Answering, err error) {
-	a = session.Answering{Cursor: m.GetCursor(), CursorHolds: m.GetCursorHolds()}
+	a = session.Answering{Cursor: m.GetCursor(), CursorHolds: m.GetCursorHolds(), Roster: m.GetRoster()}
 	if a.Epoch, err = EpochFromWire(m.GetEpoch()); err != nil {
 		return a, err
 	}

@@ -40,7 +40,10 @@ type BundleAnswering struct {
 	// True: the pages go on at the cursor. False: they begin from nothing.
 	CursorHolds bool `protobuf:"varint,5,opt,name=cursor_holds,json=cursorHolds,proto3" json:"cursor_holds,omitempty"`
 	// The epoch that the replica had seen when it wrote; absent: none, or nobody asked.
-	Seen          *Epoch `protobuf:"bytes,6,opt,name=seen,proto3" json:"seen,omitempty"`
+	Seen *Epoch `protobuf:"bytes,6,opt,name=seen,proto3" json:"seen,omitempty"`
+	// What the shard says of its server, as LoginResponse.roster has it: whom to encrypt
+	// the next bundle to, for who never meets the server. Empty: an older centre.
+	Roster        []byte `protobuf:"bytes,7,opt,name=roster,proto3" json:"roster,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -113,6 +116,13 @@ func (x *BundleAnswering) GetCursorHolds() bool {
 func (x *BundleAnswering) GetSeen() *Epoch {
 	if x != nil {
 		return x.Seen
+	}
+	return nil
+}
+
+func (x *BundleAnswering) GetRoster() []byte {
+	if x != nil {
+		return x.Roster
 	}
 	return nil
 }
@@ -461,14 +471,15 @@ var File_xunzhen_sync_v1_bundle_proto protoreflect.FileDescriptor
 
 const file_xunzhen_sync_v1_bundle_proto_rawDesc = "" +
 	"\n" +
-	"\x1cxunzhen/sync/v1/bundle.proto\x12\x0fxunzhen.sync.v1\x1a\x1cxunzhen/sync/v1/ledger.proto\"\xfa\x01\n" +
+	"\x1cxunzhen/sync/v1/bundle.proto\x12\x0fxunzhen.sync.v1\x1a\x1cxunzhen/sync/v1/ledger.proto\"\x92\x02\n" +
 	"\x0fBundleAnswering\x12,\n" +
 	"\x05epoch\x18\x01 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x05epoch\x12)\n" +
 	"\x10certificate_hash\x18\x02 \x01(\fR\x0fcertificateHash\x12\x16\n" +
 	"\x06cursor\x18\x03 \x01(\fR\x06cursor\x12'\n" +
 	"\x0fcheckpoint_size\x18\x04 \x01(\x04R\x0echeckpointSize\x12!\n" +
 	"\fcursor_holds\x18\x05 \x01(\bR\vcursorHolds\x12*\n" +
-	"\x04seen\x18\x06 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x04seen\"?\n" +
+	"\x04seen\x18\x06 \x01(\v2\x16.xunzhen.sync.v1.EpochR\x04seen\x12\x16\n" +
+	"\x06roster\x18\a \x01(\fR\x06roster\"?\n" +
 	"\x13ImportBundleRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\fR\x04part\"a\n" +

@@ -79,6 +79,8 @@ const (
 	Reason_REASON_TIMEOUT Reason = 21
 	// Only the centre does this, and this is a hub. Ask the centre.
 	Reason_REASON_NOT_CENTRE Reason = 22
+	// This server does not do this; another one, or a newer program, may.
+	Reason_REASON_NOT_SERVED Reason = 23
 )
 
 // Enum value maps for Reason.
@@ -107,6 +109,7 @@ var (
 		20: "REASON_STOPPING",
 		21: "REASON_TIMEOUT",
 		22: "REASON_NOT_CENTRE",
+		23: "REASON_NOT_SERVED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED": 0,
@@ -132,6 +135,7 @@ var (
 		"REASON_STOPPING":    20,
 		"REASON_TIMEOUT":     21,
 		"REASON_NOT_CENTRE":  22,
+		"REASON_NOT_SERVED":  23,
 	}
 )
 
@@ -236,7 +240,7 @@ const file_xunzhen_sync_v1_refusal_proto_rawDesc = "" +
 	"\aRefusal\x12/\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.xunzhen.sync.v1.ReasonR\x06reason\x12\x14\n" +
 	"\x05retry\x18\x02 \x01(\bR\x05retry\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*\xe4\x03\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*\xfb\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10\x01\x12\x12\n" +
@@ -261,7 +265,8 @@ const file_xunzhen_sync_v1_refusal_proto_rawDesc = "" +
 	"\vREASON_BUSY\x10\x13\x12\x13\n" +
 	"\x0fREASON_STOPPING\x10\x14\x12\x12\n" +
 	"\x0eREASON_TIMEOUT\x10\x15\x12\x15\n" +
-	"\x11REASON_NOT_CENTRE\x10\x16B\xb8\x01\n" +
+	"\x11REASON_NOT_CENTRE\x10\x16\x12\x15\n" +
+	"\x11REASON_NOT_SERVED\x10\x17B\xb8\x01\n" +
 	"\x13com.xunzhen.sync.v1B\fRefusalProtoP\x01Z5github.com/xunzhen/xunzhen/api/xunzhen/sync/v1;syncv1\xa2\x02\x03XSX\xaa\x02\x0fXunzhen.Sync.V1\xca\x02\x0fXunzhen\\Sync\\V1\xe2\x02\x1bXunzhen\\Sync\\V1\\GPBMetadata\xea\x02\x11Xunzhen::Sync::V1b\x06proto3"
 
 var (

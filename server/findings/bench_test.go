@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package findings_test
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/rulepack"
+	"github.com/xunzhen/xunzhen/care/rules"
+	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore"
+)
+
+// timed knows how long a pack took.
+type timed struct {
+	findings.Rules
+	took time.Duration
+}
+
+func (t *timed) Findings(p *rules.Person, asOf care.Date) []*carev1.Finding {
+	began := time.Now()
+	defer func() { t.took += time.Since(began) }()
+	return t.Rules.Findings(p, asOf)
+}
+
+// Whole residents of 40 records with the pack of the program: a new file (the feed is read,
+// everybody is looked at, every row is written), a new day (everybody is looked at again), and
+// one more visit of each.
+func BenchmarkResidents(b *testing.B) {
+	const residents, records = 200, 40
+	pack, err := rulepack.Load()
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := &timed{Rules: pack}
+	c := newCountyOver(b, filepath.Join(b.TempDir(), "shard.db"), func(cfg *findings.Config) { cfg.BuiltIn = in })
+	var ids []record.ID
+	for range residents {
+		ids = append(ids, c.populate(records))
+	}
+	measure := func(b *testing.B, prepare func()) {
+		in.took = 0
+		used := time.Duration(0)
+		for b.Loop() {
+			b.StopTimer()
+			prepare()
+			before := processorTime(b)
+			b.StartTimer()
+			if err := c.f.Follow(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+			used += processorTime(b) - before
+		}
+		b.ReportMetric(float64(residents*b.N)/used.Seconds(), "residents/core-s")
+		b.ReportMetric(100*in.took.Seconds()/used.Seconds(), "%rules")
+		b.ReportMetric(0, "ns/op")
+	}
+	b.Run("a new file", func(b *testing.B) {
+		measure(b, func() {
+			_ = c.f.Close()
+			if err := findings.Remove(c.path); err != nil {
+				b.Fatal(err)
+			}
+			c.open()
+		})
+	})
+	b.Run("a new day", func(b *testing.B) { measure(b, func() { c.now = c.now.Add(24 * time.Hour) }) })
+	b.Run("one more visit of each", func(b *testing.B) {
+		measure(b, func() {
+			for _, id := range ids {
+				c.visit(id, village, 20260211, 150, 80)
+			}
+		})
+	})
+}
+
+// newCountyOver is newCounty over a file.
+func newCountyOver(t testing.TB, path string, change ...func(*findings.Config)) *county {
+	t.Helper()
+	store, err := sqlitestore.Open(path, sqlitestore.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return newCountyIn(t, store, change...)
+}
+
+// populate saves a resident with so many records in all: a tenth of them checkups.
+func (c *county) populate(records int) record.ID {
+	c.t.Helper()
+	id := c.register("王演示", village)
+	var saves []syncengine.OfficeSave
+	for i := range records - 1 {
+		kind := []record.Kind{
+			care.KindHypertensionFollowUp, care.KindDiabetesFollowUp, care.KindHypertensionFollowUp, care.KindHomeVisit, care.KindHypertensionFollowUp,
+			care.KindDiabetesFollowUp, care.KindHypertensionFollowUp, care.KindDiabetesFollowUp, care.KindHypertensionFollowUp, care.KindCheckup,
+		}[i%10]
+		form, err := care.New(kind)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		fill(form.ProtoReflect(), 0)
+		day := int32(care.DateOf(c.now).AddDays(-30 * i))
+		form.ProtoReflect().Set(form.ProtoReflect().Descriptor().Fields().ByNumber(1), protoreflect.ValueOfInt32(day))
+		changes, err := care.Diff(kind, nil, form)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		saves = append(saves, syncengine.OfficeSave{Kind: kind, Changes: append(changes, scope(village), about(id))})
+	}
+	for part := range slices.Chunk(saves, 20) {
+		if _, err := c.Save(context.Background(), "li", part...); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	return id
+}
+
+// fill fills in a form, as far as it is no list.
+func fill(m protoreflect.Message, depth int) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		switch {
+		case f.IsList(), f.IsMap(), f.ContainingOneof() != nil && !f.ContainingOneof().IsSynthetic():
+		case f.Kind() == protoreflect.MessageKind:
+			if depth < 2 {
+				fill(m.Mutable(f).Message(), depth+1)
+			}
+		case f.Kind() == protoreflect.EnumKind:
+			m.Set(f, protoreflect.ValueOfEnum(1))
+		case f.Kind() == protoreflect.StringKind:
+			m.Set(f, protoreflect.ValueOfString("无"))
+		case f.Kind() == protoreflect.BoolKind:
+			m.Set(f, protoreflect.ValueOfBool(true))
+		case f.Kind() == protoreflect.Int32Kind:
+			m.Set(f, protoreflect.ValueOfInt32(60))
+		case f.Kind() == protoreflect.Uint32Kind:
+			m.Set(f, protoreflect.ValueOfUint32(60))
+		}
+	}
+}

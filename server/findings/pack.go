@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package findings
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+
+	"google.golang.org/protobuf/proto"
+	"zombiezen.com/go/sqlite"
+
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
+)
+
+// pack is a rule pack in use.
+type pack struct {
+	Rules
+	hash    [32]byte
+	reads   map[string]reading // by rule; those that look at one form only are not in it
+	carried []byte             // the form that carried it; nil: it is the one of the program
+	refused refusedPack        // the county's own, if it is not this one
+}
+
+// reading is what a rule looks at beside the form.
+type reading struct{ class record.Class } // the highest of the kinds
+
+// refusedPack is a county's pack that cannot be used. The last good one stays.
+type refusedPack struct {
+	id  record.ID // zero: none
+	why string
+}
+
+// maxWhy bounds what is kept of the reasons, in bytes: a pack has up to 50 faults.
+const maxWhy = 4000
+
+func newPack(r Rules, carried []byte) *pack {
+	return &pack{Rules: r, hash: r.Hash(), reads: readings(r.Content()), carried: carried}
+}
+
+const sqlPacks = `SELECT id FROM packs ORDER BY id DESC LIMIT 64`
+
+// choosePack returns the pack to try: that of the county's newest record of the kind
+// rule_pack that is not void, else the one of the program. When that record's cannot be
+// loaded, the last one that could stays.
+func (f *Findings) choosePack(ctx context.Context) (*pack, error) {
+	var ids []record.ID
+	var last []byte
+	err := f.file.View(ctx, func(conn *sqlite.Conn) error {
+		h, err := needHeader(conn)
+		if err != nil {
+			return err
+		}
+		last = h.carried
+		return sqlitefile.Query(conn, sqlPacks, nil, func(s *sqlite.Stmt) bool {
+			ids = append(ids, columnID(s, 0))
+			return true
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := f.cfg.Shard.Rows(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("rule pack: %w", err)
+	}
+	for _, row := range rows {
+		form, live := packForm(row)
+		if !live {
+			continue
+		}
+		p, err := f.load(form)
+		if err == nil {
+			return p, nil
+		}
+		f.cfg.Log.Error("the county's rule pack cannot be used, the last good one stays", "record", row.ID)
+		p = f.lastGood(last)
+		why := err.Error()
+		p.refused = refusedPack{row.ID, why[:min(len(why), maxWhy)]}
+		return p, nil
+	}
+	return newPack(f.cfg.BuiltIn, nil), nil
+}
+
+// packForm returns the form of a record of the kind rule_pack; false when it is void.
+func packForm(row syncengine.RecordRow) (*carev1.RulePack, bool) {
+	state, err := record.DecodeState(row.State)
+	if err != nil {
+		return nil, true
+	}
+	if state.Life() == record.LifeVoided {
+		return nil, false
+	}
+	m, _ := care.Message(care.KindRulePack, state.Registers())
+	form, _ := m.(*carev1.RulePack)
+	return form, true
+}
+
+// load checks a carried pack. What panics is refused as anything else.
+func (f *Findings) load(form *carev1.RulePack) (p *pack, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p, err = nil, syncengine.NewPanicError(v)
+		}
+	}()
+	r, err := f.cfg.Load(form)
+	if err != nil {
+		return nil, err
+	}
+	carried, err := proto.MarshalOptions{Deterministic: true}.Marshal(form)
+	if err != nil {
+		return nil, fmt.Errorf("keep the pack: %w", err)
+	}
+	return newPack(r, carried), nil
+}
+
+// lastGood returns the pack that was in use, or that of the program.
+func (f *Findings) lastGood(carried []byte) *pack {
+	form := &carev1.RulePack{}
+	if carried != nil && proto.Unmarshal(carried, form) == nil {
+		if p, err := f.load(form); err == nil {
+			return p
+		}
+	}
+	return newPack(f.cfg.BuiltIn, nil)
+}
+
+var (
+	recordsOf = regexp.MustCompile(`\brecords\s*\.\s*([a-z0-9_]+)`)
+	recordsAs = regexp.MustCompile(`\brecords\b`)
+	earlier   = regexp.MustCompile(`\b(history|previous)\b`)
+	defined   = regexp.MustCompile(`\bd\s*\.\s*([a-z0-9_]+)`)
+)
+
+// readings returns which rules look at other records than the form, and the highest class of
+// what they look at. It goes by the names in the expressions, and rather says too much.
+func readings(content *carev1.RulePackContent) map[string]reading {
+	definitions := map[string][]string{}
+	for _, d := range content.GetDefinitions() {
+		definitions[d.GetId()] = append(definitions[d.GetId()], d.GetExpression())
+	}
+	out := map[string]reading{}
+	for _, r := range content.GetRules() {
+		texts := []string{r.GetWhen()}
+		for _, v := range r.GetValues() {
+			texts = append(texts, v.GetExpression())
+		}
+		seen := map[string]bool{}
+		for i := 0; i < len(texts); i++ {
+			for _, name := range defined.FindAllStringSubmatch(texts[i], -1) {
+				if !seen[name[1]] {
+					seen[name[1]] = true
+					texts = append(texts, definitions[name[1]]...)
+				}
+			}
+		}
+		if class, reads := classRead(texts); reads {
+			out[r.GetId()] = reading{class}
+		}
+	}
+	return out
+}
+
+// classRead returns the highest class of the kinds that expressions name beside the form's own.
+func classRead(texts []string) (highest record.Class, reads bool) {
+	for _, text := range texts {
+		named := recordsOf.FindAllStringSubmatch(text, -1)
+		if len(named) < len(recordsAs.FindAllString(text, -1)) {
+			return record.ClassSensitive, true // in a way that does not show which
+		}
+		for _, name := range named {
+			reads = true
+			if kind, ok := care.KindNamed(name[1]); ok {
+				info, _ := care.Kinds().Lookup(kind)
+				highest = max(highest, info.Class)
+			}
+		}
+		reads = reads || earlier.MatchString(text)
+	}
+	return highest, reads
+}
+
+// usePack sees that the pack and the day of the file are those that are to be tried, and has
+// all residents looked at when they were others.
+func (f *Findings) usePack(ctx context.Context, h header) error {
+	if f.pack == nil || f.packs {
+		p, err := f.choosePack(ctx)
+		if err != nil {
+			return err
+		}
+		f.pack, f.packs = p, false
+		f.tell(func(t *told) { t.pack = p })
+	}
+	f.day = f.today()
+	if bytes.Equal(h.pack, f.pack.hash[:]) && h.day == f.day && bytes.Equal(h.carried, f.pack.carried) {
+		return nil
+	}
+	return f.file.Update(ctx, func(conn *sqlite.Conn) error {
+		return f.update(conn, func(h *header) error {
+			if !bytes.Equal(h.pack, f.pack.hash[:]) || h.day != f.day {
+				h.sweep = sweep{underWay: len(h.pack) > 0} // in a new file nobody was looked at yet
+			}
+			h.pack, h.day, h.carried = f.pack.hash[:], f.day, f.pack.carried
+			return nil
+		})
+	})
+}
