@@ -47,6 +47,8 @@ type kindPack struct {
 	empty       proto.Message
 	definitions []definition
 	defined     map[string]int // by the name that expressions use
+	ranks       map[string]int // places of rules in the pack, by id
+	slots       map[string]int // places of fields that expressions look at, by path
 	rules       []*rule
 	checks      map[carev1.SchemaCheck][]*rule
 	plan        *plan
@@ -62,6 +64,9 @@ type definition struct {
 type expression struct {
 	program cel.Program
 	result  *cel.Type
+	truth   truthFunc  // of a condition
+	number  numberFunc // of a number
+	reads   reads
 }
 
 // A compiler turns a draft into a pack.
@@ -77,7 +82,11 @@ func (c *compiler) environment(kinds map[record.Kind]protoreflect.MessageType) e
 	if err != nil {
 		return fmt.Errorf("types of forms: %w", err)
 	}
-	c.pack.registry = registry
+	c.pack.registry, c.pack.messages = registry, map[protoreflect.FullName]protoreflect.MessageDescriptor{}
+	c.pack.know((&carev1.RulePerson{}).ProtoReflect().Descriptor())
+	for _, typ := range kinds {
+		c.pack.know(typ.Descriptor())
+	}
 	options := []cel.EnvOption{
 		cel.CustomTypeAdapter(registry), cel.CustomTypeProvider(registry), cel.Container(formsPackage),
 		cel.ParserExpressionSizeLimit(maxExpression), cel.ParserRecursionLimit(maxDepth), cel.ExpressionNodeLimit(maxNodes),
@@ -125,6 +134,19 @@ func registryOf(kinds map[record.Kind]protoreflect.MessageType) (*types.Registry
 		}
 	}
 	return registry, nil
+}
+
+// know notes a message and all that it is made of.
+func (p *Pack) know(desc protoreflect.MessageDescriptor) {
+	if p.messages[desc.FullName()] != nil {
+		return
+	}
+	p.messages[desc.FullName()] = desc
+	for i := range desc.Fields().Len() {
+		if sub := desc.Fields().Get(i).Message(); sub != nil {
+			p.know(sub)
+		}
+	}
 }
 
 func objectType(desc protoreflect.MessageDescriptor) *cel.Type {
@@ -180,7 +202,15 @@ func (c *compiler) expression(k *kindPack, row row, part, text string, wanted ..
 		c.fault(row, row.GetId(), "%s: %v", part, err)
 		return expression{}
 	}
-	return expression{program, ast.OutputType()}
+	out := expression{program: program, result: ast.OutputType(), reads: c.readsOf(k, ast.NativeRep())}
+	q := &quickener{checked: ast.NativeRep(), pack: c.pack, k: k}
+	switch out.result.Kind() {
+	case types.BoolKind:
+		out.truth = q.truths(q.checked.Expr())
+	case types.IntKind:
+		out.number = q.number(q.checked.Expr())
+	}
+	return out
 }
 
 func firstIssue(issues *cel.Issues) string {

@@ -25,6 +25,7 @@ type Pack struct {
 	registry    *types.Registry
 	kinds       map[record.Kind]*kindPack
 	lists       map[string]*kindPack // by the variable that holds their forms
+	messages    map[protoreflect.FullName]protoreflect.MessageDescriptor
 	populations []*populationRule
 	due         []*dueRule
 }
@@ -78,7 +79,7 @@ func compile(d *draft, kinds map[record.Kind]protoreflect.MessageType) (*Pack, e
 		desc := typ.Descriptor()
 		c.pack.kinds[kind] = &kindPack{
 			kind: kind, name: kindName(desc), typ: typ, desc: desc, empty: typ.Zero().Interface(),
-			defined: map[string]int{}, checks: map[carev1.SchemaCheck][]*rule{}, plan: newPlan(desc),
+			defined: map[string]int{}, ranks: map[string]int{}, slots: map[string]int{}, checks: map[carev1.SchemaCheck][]*rule{}, plan: newPlan(desc),
 		}
 	}
 	for _, k := range c.pack.kinds {

@@ -18,6 +18,7 @@ type rule struct {
 	when    expression
 	message message
 	paths   []string
+	reads   reads
 }
 
 // rule compiles a row for each of its kinds.
@@ -40,6 +41,10 @@ func (c *compiler) rule(place int, row *carev1.Rule) {
 		} else {
 			one.when = c.expression(k, row, "when", row.GetWhen(), cel.BoolType)
 			one.message = c.message(k, row, row.GetValues())
+			one.reads.add(one.when.reads)
+			for _, v := range one.message.values {
+				one.reads.add(v.expr.reads)
+			}
 		}
 		k.add(one)
 	}
@@ -52,6 +57,7 @@ func (c *compiler) rule(place int, row *carev1.Rule) {
 
 // add keeps a rule that is not switched off.
 func (k *kindPack) add(r *rule) {
+	k.ranks[r.row.GetId()] = r.place
 	switch {
 	case r.row.GetOff():
 	case r.row.GetCheck() != 0:

@@ -17,14 +17,19 @@ import (
 
 // A plan is the fields of a message in the order of their numbers.
 type plan struct {
-	fields []*planned
-	named  map[string]*planned
+	fields    []*planned
+	named     map[string]*planned
+	exclusive []*planned // single codes of lists with codes that stand alone
 }
 
 // A planned field.
 type planned struct {
 	desc       protoreflect.FieldDescriptor
 	name       string
+	kind       protoreflect.Kind
+	isMap      bool
+	isList     bool
+	looked     bool // there is something to check
 	options    *schemav1.FieldOptions
 	parts      *plan           // of the message, or of the message in a map; nil for anything else
 	codes      map[int32]bool  // of a code list; whether the code stands alone
@@ -53,7 +58,11 @@ func (all plans) of(desc protoreflect.MessageDescriptor) *plan {
 		f := all.field(desc.Fields().Get(i))
 		p.fields = append(p.fields, f)
 		p.named[f.name] = f
+		if f.standsAlone() {
+			p.exclusive = append(p.exclusive, f)
+		}
 	}
+	slices.SortFunc(p.exclusive, func(a, b *planned) int { return cmp.Compare(a.desc.Number(), b.desc.Number()) })
 	slices.SortFunc(p.fields, func(a, b *planned) int { return cmp.Compare(a.desc.Number(), b.desc.Number()) })
 	for _, f := range p.fields {
 		for _, c := range f.options.GetRequiredWhen() {
@@ -66,7 +75,10 @@ func (all plans) of(desc protoreflect.MessageDescriptor) *plan {
 }
 
 func (all plans) field(desc protoreflect.FieldDescriptor) *planned {
-	f := &planned{desc: desc, name: string(desc.Name()), options: fieldOptions(desc), wants: map[string]bool{}}
+	f := &planned{
+		desc: desc, name: string(desc.Name()), kind: desc.Kind(), isMap: desc.IsMap(), isList: desc.IsList(),
+		options: fieldOptions(desc), wants: map[string]bool{},
+	}
 	sub, enum := desc.Message(), desc.Enum()
 	if desc.IsMap() {
 		sub, enum = desc.MapValue().Message(), desc.MapValue().Enum()
@@ -80,7 +92,28 @@ func (all plans) field(desc protoreflect.FieldDescriptor) *planned {
 	for _, name := range f.options.GetRequiredParts() {
 		f.wants[name] = true
 	}
+	f.looked = f.isLooked()
 	return f
+}
+
+// isLooked reports whether a check can find anything in the field.
+func (f *planned) isLooked() bool {
+	o := f.options
+	return o != nil && (f.parts != nil || f.codes != nil || o.GetRequirement() != 0 || o.GetHard() != nil || o.GetWarn() != nil ||
+		o.GetFormat() == schemav1.Format_FORMAT_CIVIL_DATE || o.GetMaxCharacters() > 0 || o.GetMaxEntries() > 0)
+}
+
+// standsAlone reports whether the field is a single code of a list in which a code stands alone.
+func (f *planned) standsAlone() bool {
+	if f.isList || f.isMap {
+		return false
+	}
+	for _, exclusive := range f.codes {
+		if exclusive {
+			return true
+		}
+	}
+	return false
 }
 
 // codesOf returns the codes of a list, without the one for "not answered".

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -24,6 +25,7 @@ type walk struct {
 	s         *scope
 	person    *carev1.RulePerson
 	confirmed map[confirmation]bool // nil until somebody asks
+	trail     []step                // to the field that is looked at
 	out       []ranked
 }
 
@@ -33,14 +35,49 @@ func (s *scope) schemaFindings() []ranked {
 		return nil
 	}
 	w := &walk{s: s, person: s.person}
-	w.message(s.k.plan, s.entry.Form.ProtoReflect(), "", nil)
+	w.message(s.k.plan, s.entry.Form.ProtoReflect(), nil)
 	return w.out
 }
 
+// A step leads to a field, or to an entry of one.
+type step struct {
+	field *planned
+	key   string // of an entry of a map
+	at    int    // the place in a list, or one of those below
+}
+
+// What at says besides a place in a list: the field as a whole, or an entry of a map.
+const (
+	asWhole = -1
+	inEntry = -2
+)
+
+// path writes where the walk is; only for what is found.
+func (w *walk) path() string {
+	var b strings.Builder
+	for i, s := range w.trail {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(s.field.name)
+		switch {
+		case s.at == inEntry:
+			b.WriteString("[" + s.key + "]")
+		case s.at >= 0:
+			b.WriteString("[" + strconv.Itoa(s.at) + "]")
+		}
+	}
+	return b.String()
+}
+
+// here returns the field that is looked at.
+func (w *walk) here() *planned { return w.trail[len(w.trail)-1].field }
+
+func (w *walk) push(f *planned, key string, at int) { w.trail = append(w.trail, step{f, key, at}) }
+func (w *walk) pop()                                { w.trail = w.trail[:len(w.trail)-1] }
+
 // An issue is what a message of a schema check may name.
 type issue struct {
-	path            string
-	field           *planned
 	value, min, max string
 	english         string // the value in English, where it differs
 }
@@ -48,35 +85,34 @@ type issue struct {
 // report makes a finding of each rule for check.
 func (w *walk) report(check carev1.SchemaCheck, i issue) {
 	for _, r := range w.s.k.checks[check] {
-		o := i.field.options
+		o := w.here().options
 		zh := write(r.message.zh, []string{o.GetZh(), i.value, i.min, i.max, o.GetUnit()})
 		en := write(r.message.en, []string{o.GetEn(), cmp.Or(i.english, i.value), i.min, i.max, o.GetUnit()})
-		w.out = append(w.out, ranked{r.place, w.s.finding(r, zh, en, []string{i.path})})
+		w.out = append(w.out, ranked{r.place, w.s.finding(r, zh, en, []string{w.path()})})
 	}
 }
 
-// message looks at the fields of m, which stand under prefix; wants are parts that
-// the field around m wants besides what they want themselves.
-func (w *walk) message(p *plan, m protoreflect.Message, prefix string, wants map[string]bool) {
+// message looks at the fields of m; wants are parts that the field around m wants
+// besides what they want themselves.
+func (w *walk) message(p *plan, m protoreflect.Message, wants map[string]bool) {
 	for _, f := range p.fields {
-		if f.options == nil {
+		if !f.looked && !wants[f.name] {
 			continue
 		}
-		path := prefix + f.name
-		if !f.filled(m) {
-			if w.required(f, m, wants[f.name]) {
-				w.report(carev1.SchemaCheck_SCHEMA_CHECK_REQUIRED, issue{path: path, field: f})
-			}
-			continue
+		w.push(f, "", asWhole)
+		if f.filled(m) {
+			w.field(f, m.Get(f.desc))
+		} else if w.required(f, m, wants[f.name]) {
+			w.report(carev1.SchemaCheck_SCHEMA_CHECK_REQUIRED, issue{})
 		}
-		w.field(f, m.Get(f.desc), path)
+		w.pop()
 	}
 }
 
 // required reports whether an empty field is to be filled. A truth value cannot
 // be told from an empty one.
 func (w *walk) required(f *planned, m protoreflect.Message, wanted bool) bool {
-	if f.desc.Kind() == protoreflect.BoolKind {
+	if f.kind == protoreflect.BoolKind {
 		return false
 	}
 	if wanted || f.options.GetRequirement() == schemav1.Requirement_REQUIREMENT_REQUIRED {
@@ -104,49 +140,57 @@ func (w *walk) belongs(p schemav1.Population) bool {
 }
 
 // field looks at a field that is filled.
-func (w *walk) field(f *planned, v protoreflect.Value, path string) {
+func (w *walk) field(f *planned, v protoreflect.Value) {
 	switch {
-	case f.desc.IsMap():
-		w.keyed(f, v.Map(), path)
-	case f.desc.IsList():
-		w.list(f, v.List(), path)
+	case f.isMap:
+		w.keyed(f, v.Map())
+	case f.isList:
+		w.list(f, v.List())
 	case f.parts != nil:
-		w.message(f.parts, v.Message(), path+".", f.wants)
+		w.message(f.parts, v.Message(), f.wants)
 	default:
-		w.single(f, v, path)
+		w.single(f, v)
 	}
 }
 
-func (w *walk) single(f *planned, v protoreflect.Value, path string) {
-	switch f.desc.Kind() {
+func (w *walk) single(f *planned, v protoreflect.Value) {
+	switch f.kind {
 	case protoreflect.EnumKind:
-		w.code(f, int32(v.Enum()), path)
+		w.code(f, int32(v.Enum()))
 	case protoreflect.StringKind:
-		if most, n := int(f.options.GetMaxCharacters()), utf8.RuneCountInString(v.String()); most > 0 && n > most {
-			w.report(carev1.SchemaCheck_SCHEMA_CHECK_SIZE, issue{path: path, field: f, value: strconv.Itoa(n), max: strconv.Itoa(most)})
-		}
-	case protoreflect.Int32Kind, protoreflect.Int64Kind:
-		w.number(f, v.Int(), path)
+		w.text(f, v.String())
+	case protoreflect.Int32Kind, protoreflect.Int64Kind, protoreflect.Sint32Kind:
+		w.number(f, v.Int())
 	}
 }
 
-func (w *walk) code(f *planned, code int32, path string) {
+func (w *walk) text(f *planned, text string) {
+	most := int(f.options.GetMaxCharacters())
+	if most == 0 || len(text) <= most {
+		return
+	}
+	if n := utf8.RuneCountInString(text); n > most {
+		w.report(carev1.SchemaCheck_SCHEMA_CHECK_SIZE, issue{value: strconv.Itoa(n), max: strconv.Itoa(most)})
+	}
+}
+
+func (w *walk) code(f *planned, code int32) {
 	if _, ok := f.codes[code]; !ok {
-		w.report(carev1.SchemaCheck_SCHEMA_CHECK_UNKNOWN_CODE, issue{path: path, field: f, value: strconv.Itoa(int(code))})
+		w.report(carev1.SchemaCheck_SCHEMA_CHECK_UNKNOWN_CODE, issue{value: strconv.Itoa(int(code))})
 	}
 }
 
-func (w *walk) number(f *planned, n int64, path string) {
+func (w *walk) number(f *planned, n int64) {
 	if f.options.GetFormat() == schemav1.Format_FORMAT_CIVIL_DATE && !isDate(n) {
-		w.report(carev1.SchemaCheck_SCHEMA_CHECK_DATE, issue{path: path, field: f, value: strconv.FormatInt(n, 10)})
+		w.report(carev1.SchemaCheck_SCHEMA_CHECK_DATE, issue{value: strconv.FormatInt(n, 10)})
 		return
 	}
 	hard, warn := f.options.GetHard(), f.options.GetWarn()
 	switch {
 	case outside(hard, n):
-		w.outOf(hard, carev1.SchemaCheck_SCHEMA_CHECK_HARD_RANGE, f, n, path)
+		w.outOf(hard, carev1.SchemaCheck_SCHEMA_CHECK_HARD_RANGE, f, n)
 	case outside(warn, n):
-		w.outOf(warn, carev1.SchemaCheck_SCHEMA_CHECK_WARN_RANGE, f, n, path)
+		w.outOf(warn, carev1.SchemaCheck_SCHEMA_CHECK_WARN_RANGE, f, n)
 	}
 }
 
@@ -157,11 +201,11 @@ func outside(r *schemav1.Range, n int64) bool {
 }
 
 // outOf reports a number that the person has not confirmed.
-func (w *walk) outOf(r *schemav1.Range, check carev1.SchemaCheck, f *planned, n int64, path string) {
-	if w.isConfirmed(path, n) {
+func (w *walk) outOf(r *schemav1.Range, check carev1.SchemaCheck, f *planned, n int64) {
+	if w.isConfirmed(n) {
 		return
 	}
-	i := issue{path: path, field: f, value: f.text(n)}
+	i := issue{value: f.text(n)}
 	if r.Min != nil {
 		i.min = f.text(r.GetMin())
 	}
@@ -186,7 +230,7 @@ type confirmation struct {
 }
 
 // isConfirmed reports whether the form says that this number of this field stands.
-func (w *walk) isConfirmed(path string, n int64) bool {
+func (w *walk) isConfirmed(n int64) bool {
 	if w.confirmed == nil {
 		w.confirmed = map[confirmation]bool{}
 		m := w.s.entry.Form.ProtoReflect()
@@ -201,72 +245,81 @@ func (w *walk) isConfirmed(path string, n int64) bool {
 			return true
 		})
 	}
-	return w.confirmed[confirmation{path, n}]
+	return w.confirmed[confirmation{w.path(), n}]
 }
 
-func (w *walk) list(f *planned, list protoreflect.List, path string) {
-	w.entries(f, list.Len(), path)
+func (w *walk) list(f *planned, list protoreflect.List) {
+	w.entries(f, list.Len())
 	var codes []int32
+	last := &w.trail[len(w.trail)-1]
 	for i := range min(list.Len(), mostEntries) {
-		at := path + "[" + strconv.Itoa(i) + "]"
-		switch {
-		case f.parts != nil:
-			w.message(f.parts, list.Get(i).Message(), at+".", nil)
-		case f.codes != nil:
+		if f.codes != nil {
 			code := int32(list.Get(i).Enum())
 			codes = append(codes, code)
-			w.code(f, code, path)
-		default:
-			w.single(f, list.Get(i), at)
+			w.code(f, code)
+			continue
 		}
+		last.at = i
+		if f.parts != nil {
+			w.message(f.parts, list.Get(i).Message(), nil)
+		} else {
+			w.single(f, list.Get(i))
+		}
+		last = &w.trail[len(w.trail)-1]
 	}
-	w.alone(f, f, codes, path)
+	last.at = asWhole
+	w.alone(f, codes)
 }
 
 // mostEntries of a list or map are looked at one by one; beyond it, that there are too many is all that is said.
 const mostEntries = 256
 
-func (w *walk) keyed(f *planned, entries protoreflect.Map, path string) {
-	w.entries(f, entries.Len(), path)
+func (w *walk) keyed(f *planned, entries protoreflect.Map) {
+	w.entries(f, entries.Len())
 	if f.parts == nil {
 		return
 	}
-	var keys []string
+	keys := make([]string, 0, entries.Len())
 	entries.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
 		keys = append(keys, k.String())
 		return true
 	})
 	slices.Sort(keys)
-	codes := map[*planned][]int32{}
+	var codes map[*planned][]int32
+	if len(keys) > 1 {
+		codes = map[*planned][]int32{}
+	}
 	for _, key := range keys[:min(len(keys), mostEntries)] {
 		m := entries.Get(protoreflect.ValueOfString(key).MapKey()).Message()
-		w.message(f.parts, m, path+"["+key+"].", nil)
-		for _, part := range f.parts.fields {
-			if part.codes != nil && !part.desc.IsList() && part.filled(m) {
+		w.trail[len(w.trail)-1] = step{f, key, inEntry}
+		w.message(f.parts, m, nil)
+		for _, part := range f.parts.exclusive {
+			if codes != nil && part.filled(m) {
 				codes[part] = append(codes[part], int32(m.Get(part.desc).Enum()))
 			}
 		}
 	}
-	for _, part := range f.parts.fields {
-		w.alone(f, part, codes[part], path)
+	w.trail[len(w.trail)-1] = step{f, "", asWhole}
+	for _, part := range f.parts.exclusive {
+		w.alone(part, codes[part])
 	}
 }
 
-func (w *walk) entries(f *planned, n int, path string) {
+func (w *walk) entries(f *planned, n int) {
 	if most := int(f.options.GetMaxEntries()); most > 0 && n > most {
-		w.report(carev1.SchemaCheck_SCHEMA_CHECK_SIZE, issue{path: path, field: f, value: strconv.Itoa(n), max: strconv.Itoa(most)})
+		w.report(carev1.SchemaCheck_SCHEMA_CHECK_SIZE, issue{value: strconv.Itoa(n), max: strconv.Itoa(most)})
 	}
 }
 
-// alone reports codes of a list that stand alone and do not.
-func (w *walk) alone(shown, list *planned, codes []int32, path string) {
+// alone reports codes of a list that stand alone and do not, at the field that is looked at.
+func (w *walk) alone(list *planned, codes []int32) {
 	if len(codes) < 2 {
 		return
 	}
 	for _, code := range codes {
 		if list.codes[code] && slices.ContainsFunc(codes, func(other int32) bool { return other != code }) {
 			zh, en := codeLabel(list.desc.Enum(), int64(code))
-			w.report(carev1.SchemaCheck_SCHEMA_CHECK_EXCLUSIVE_CODE, issue{path: path, field: shown, value: zh, english: en})
+			w.report(carev1.SchemaCheck_SCHEMA_CHECK_EXCLUSIVE_CODE, issue{value: zh, english: en})
 			return
 		}
 	}

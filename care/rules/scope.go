@@ -25,10 +25,11 @@ type visit struct {
 	days    map[care.Date]*carev1.RulePerson
 	records map[record.Kind][]ref.Val
 	lists   map[string]ref.Val
+	fields  map[*kindPack][]fieldValue // of the one form that is looked at; used again for the next
 }
 
 func (p *Pack) visit(person *Person, asOf care.Date) *visit {
-	return &visit{p, person, asOf, map[care.Date]*carev1.RulePerson{}, map[record.Kind][]ref.Val{}, map[string]ref.Val{}}
+	return &visit{p, person, asOf, map[care.Date]*carev1.RulePerson{}, map[record.Kind][]ref.Val{}, map[string]ref.Val{}, map[*kindPack][]fieldValue{}}
 }
 
 // on returns the person on a day.
@@ -76,12 +77,27 @@ type scope struct {
 	person  *carev1.RulePerson
 	history ref.Val
 	defined []ref.Val // results of definitions, nil where not computed yet
+	loops   [maxLoops]loopVariable
+	fields  []fieldValue // by slot
 }
 
 // scopeOf returns what expressions see of the form at a place of its timeline.
 func (v *visit) scopeOf(k *kindPack, at int) *scope {
 	t := v.person.timelines[k.kind][at]
-	return &scope{visit: v, k: k, entry: t.Entry, at: at, person: v.on(t.day), defined: make([]ref.Val, len(k.definitions))}
+	return &scope{
+		visit: v, k: k, entry: t.Entry, at: at, person: v.on(t.day), defined: make([]ref.Val, len(k.definitions)), fields: v.unreadFields(k),
+	}
+}
+
+// unreadFields returns room for what the fields of one form are.
+func (v *visit) unreadFields(k *kindPack) []fieldValue {
+	out, ok := v.fields[k]
+	if !ok {
+		out = make([]fieldValue, len(k.slots))
+		v.fields[k] = out
+	}
+	clear(out)
+	return out
 }
 
 // scopeOfPerson returns what expressions see of a person without a form.
@@ -132,13 +148,42 @@ func (s *scope) earlier() ref.Val {
 // definition returns the result of a definition, an error value if it has none.
 func (s *scope) definition(i int) ref.Val {
 	if s.defined[i] == nil {
-		v, err := s.eval(s.k.definitions[i].expr)
-		if err != nil {
-			v = types.WrapErr(err)
-		}
-		s.defined[i] = v
+		s.defined[i] = s.define(s.k.definitions[i].expr)
 	}
 	return s.defined[i]
+}
+
+func (s *scope) define(e expression) ref.Val {
+	if e.truth != nil {
+		if t := e.truth(s); t != open {
+			return types.Bool(t == yes)
+		}
+	}
+	if e.number != nil {
+		if n, ok := e.number(s); ok {
+			return types.Int(n)
+		}
+	}
+	v, err := s.eval(e)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	return v
+}
+
+// quickTruth returns the result of a definition that is a condition, open if it has none.
+func (s *scope) quickTruth(i int) truth {
+	v, ok := s.definition(i).(types.Bool)
+	if !ok {
+		return open
+	}
+	return truthOf(bool(v))
+}
+
+// quickNumber returns the result of a definition that is a number, if it has one.
+func (s *scope) quickNumber(i int) (int64, bool) {
+	v, ok := s.definition(i).(types.Int)
+	return int64(v), ok
 }
 
 var errUnknown = errors.New("the expression has no result")
@@ -157,12 +202,18 @@ func (s *scope) eval(e expression) (ref.Val, error) {
 
 // holds returns whether a condition holds.
 func (s *scope) holds(e expression) (bool, error) {
+	if t := e.truth(s); t != open {
+		return t == yes, nil
+	}
 	v, err := s.eval(e)
 	return v == types.True, err
 }
 
 // number returns the result of an expression that gives a number.
 func (s *scope) number(e expression) (int64, error) {
+	if n, ok := e.number(s); ok {
+		return n, nil
+	}
 	v, err := s.eval(e)
 	n, _ := v.(types.Int)
 	return int64(n), err

@@ -3,7 +3,6 @@
 package rulepack_test
 
 import (
-	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -12,7 +11,6 @@ import (
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
 	"github.com/xunzhen/xunzhen/care"
-	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -113,25 +111,3 @@ func chronicPatient() *rules.Person {
 }
 
 const today = care.Date(20260301)
-
-func BenchmarkFindingsOfAResidentOf40Records(b *testing.B) {
-	pack, err := rulepack.Load()
-	if err != nil {
-		b.Fatal(err)
-	}
-	person := chronicPatient()
-	b.ReportAllocs()
-	b.ResetTimer()
-	for b.Loop() {
-		pack.Findings(person, today)
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "residents/s")
-}
-
-func BenchmarkLoad(b *testing.B) {
-	for b.Loop() {
-		if _, err := rulepack.Load(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
