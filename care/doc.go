@@ -10,6 +10,10 @@
 // members of a oneof share one. REGISTERS.md lists them all. The list is frozen
 // at release like field numbers.
 //
+// Every message of xunzhen.care.v1 with a kind option is a kind: a new one needs its
+// .proto and no line of Go. Where a form stands between its author and its reviewers
+// follows from its status and its reviews, see Stand.
+//
 // The invariant: Diff of what was shown against Message of what was shown is no
 // change, and applying Diff(shown, edited) gives edited, with every field that
 // this build does not know as it was.

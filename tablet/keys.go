@@ -15,8 +15,10 @@ import (
 // drawKeys gives every map entry of edited that shown did not have a key drawn from
 // rnd, in messages of one kind. Keys outlive the erasure of what stands under them
 // and so must say nothing; whoever writes the JSON need not know. Where the schema has
-// fixed keys they stay, and another one is an error that wraps errJSON.
+// fixed keys they stay, another one is an error that wraps errJSON, and what was shown
+// under one is not left out: such an entry is replaced by its like and never cleared.
 func drawKeys(rnd io.Reader, shown, edited protoreflect.Message) (err error) {
+	keepFixed(shown, edited)
 	edited.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case len(care.EntryKeys(f)) > 0:
@@ -29,6 +31,22 @@ func drawKeys(rnd io.Reader, shown, edited protoreflect.Message) (err error) {
 		return err == nil
 	})
 	return err
+}
+
+// keepFixed puts the entries with fixed keys that edited leaves out back into it.
+func keepFixed(shown, edited protoreflect.Message) {
+	for i := range edited.Descriptor().Fields().Len() {
+		f := edited.Descriptor().Fields().Get(i)
+		if len(care.EntryKeys(f)) == 0 {
+			continue
+		}
+		shown.Get(f).Map().Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+			if m := edited.Mutable(f).Map(); !m.Has(k) {
+				m.Set(k, v)
+			}
+			return true
+		})
+	}
 }
 
 func onlyFixedKeys(f protoreflect.FieldDescriptor, edited protoreflect.Map) (err error) {

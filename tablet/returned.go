@@ -125,7 +125,7 @@ func (t *Tablet) recountIn(ctx context.Context, noted *returnedForms, id record.
 }
 
 // cameIn is called when records came from elsewhere: names are read anew, what is due is
-// evaluated anew, and so is what was returned, by a locked tablet once it is unlocked.
+// evaluated anew, and what was returned is counted anew when an unlocked tablet is next asked.
 func (t *Tablet) cameIn(ctx context.Context) {
 	t.mu.Lock()
 	t.forgetPeople()
@@ -138,10 +138,12 @@ func (t *Tablet) cameIn(ctx context.Context) {
 	t.mu.Lock()
 	t.counted = false
 	t.mu.Unlock()
+	var noted returnedForms
 	ctx = context.WithoutCancel(ctx)
-	err := t.writeNote(ctx, noteReturned, returnedForms{})
-	if err == nil && !t.Locked() {
-		_, err = t.countReturned(ctx)
+	err := t.readNote(ctx, noteReturned, &noted)
+	if err == nil && noted.Whole {
+		noted.Whole = false
+		err = t.writeNote(ctx, noteReturned, noted)
 	}
 	if err != nil {
 		t.log.Warn("note what was returned", "reason", reasonOf(err))

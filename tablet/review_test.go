@@ -198,6 +198,22 @@ func TestTheKeyOfAReviewIsItsLevel(t *testing.T) {
 	wantReason(t, err, "json")
 }
 
+// Who edits a form and leaves out what others said of it takes none of that back.
+func TestAReviewIsNotTakenBackByLeavingItOut(t *testing.T) {
+	tb, _ := create(t)
+	id := addVisit(t, tb)
+	review(t, tb, id, 2, tablet.ReviewReturn, "the pulse is missing")
+	form := get(t, tb, id).Form
+	s, err := tb.Save(form, `{"service_date": 20260302, "status": "FORM_STATUS_SUBMITTED"}`, "zhang")
+	must(t, s, err)
+	wantStage(t, tb, id, "returned", 2, "the pulse is missing")
+	_, err = tb.Save(get(t, tb, id).Form, `{"service_date": 20260302, "status": "FORM_STATUS_SUBMITTED"}`, "zhang")
+	wantReason(t, err, "unchanged")
+	_, err = tb.Correct(get(t, tb, id).Form, `{"service_date": 20260303, "status": "FORM_STATUS_SUBMITTED"}`, 2, "", "zhang")
+	do(t, err)
+	wantStage(t, tb, id, "corrected", 2, "the pulse is missing")
+}
+
 func TestAKindAboutNobodyIsSavedWithoutAResident(t *testing.T) {
 	tb, _ := create(t)
 	who := addResident(t, tb, `{"name": "王建国"}`)

@@ -92,7 +92,8 @@ func (t *Tablet) scopeOf(division string) (record.Division, error) {
 }
 
 // Save saves an edited form: form is its token, json what the person made of it.
-// Only what differs from what was shown is saved; a form without any difference is
+// Only what differs from what was shown is saved; what reviewers said stays where json
+// leaves it out; a form without any difference is
 // refused with reason unchanged. Further reasons: form, departed, json, author,
 // too_large, locked.
 func (t *Tablet) Save(form, json, author string) (*Saved, error) {

@@ -23,7 +23,7 @@ func TestAReturnedFormComesBackCorrected(t *testing.T) {
 	says(t, one.ok("tablet", "list", "--returned"), "No records")
 	says(t, one.ok("review", id, "--level", "1", "--check", "--author", "sun"), "checked (the team)")
 	says(t, one.ok("review", id, "--level", "2", "--return", "--reason", "脉率缺失", "--author", "zhao"), "returned (the township)")
-	one.ok("tablet", "sync")
+	says(t, one.ok("tablet", "sync"), "To be corrected: 1 (the township 1)")
 	for lang, words := range map[string][]string{
 		"en": {"returned for correction", "1 (the township 1)", "tablet list --returned"},
 		"zh": {"被退回更正", "1 (乡镇 1)"},

@@ -73,6 +73,9 @@ func (f tabletBundleImport) Run(c *call) error {
 				return err
 			}
 		}
+		if err := count(t); err != nil {
+			errs = append(errs, err)
+		}
 		return c.failedEach(errs)
 	})
 }

@@ -92,7 +92,7 @@ func (c *call) tellCheck(look *tablet.Check, asJSON bool) error {
 // showCheck shows what was filled in, found and proposed.
 func (c *call) showCheck(w io.Writer, look *tablet.Check) {
 	c.showProposals(w, "check_filled", look.Filled(), func(*tablet.Proposal) bool { return true })
-	_ = c.tellFindings(w, look.Findings()) // to where nobody listens, nothing need be told
+	_ = c.listFindings(w, look.Findings()) // to where nobody listens, nothing need be told
 	if c.showProposals(w, "check_proposed", look.Proposals(), func(p *tablet.Proposal) bool { return p.Field != tablet.FieldSame }) {
 		fmt.Fprintln(w, c.say("check_fill"))
 	}
@@ -122,20 +122,30 @@ func (c *call) showProposals(w io.Writer, head string, l *tablet.ProposalList, w
 	return open
 }
 
-// tellFindings lists findings, and in one line what is not filled in.
-func (c *call) tellFindings(w io.Writer, l *tablet.FindingList) error {
+// mostMissing is how many empty fields are named; how many there are is said anyhow.
+const mostMissing = 8
+
+// listFindings lists findings, and in one line what is not filled in.
+func (c *call) listFindings(w io.Writer, l *tablet.FindingList) error {
 	t := terminal.Table{Indent: 2, Columns: c.tableColumns()}
 	var missing []string
+	empty := 0
 	for i := range l.Len() {
 		f := l.At(i)
 		if f.Missing && f.Fields.Len() == 1 {
-			missing = append(missing, c.either(f.Fields.At(0).LabelZH, f.Fields.At(0).LabelEN))
+			empty++
+			if empty <= mostMissing {
+				missing = append(missing, c.either(f.Fields.At(0).LabelZH, f.Fields.At(0).LabelEN))
+			}
 			continue
 		}
 		t.Add(c.severity(f), c.either(f.MessageZH, f.MessageEN)+c.origin(f))
 	}
-	if len(missing) > 0 {
-		t.Add(c.say("severity_missing"), c.say("check_missing", len(missing), strings.Join(missing, formReader{c.words.Language()}.comma())))
+	if empty > len(missing) {
+		missing = append(missing, "…")
+	}
+	if empty > 0 {
+		t.Add(c.say("severity_missing"), c.say("check_missing", empty, strings.Join(missing, formReader{c.words.Language()}.comma())))
 	}
 	return t.Write(w)
 }

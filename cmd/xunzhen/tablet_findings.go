@@ -10,7 +10,7 @@ import (
 // tabletFindings lists what is found about records.
 type tabletFindings struct {
 	tabletFlags
-	Resident string `arg:"" optional:"" help:"${help_findings_resident}" placeholder:"RESIDENT"`
+	Resident string `arg:"" optional:"" help:"${help_tablet_findings_resident}" placeholder:"RESIDENT"`
 	Limit    int    `help:"${help_limit}" default:"50" placeholder:"N"`
 	Json     bool   `help:"${help_json}"`
 }
@@ -31,7 +31,7 @@ func (f tabletFindings) Run(c *call) error {
 
 func (f tabletFindings) tell(c *call, l *tablet.FindingList) error {
 	if l.Len() == 0 {
-		c.line("findings_none")
+		c.line("tablet_findings_none")
 		return nil
 	}
 	t := terminal.Table{Head: []string{"", c.say("head_kind"), c.say("head_what"), "id"}}

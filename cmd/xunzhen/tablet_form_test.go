@@ -25,5 +25,5 @@ func TestFormTellsItsFields(t *testing.T) {
 			t.Errorf("too wide: %s", line)
 		}
 	}
-	s.fails(1, []string{"resident"}, "tablet", "form", "prescription", "--lang", "en")
+	s.fails(1, []string{"xunzhen tablet form"}, "tablet", "form", "prescription", "--lang", "en")
 }

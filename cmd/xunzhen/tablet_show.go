@@ -98,7 +98,7 @@ func (c *call) tellToDo(t *tablet.Tablet, r *tablet.Record) error {
 	}
 	fmt.Fprintln(c.Stdout)
 	c.line("show_findings")
-	return c.tellFindings(c.Stdout, l)
+	return c.listFindings(c.Stdout, l)
 }
 
 func (c *call) addForm(table *terminal.Table, r *tablet.Record) error {

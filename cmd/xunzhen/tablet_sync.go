@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/tablet"
 )
@@ -28,10 +30,31 @@ func (f tabletSync) Run(c *call) error {
 			return err
 		}
 		if f.Json {
-			return c.json(report)
+			return errors.Join(c.json(report), count(t))
 		}
-		return c.tellReport(report)
+		if err := c.tellReport(report); err != nil {
+			return err
+		}
+		return c.tellReturned(t)
 	})
+}
+
+// count has an unlocked tablet count what was returned, so that a locked one can tell.
+func count(t *tablet.Tablet) error {
+	_, err := t.Status()
+	return err
+}
+
+// tellReturned says which forms wait for a correction, where an unlocked tablet has any.
+func (c *call) tellReturned(t *tablet.Tablet) error {
+	if t.Locked() {
+		return nil
+	}
+	s, err := t.Status()
+	if err == nil && s.Returned > 0 {
+		c.line("sync_returned", c.returned(s))
+	}
+	return err
 }
 
 func (c *call) tellReport(r *tablet.SyncReport) error {
