@@ -72,7 +72,7 @@ func (t *Tablet) forgetAgenda() {
 }
 
 // forgetPeople drops everything about people from memory; whoever calls it holds mu.
-func (t *Tablet) forgetPeople() { t.names, t.linked, t.agenda = nil, nil, nil }
+func (t *Tablet) forgetPeople() { t.names, t.linked, t.agenda, t.found = nil, nil, nil, nil }
 
 // plan returns the agenda of today, brought up to date. Nobody else changes it until
 // another plan.

@@ -220,6 +220,3 @@ func (f *Finding) key() string {
 	}
 	return key
 }
-
-// fromCentre returns what the centre found.
-func (t *Tablet) fromCentre(context.Context) ([]*Finding, error) { return nil, nil }

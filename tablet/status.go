@@ -52,6 +52,10 @@ type Status struct {
 	FreeBytes      int64  // on the tablet's disk; -1: not known
 	SpareBytes     int64  // what could be let go if space runs short
 	ExpiresAtMs    int64  // the certificate, by the centre's clock; 0: none
+	// Findings is how many errors and warnings the centre found in what is on this tablet.
+	Findings int
+	// FindingsOmitted is how many records' findings came and had no room.
+	FindingsOmitted int
 	// Rules is the rule pack that forms are checked by.
 	Rules    *Rules
 	warnings []string
@@ -113,6 +117,11 @@ func (t *Tablet) status(ctx context.Context) (*Status, error) {
 	if s.Rules, err = t.rulesNamed(ctx); err != nil {
 		return nil, err
 	}
+	var found foundHead
+	if err := t.readNote(ctx, noteFindings, &found); err != nil {
+		return nil, err
+	}
+	s.Findings, s.FindingsOmitted = found.Grave, found.Omitted
 	s.warn(n, r.Forked)
 	return s, nil
 }

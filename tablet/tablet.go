@@ -73,12 +73,13 @@ type Tablet struct {
 	mu      sync.Mutex
 	server  server // zero while not enrolled
 	replica *replica.Replica
-	staff   string    // who unlocked it
-	names   *names    // nil: to be built
-	book    *rulebook // nil: to be loaded
-	linked  people    // nil: to be read
-	agenda  *agenda   // what is due; nil: to be evaluated
-	stale   staleness // what of agenda is to be evaluated anew
+	staff   string     // who unlocked it
+	names   *names     // nil: to be built
+	book    *rulebook  // nil: to be loaded
+	linked  people     // nil: to be read
+	agenda  *agenda    // what is due; nil: to be evaluated
+	stale   staleness  // what of agenda is to be evaluated anew
+	found   *foundBook // what the centre found; nil: to be opened
 	calls   map[*call]bool
 	closed  bool
 	running sync.WaitGroup // calls
@@ -88,6 +89,8 @@ type Tablet struct {
 	noting   sync.Mutex // held while the list of hubs changes
 	counting sync.Mutex // held while the note of what was returned changes
 	planning sync.Mutex // held while what is due is evaluated
+	finding  sync.Mutex // held while what the centre found is read or changes
+	pulling  sync.Mutex // held while what the centre found is pulled
 }
 
 // Create makes a new tablet, unlocked, with the secret of whoever will enrol it.
