@@ -5,7 +5,8 @@
 //
 //	t, err := tablet.Open(dir, secret)
 //	r, err := t.Get(id)                          // a record, as a screen shows it
-//	s, err := t.Save(r.Form, edited, "")         // the edited form, as JSON
+//	c, err := t.Check(r.Form, edited)            // the edited form, as JSON: what is found and proposed
+//	s, err := c.Save("")                         // once the person means it; t.Save saves without a look
 //	report, err := t.Sync(ctx, nil)              // hand over, take what changed
 //	where, err := t.Get(s.ID)                    // where.State says how far it has come
 //

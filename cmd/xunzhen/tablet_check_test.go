@@ -160,3 +160,33 @@ func TestFindingsAreShownWithTheirRecord(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// What the centre finds comes to the other tablet of the village; of a record that was
+// declared void nothing is found any more.
+func TestWhatTheCentreFindsComesToTheTablet(t *testing.T) {
+	one, two := clinic(t)
+	id := one.save(`{"name": "王试春", "phone": "10000000000"}`, "--kind", "resident")
+	one.ok("tablet", "sync")
+	centre := func(s *shell, want bool) string {
+		t.Helper()
+		var out string
+		for range 60 {
+			s.ok("tablet", "sync")
+			if out = s.ok("tablet", "findings"); strings.Contains(out, id) == want {
+				return out
+			}
+			time.Sleep(100 * time.Millisecond) // the follower is another goroutine's
+		}
+		t.Fatalf("found at the centre: want %t\n%s", want, out)
+		return ""
+	}
+	tells(t, centre(two, true), "[the centre, since ")
+	tells(t, two.ok("tablet", "status"), "found by the centre")
+	if n := decode[statusJSON](t, two.ok("tablet", "status", "--json")).Findings; n == 0 {
+		t.Error("status counts nothing")
+	}
+	tells(t, two.ok("tablet", "show", id), "to look at")
+	one.ok("tablet", "void", id, "--reason", "重复建档")
+	one.ok("tablet", "sync")
+	centre(two, false)
+}
