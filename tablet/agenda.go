@@ -60,6 +60,7 @@ func (t *Tablet) changed(id, subject record.ID) {
 		t.stale.persons[id], t.stale.heads = true, true
 	case care.KindResidentLink:
 		t.linked, t.agenda = nil, nil
+		t.turn++
 	default:
 		t.stale.persons[subject] = true
 	}
@@ -69,10 +70,14 @@ func (t *Tablet) forgetAgenda() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.agenda = nil
+	t.turn++
 }
 
 // forgetPeople drops everything about people from memory; whoever calls it holds mu.
-func (t *Tablet) forgetPeople() { t.names, t.linked, t.agenda, t.found = nil, nil, nil, nil }
+func (t *Tablet) forgetPeople() {
+	t.names, t.linked, t.agenda, t.found = nil, nil, nil, nil
+	t.turn++
+}
 
 // plan returns the agenda of today, brought up to date. Nobody else changes it until
 // another plan.
@@ -87,7 +92,7 @@ func (t *Tablet) plan(ctx context.Context, progress Progress) (*agenda, error) {
 	t.planning.Lock()
 	defer t.planning.Unlock()
 	t.mu.Lock()
-	old, stale, r := t.agenda, t.stale, t.replica
+	old, stale, turn := t.agenda, t.stale, t.turn
 	t.agenda, t.stale = nil, staleness{}
 	t.mu.Unlock()
 	a := &agenda{day: t.today(), book: book, persons: map[record.ID]*planned{}}
@@ -99,7 +104,7 @@ func (t *Tablet) plan(ctx context.Context, progress Progress) (*agenda, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.closed && t.vault.Unlocked() && t.replica == r {
+	if !t.closed && t.vault.Unlocked() && t.turn == turn {
 		t.agenda = a
 	}
 	return a, nil

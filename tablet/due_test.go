@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	officev1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/care/rules"
@@ -104,7 +106,7 @@ func TestADueListKeptUpIsOneMadeAnew(t *testing.T) {
 	const seed = 20260225
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
-	tb, o := create(t)
+	tb, _ := create(t)
 	var people []string
 	for i := range 6 {
 		people = append(people, addResident(t, tb, strings.Replace(aMan, "王建国", fmt.Sprint("人", i), 1)).ID)
@@ -144,7 +146,6 @@ func TestADueListKeptUpIsOneMadeAnew(t *testing.T) {
 			t.Fatalf("step %d: kept\n%s\nanew\n%s", step, kept, fresh)
 		}
 	}
-	_ = o
 }
 
 func link(t *testing.T, tb *tablet.Tablet, a, b string) {
@@ -336,7 +337,6 @@ func warnings(s *tablet.Status) string {
 	return strings.Join(all, " ")
 }
 
-// What was due for whom is in no file.
 func TestStoppingADueListLosesNothing(t *testing.T) {
 	tb, _ := create(t)
 	addResident(t, tb, aMan)
@@ -349,7 +349,7 @@ func TestStoppingADueListLosesNothing(t *testing.T) {
 	}
 }
 
-// Evaluating a whole township takes seconds, not minutes; once it is in memory, next to nothing.
+// Evaluating a township takes seconds, not minutes; what is in memory takes next to nothing.
 func TestADueListOfManyIsQuick(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some seconds")
@@ -382,5 +382,52 @@ func TestADueListOfManyIsQuick(t *testing.T) {
 	}
 	if once > 20*time.Second {
 		t.Errorf("%v for %d residents", once, residents)
+	}
+}
+
+// While people save and lists are made side by side, nothing that was evaluated before a
+// save is shown after it.
+func TestListsMadeWhilePeopleSaveEndUpRight(t *testing.T) {
+	tb, _ := create(t)
+	var people []string
+	for i := range 4 {
+		people = append(people, addResident(t, tb, strings.Replace(aMan, "王建国", fmt.Sprint("人", i), 1)).ID)
+	}
+	errs := make(chan error, 64)
+	var all sync.WaitGroup
+	at := func(f func(i int) error) {
+		all.Go(func() {
+			for i := range 8 {
+				if err := f(i); err != nil {
+					errs <- err
+				}
+			}
+		})
+	}
+	at(func(i int) error {
+		_, err := tb.Add("hypertension_follow_up", people[i%4], village, followUp(20250101+i*100), "zhang")
+		return err
+	})
+	at(func(int) error { _, err := tb.Due(context.Background(), nil); return err })
+	at(func(i int) error { _, err := tb.Prompts(people[i%4]); return err })
+	at(func(i int) error {
+		_, err := tb.PullFindings(context.Background(), &finder{pages: []*officev1.PullFindingsResponse{page("c", false, about(t, people[i%4], people[i%4], false, fmt.Sprint(i)))}})
+		return err
+	})
+	at(func(int) error { _, err := tb.Findings(""); return err })
+	all.Wait()
+	close(errs)
+	for err := range errs {
+		t.Error(err)
+	}
+	kept, found := told(due(t, tb, nil)), centreFound(t, tb)
+	do(t, tb.Lock())
+	_, err := tb.Unlock(secret)
+	do(t, err)
+	if fresh := told(due(t, tb, nil)); fresh != kept {
+		t.Errorf("kept\n%s\nanew\n%s", kept, fresh)
+	}
+	if fresh := centreFound(t, tb); fresh != found || len(strings.Fields(found)) != 4 {
+		t.Errorf("found %s, anew %s", found, fresh)
 	}
 }

@@ -25,7 +25,7 @@ type people map[record.ID][]record.ID
 // people reads the links between residents, which are few.
 func (t *Tablet) people(ctx context.Context) (people, error) {
 	t.mu.Lock()
-	p := t.linked
+	p, turn := t.linked, t.turn
 	t.mu.Unlock()
 	if p != nil {
 		return p, nil
@@ -42,7 +42,9 @@ func (t *Tablet) people(ctx context.Context) (people, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.linked = p
+	if t.turn == turn {
+		t.linked = p
+	}
 	return p, nil
 }
 

@@ -83,7 +83,7 @@ var programRules = sync.OnceValue(func() string {
 // the one of this program.
 func (t *Tablet) rules(ctx context.Context) (*rulebook, error) {
 	t.mu.Lock()
-	b := t.book
+	b, turn := t.book, t.turn
 	t.mu.Unlock()
 	if b != nil {
 		return b, nil
@@ -96,7 +96,9 @@ func (t *Tablet) rules(ctx context.Context) (*rulebook, error) {
 		return nil, err
 	}
 	t.mu.Lock()
-	t.book = b
+	if t.turn == turn {
+		t.book = b
+	}
 	t.mu.Unlock()
 	t.noteRules(ctx, b, carried)
 	return b, nil
@@ -220,6 +222,7 @@ func (t *Tablet) forgetRules() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.book = nil
+	t.turn++
 }
 
 // isRulePack reports whether a record is a county's rule pack.

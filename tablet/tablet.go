@@ -81,6 +81,7 @@ type Tablet struct {
 	agenda  *agenda    // what is due; nil: to be evaluated
 	stale   staleness  // what of agenda is to be evaluated anew
 	found   *foundBook // what the centre found; nil: to be opened
+	turn    int        // grows when what is in memory was dropped: what was read before is not kept
 	calls   map[*call]bool
 	closed  bool
 	running sync.WaitGroup // calls
