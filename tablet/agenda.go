@@ -39,7 +39,7 @@ type staleness struct {
 
 // changed is called after one's own save of a record, which of a new one is about subject.
 func (t *Tablet) changed(id, subject record.ID) {
-	if isRulePack(id) {
+	if id.Kind() == care.KindRulePack {
 		t.forgetRules()
 	}
 	if subject.IsZero() && care.AboutResident(id.Kind()) {

@@ -329,6 +329,19 @@ func TestTheCountysRulesAreWorkedByOnceTheyCame(t *testing.T) {
 	do(t, tb.Close())
 }
 
+// What came with a sync is named while the tablet is locked, though nobody looked at a
+// form in between.
+func TestALockedTabletNamesTheRulesThatCame(t *testing.T) {
+	tb, _ := create(t)
+	text, pack := countyPack(t, "3")
+	add(t, tb, "rule_pack", "", text)
+	tb.CameIn(t.Context())
+	do(t, tb.Lock())
+	if r := rulesOf(t, tb); r.Name != pack.Name() || r.Version != "3" || r.BuiltIn {
+		t.Errorf("rules %+v", r)
+	}
+}
+
 func warnings(s *tablet.Status) string {
 	var all []string
 	for i := range s.Warnings().Len() {

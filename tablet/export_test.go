@@ -18,6 +18,9 @@ func (t *Tablet) PullFindings(ctx context.Context, from FindingsSource) (int, er
 	return t.pullFindings(ctx, from)
 }
 
+// CameIn is what a sync calls when records came.
+func (t *Tablet) CameIn(ctx context.Context) { t.cameIn(ctx) }
+
 // FoundBytes bounds what is kept of findings.
 const FoundBytes = foundBytes
 

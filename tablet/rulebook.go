@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"sync"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
@@ -107,7 +109,7 @@ func (t *Tablet) rules(ctx context.Context) (*rulebook, error) {
 // load loads the county's pack, or says in the log why it cannot be used.
 func (t *Tablet) load(carried *carev1.RulePack) (*rulebook, error) {
 	if carried != nil {
-		p, err := rules.LoadRecord(carried)
+		p, err := loadCarried(carried)
 		if err == nil {
 			return newRulebook(p, false), nil
 		}
@@ -122,21 +124,35 @@ func (t *Tablet) load(carried *carev1.RulePack) (*rulebook, error) {
 	return &refused, nil
 }
 
-// carriedRules returns the county's pack, nil where there is none. Of several the one that
-// was saved last counts.
-func (t *Tablet) carriedRules(ctx context.Context) (*carev1.RulePack, error) {
-	kind, _ := care.KindNamed("rule_pack")
-	var newest *carev1.RulePack
-	at := int64(-1)
-	err := t.eachScreen(ctx, replica.Query{Kind: kind}, func(s replica.Screen) (bool, error) {
+// loadCarried checks a county's pack. What panics is refused as anything else: whatever
+// came, forms can be looked at and saved.
+func loadCarried(carried *carev1.RulePack) (p *rules.Pack, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p, err = nil, fmt.Errorf("%w: %v", rules.ErrPack, v)
+		}
+	}()
+	return rules.LoadRecord(carried)
+}
+
+// carriedRules returns the county's pack, nil where there is none. Of several the record
+// with the greatest id counts, which is the newest, as at the centre; one that the centre
+// holds does not.
+func (t *Tablet) carriedRules(ctx context.Context) (newest *carev1.RulePack, err error) {
+	err = t.eachScreen(ctx, replica.Query{Kind: care.KindRulePack}, func(s replica.Screen) (bool, error) {
 		e, ok := entryOf(s)
-		p, isPack := e.Form.(*carev1.RulePack)
-		if ok && isPack && !e.Voided && len(p.GetRules().GetContentZstd()) > 0 && e.CapturedAt.UnixMilli() > at {
-			newest, at = p, e.CapturedAt.UnixMilli()
+		if p, isPack := e.Form.(*carev1.RulePack); ok && isPack && !e.Voided && !showsHeld(s) {
+			newest = p
 		}
 		return true, nil
 	})
 	return newest, err
+}
+
+// showsHeld reports whether something on a screen is a save that the centre holds: rules
+// that were not admitted are nobody's.
+func showsHeld(s replica.Screen) bool {
+	return slices.ContainsFunc(s.Registers, func(g record.Register) bool { return len(g.Siblings) > 0 && g.Siblings[0].Held })
 }
 
 func contentHash(p *carev1.RulePack) string {
@@ -223,10 +239,4 @@ func (t *Tablet) forgetRules() {
 	defer t.mu.Unlock()
 	t.book = nil
 	t.turn++
-}
-
-// isRulePack reports whether a record is a county's rule pack.
-func isRulePack(id record.ID) bool {
-	kind, _ := care.KindNamed("rule_pack")
-	return id.Kind() == kind
 }

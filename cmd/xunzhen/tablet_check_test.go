@@ -9,6 +9,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/xunzhen/xunzhen/care/rulepack"
+	"github.com/xunzhen/xunzhen/care/rules"
 )
 
 // doorstep is a tablet of one village and a resident with high blood pressure on it.
@@ -189,4 +194,31 @@ func TestWhatTheCentreFindsComesToTheTablet(t *testing.T) {
 	one.ok("tablet", "void", id, "--reason", "重复建档")
 	one.ok("tablet", "sync")
 	centre(two, false)
+}
+
+// Only the county says what its rules are: a pack that a tablet saved is held, and then not
+// worked by where it was saved either.
+func TestARulePackThatTheCentreHoldsIsNotWorkedBy(t *testing.T) {
+	one, _ := clinic(t)
+	pack, err := rulepack.Load(rules.Source{Name: "county", Text: []byte(`extends: "xunzhen" name: "county" version: "7"
+changes { id: "Q21" off: true source { document: "county office" section: "1" mark: SOURCE_MARK_CONFIRMED } }`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := pack.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := protojson.Marshal(form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.save(string(text), "--kind", "rule_pack")
+	one.ok("tablet", "sync")
+	tells(t, one.ok("tablet", "list", "--held"), "privacy class")
+	if r := decode[statusJSON](t, one.ok("tablet", "status", "--json")).Rules; !r.BuiltIn || r.Refused {
+		t.Errorf("%+v", r)
+	}
+	one.in = `{"name": "王试春", "phone": "10000000000"}`
+	one.fails(exitUnconfirmed, []string{"telephone"}, "tablet", "save", "--kind", "resident")
 }
