@@ -26,7 +26,7 @@ func BenchmarkFindingsOfAResidentOf40Records(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	person := chronicPatient()
+	person := chronicPatient(pack)
 	b.ReportAllocs()
 	b.ResetTimer()
 	began, n := cpu(), 0
@@ -55,7 +55,7 @@ func BenchmarkUpdateAfterOneSaveOf40Records(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	person := chronicPatient()
+	person := chronicPatient(pack)
 	entries := person.Entries()
 	at := slices.IndexFunc(entries, func(e rules.Entry) bool { return e.Kind == care.KindHypertensionFollowUp })
 	findings := pack.Findings(person, today)

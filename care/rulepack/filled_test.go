@@ -49,9 +49,12 @@ func ordinary(f protoreflect.FieldDescriptor, day care.Date) protoreflect.Value 
 	if r == nil {
 		r = o.GetHard()
 	}
-	n := (r.GetMin() + r.GetMax()) / 2
-	if o.GetFormat() == schemav1.Format_FORMAT_CIVIL_DATE {
+	n := max(1, (r.GetMin()+r.GetMax())/2)
+	switch o.GetFormat() {
+	case schemav1.Format_FORMAT_CIVIL_DATE:
 		n = int64(day)
+	case schemav1.Format_FORMAT_INSTANT_MS:
+		n = 1_772_330_400_000
 	}
 	switch f.Kind() {
 	case protoreflect.EnumKind:
@@ -68,9 +71,11 @@ func ordinary(f protoreflect.FieldDescriptor, day care.Date) protoreflect.Value 
 	return protoreflect.ValueOfString("无")
 }
 
-// chronicPatient is a person of 70 with hypertension and diabetes and 40 records of three years.
-func chronicPatient() *rules.Person {
+// chronicPatient is a person of 70 with hypertension and diabetes and 40 records of
+// three years, who was offered what the pack offers and took it.
+func chronicPatient(pack *rules.Pack) *rules.Person {
 	var entries []rules.Entry
+	id := record.DerivedID(care.KindResident, nil)
 	add := func(kind record.Kind, day care.Date) {
 		m, err := care.New(kind)
 		if err != nil {
@@ -85,8 +90,14 @@ func chronicPatient() *rules.Person {
 				"c": {Code: carev1.PopulationCode_POPULATION_CODE_AGED, Since: 20210301},
 			}
 		}
-		id := record.DerivedID(kind, []byte{byte(len(entries))})
-		entries = append(entries, rules.Entry{ID: id, Kind: kind, Form: m, CapturedAt: time.UnixMilli(int64(len(entries)))})
+		e := rules.Entry{ID: record.DerivedID(kind, []byte{byte(len(entries))}), Kind: kind, Form: m, CapturedAt: time.UnixMilli(int64(len(entries)))}
+		offers, _ := pack.Proposals(rules.NewPerson(id, entries), e, day)
+		for _, o := range offers {
+			if err := o.Set(m); err != nil {
+				panic(err)
+			}
+		}
+		entries = append(entries, e)
 	}
 	named := func(name string) record.Kind {
 		kind, ok := care.KindNamed(name)
@@ -107,7 +118,7 @@ func chronicPatient() *rules.Person {
 			add(named(name), day)
 		}
 	}
-	return rules.NewPerson(record.DerivedID(care.KindResident, nil), entries)
+	return rules.NewPerson(id, entries)
 }
 
 const today = care.Date(20260301)

@@ -80,7 +80,7 @@ func vectorsOf(t *testing.T, pack *rules.Pack) []vectorCase {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		form := kinds[kind].New()
 		fill(form, today, 0)
-		person := chronicPatient()
+		person := chronicPatient(pack)
 		e := rules.Entry{ID: [16]byte{255}, Kind: kind, Form: form.Interface(), CapturedAt: time.UnixMilli(99)}
 		all := []rules.Entry{person.Entries()[0], e}
 		out = append(out, caseOf(t, pack, "a full "+pack.KindName(kind), rules.NewPerson(person.ID(), all), all, today))

@@ -164,8 +164,11 @@ func thresholdValue(t *carev1.Threshold) (*cel.Type, ref.Val) {
 	return cel.IntType, types.Int(t.GetNumber())
 }
 
-// kindEnvironment declares what expressions over forms of k see.
+// kindEnvironment declares what expressions over forms of k see, when the first one comes.
 func (c *compiler) kindEnvironment(k *kindPack) error {
+	if k.env != nil {
+		return nil
+	}
 	typ := objectType(k.desc)
 	var err error
 	k.env, err = c.base.Extend(cel.Variable("r", typ), cel.Variable("previous", typ), cel.Variable("history", cel.ListType(typ)))
@@ -177,6 +180,10 @@ func (c *compiler) kindEnvironment(k *kindPack) error {
 func (c *compiler) expression(k *kindPack, row row, part, text string, wanted ...*cel.Type) expression {
 	env, form := c.base, protoreflect.MessageDescriptor(nil)
 	if k != nil {
+		if err := c.kindEnvironment(k); err != nil {
+			c.fault(row, row.GetId(), "%s: %v", part, err)
+			return expression{}
+		}
 		env, form = k.env, k.desc
 	}
 	ast, issues := env.Compile(text)

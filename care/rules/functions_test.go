@@ -12,12 +12,16 @@ import (
 
 func TestDaysAreThoseOfTheCalendar(t *testing.T) {
 	day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	for n := dayNumber(firstDate); n <= dayNumber(lastDate); n++ {
+	for n := dayNumber(firstDate); n <= dayNumber(lastDate); {
 		d := int64(day.Year()*10000 + int(day.Month())*100 + day.Day())
 		if dayNumber(d) != n || dateAt(n) != d {
 			t.Fatalf("%d: day %d (want %d), back %d", d, dayNumber(d), n, dateAt(n))
 		}
-		day = day.AddDate(0, 0, 1)
+		step := 1
+		if day.Year() < 1890 || day.Year() > 2110 {
+			step = 89 // every day of the years that count, and some of every other year
+		}
+		day, n = day.AddDate(0, 0, step), n+int64(step)
 	}
 }
 

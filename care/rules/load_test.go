@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/care/rules"
 )
@@ -115,7 +118,14 @@ func TestARecordWithAForgedPackIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*carev1.SealedRules){
 		"another hash":           func(r *carev1.SealedRules) { r.ContentSha256[0] ^= 1 },
 		"bytes that are no zstd": func(r *carev1.SealedRules) { r.ContentZstd = []byte("no") },
-		"nothing":                func(r *carev1.SealedRules) { r.ContentZstd = nil },
+		"a bomb": func(r *carev1.SealedRules) {
+			w, err := zstd.NewWriter(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.ContentZstd = w.EncodeAll(make([]byte, 64<<20), nil)
+		},
+		"nothing": func(r *carev1.SealedRules) { r.ContentZstd = nil },
 	} {
 		form, err := pack.Record()
 		if err != nil {
@@ -128,6 +138,13 @@ func TestARecordWithAForgedPackIsRefused(t *testing.T) {
 	}
 	if _, err := rules.LoadRecord(nil); !errors.Is(err, rules.ErrPack) {
 		t.Errorf("no record: %v", err)
+	}
+}
+
+func TestACountyHasOneRecordForItsPack(t *testing.T) {
+	a, b := rules.RecordID("431124"), rules.RecordID("130403")
+	if a != rules.RecordID("431124") || a == b || a.Kind() != care.KindRulePack {
+		t.Errorf("%s %s", a, b)
 	}
 }
 

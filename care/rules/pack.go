@@ -96,11 +96,6 @@ func compile(d *draft, kinds map[record.Kind]protoreflect.MessageType) (*Pack, e
 
 // rows compiles the rows one kind of row after the other.
 func (c *compiler) rows() error {
-	for _, k := range c.pack.kinds {
-		if err := c.kindEnvironment(k); err != nil {
-			return fmt.Errorf("%w: %w", ErrPack, err)
-		}
-	}
 	for _, row := range c.content.GetDefinitions() {
 		if len(row.GetKinds()) == 0 {
 			c.fault(row, row.GetId(), "a definition names its kinds")

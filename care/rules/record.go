@@ -10,10 +10,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // MaxCarried is the most bytes that a compressed pack may have: what a record's revision has room for, with what else is in it.
 const MaxCarried = 46 << 10
+
+// RecordID returns the id of the record that carries a county's pack, the same for
+// everybody; county is the county's 6-digit division code.
+func RecordID(county string) record.ID {
+	return record.DerivedID(care.KindRulePack, []byte("rule_pack/"+county))
+}
 
 // Record returns the pack as the form of a record of kind rule_pack. It returns an
 // error that wraps ErrPack if the compressed pack has no room in a record.

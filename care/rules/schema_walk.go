@@ -274,28 +274,32 @@ func (w *walk) list(f *planned, list protoreflect.List) {
 // mostEntries of a list or map are looked at one by one; beyond it, that there are too many is all that is said.
 const mostEntries = 256
 
+type keyedMessage struct {
+	key     string
+	message protoreflect.Message
+}
+
 func (w *walk) keyed(f *planned, entries protoreflect.Map) {
 	w.entries(f, entries.Len())
 	if f.parts == nil {
 		return
 	}
-	keys := make([]string, 0, entries.Len())
-	entries.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
-		keys = append(keys, k.String())
+	all := make([]keyedMessage, 0, entries.Len())
+	entries.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		all = append(all, keyedMessage{k.String(), v.Message()})
 		return true
 	})
-	slices.Sort(keys)
+	slices.SortFunc(all, func(a, b keyedMessage) int { return strings.Compare(a.key, b.key) })
 	var codes map[*planned][]int32
-	if len(keys) > 1 {
+	if len(all) > 1 {
 		codes = map[*planned][]int32{}
 	}
-	for _, key := range keys[:min(len(keys), mostEntries)] {
-		m := entries.Get(protoreflect.ValueOfString(key).MapKey()).Message()
-		w.trail[len(w.trail)-1] = step{f, key, inEntry}
-		w.message(f.parts, m, nil)
+	for _, e := range all[:min(len(all), mostEntries)] {
+		w.trail[len(w.trail)-1] = step{f, e.key, inEntry}
+		w.message(f.parts, e.message, nil)
 		for _, part := range f.parts.exclusive {
-			if codes != nil && part.filled(m) {
-				codes[part] = append(codes[part], int32(m.Get(part.desc).Enum()))
+			if codes != nil && part.filled(e.message) {
+				codes[part] = append(codes[part], int32(e.message.Get(part.desc).Enum()))
 			}
 		}
 	}
