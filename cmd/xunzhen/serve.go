@@ -23,6 +23,7 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/county"
+	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -86,7 +87,7 @@ func (f serveCommand) Run(c *call) (err error) {
 		server.LimitMemory(f.Memory << 20)
 	}
 	cfg := f.config(c, data)
-	if cfg.Rules, err = rulepack.Load(); err != nil {
+	if cfg.Rules, err = builtInRules(); err != nil {
 		return err
 	}
 	to, err := f.destination()
@@ -113,6 +114,10 @@ func (f serveCommand) Run(c *call) (err error) {
 	defer func() { err = errors.Join(err, unlisten()) }()
 	return f.serve(c, s, cfg, first, address, to)
 }
+
+// builtInRules returns the pack of this program. Nobody changes it, and checking it takes a
+// fraction of a second, so it is loaded once.
+var builtInRules = sync.OnceValues(func() (findings.Rules, error) { return rulepack.Load() })
 
 // needsCounty refuses to make a data folder without knowing for which county.
 func (f serveCommand) needsCounty(data string) error {

@@ -48,6 +48,16 @@ func TestStatusIsLoudAboutWhatMattersAndShortAboutTheRest(t *testing.T) {
 			[]string{"tablet 19", "5 more", "lost one was seen with 9 entries"},
 			[]string{"tablet 20"},
 		},
+		"findings that follow": {
+			countyStatus{County: "130403", Epoch: 1, Backup: backupStatus{Number: 3, Folder: "/mnt"}, Findings: &findingsStatus{Pack: "national 3", AsOf: "2026-03-01", Sets: 7}},
+			[]string{"findings about 7 records, by national 3, as of 2026-03-01"},
+			[]string{"!", "still"},
+		},
+		"findings in trouble": {
+			countyStatus{County: "130403", Epoch: 1, Findings: &findingsStatus{Behind: 3, Queued: 2, Refused: "id", RefusedWhy: "line 4", FailedMs: 1, Failed: "disk", PassedOver: 5}},
+			[]string{"3 changes, 2 residents", "record id", "line 4", "since the start: 5", "do not follow", "disk"},
+			nil,
+		},
 		"all is back": {
 			countyStatus{County: "130403", Epoch: 2, Held: 4, Restored: &refillStatus{SeenLedger: 9}},
 			[]string{"everybody has said hello", "proven by its root", "held: 4"},

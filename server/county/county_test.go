@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/server/servertest"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -109,5 +111,57 @@ func TestKeysOfACountyAreItsOwnersOnly(t *testing.T) {
 	}
 	if info, err := os.Stat(c.Dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("folder: %v, %v", info, err)
+	}
+}
+
+// What the rules find is in no backup, and what keeps its file from being opened keeps nobody
+// from the county.
+func TestTheFileOfFindingsIsNobodysLoss(t *testing.T) {
+	pack, err := rules.Load(rules.Source{Name: "empty.txtpb", Text: []byte(`name: "empty" version: "1"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := means(&servertest.Stores{})
+	m.Rules = pack
+	c, err := county.Create(t.Context(), t.TempDir(), "130403", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(c.Dir, "findings.db")
+	if f, err := c.Findings(); err != nil || f.Follow(t.Context()) != nil {
+		t.Fatal(err)
+	}
+	keys, err := c.Keys(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if strings.Contains(k.Name, "findings") {
+			t.Errorf("a backup has %s", k.Name)
+		}
+	}
+	if err := errors.Join(c.Close(), os.Remove(file), os.Mkdir(file, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(file, "in the way"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err = county.Open(t.Context(), c.Dir, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := c.Findings(); f != nil || err == nil || errors.Is(err, county.ErrNoFindings) {
+		t.Errorf("%v, %v", f, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.Rules = nil
+	if c, err = county.Open(t.Context(), c.Dir, m); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Findings(); !errors.Is(err, county.ErrNoFindings) {
+		t.Error(err)
 	}
 }

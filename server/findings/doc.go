@@ -63,4 +63,6 @@ type Rules interface {
 	Content() *carev1.RulePackContent
 	// Findings returns what it finds about all records of a person as of a day.
 	Findings(*rules.Person, care.Date) []*carev1.Finding
+	// Check returns what it finds about one of them.
+	Check(*rules.Person, rules.Entry, care.Date) []*carev1.Finding
 }

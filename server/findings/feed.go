@@ -63,7 +63,9 @@ const (
 	sqlDropLink  = `DELETE FROM links WHERE id = ?1`
 	sqlSubjectOf = `SELECT subject FROM records WHERE id = ?1`
 	sqlLink      = `SELECT a, b FROM links WHERE id = ?1`
-	sqlQueue     = `INSERT OR IGNORE INTO queue (resident) VALUES (?1)`
+	sqlQueue     = `INSERT INTO queue (resident, whole) VALUES (?1, ?2) ON CONFLICT (resident) DO UPDATE SET whole = max(whole, ?2)`
+	sqlIsWhole   = `SELECT resident FROM queue WHERE resident = ?1 AND whole = 1`
+	sqlChanged   = `INSERT OR IGNORE INTO changed (resident, record) VALUES (?1, ?2)`
 )
 
 // take writes down one record as it now stands.
@@ -94,12 +96,25 @@ func (f *Findings) take(conn *sqlite.Conn, row syncengine.RecordRow) error {
 			return err
 		}
 		if known {
-			if err := queue(conn, before); err != nil {
+			if err := queue(conn, before, false); err != nil {
 				return err
 			}
 		}
 	}
-	return queue(conn, now)
+	return queueChange(conn, now, row.ID)
+}
+
+// queueChange queues a resident for one record of its that changed. What is known of the person
+// itself stands in its own record, and matters to all others.
+func queueChange(conn *sqlite.Conn, resident, changed record.ID) error {
+	whole := resident == changed || changed.Kind() == care.KindResident
+	if err := queue(conn, resident, whole); err != nil || whole {
+		return err
+	}
+	if _, is, err := oneID(conn, sqlIsWhole, resident); err != nil || is {
+		return err
+	}
+	return writeIDs(conn, sqlChanged, resident, changed)
 }
 
 // takeLink writes down what a link now says, and queues whom that and what it said before
@@ -152,8 +167,14 @@ func (f *Findings) readLink(row syncengine.RecordRow) (a, b record.ID, same bool
 	return a, b, care.LinkID(a, b) == row.ID && link.GetRuling().GetState() == carev1.LinkState_LINK_STATE_LINKED
 }
 
-// queue notes that a resident is to be looked at.
-func queue(conn *sqlite.Conn, resident record.ID) error { return writeIDs(conn, sqlQueue, resident) }
+// queue notes that a resident is to be looked at: with whole at all records, else at those that
+// changed and at what rules find that look at several.
+func queue(conn *sqlite.Conn, resident record.ID, whole bool) error {
+	return sqlitefile.Write(conn, sqlQueue, func(s *sqlite.Stmt) {
+		s.BindBytes(1, resident[:])
+		s.BindBool(2, whole)
+	})
+}
 
 // queueAround queues residents and those who are one person with them.
 func queueAround(conn *sqlite.Conn, residents ...record.ID) error {
@@ -163,7 +184,7 @@ func queueAround(conn *sqlite.Conn, residents ...record.ID) error {
 			return err
 		}
 		for _, r := range all {
-			if err := queue(conn, r); err != nil {
+			if err := queue(conn, r, true); err != nil {
 				return err
 			}
 		}

@@ -22,13 +22,15 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
-// Config is what Findings are made of. All but Load must be given.
+// Config is what Findings are made of. All but Load and Part must be given.
 type Config struct {
 	Shard   Shard
 	Path    string // of the file
 	BuiltIn Rules  // the pack for a county without one of its own
 	// Load checks a pack that a record carries; nil: rules.LoadRecord.
-	Load  func(*carev1.RulePack) (Rules, error)
+	Load func(*carev1.RulePack) (Rules, error)
+	// Part makes a pack of some rules of another one; nil: rules.LoadContent.
+	Part  func(content []byte) (Rules, error)
 	Clock func() time.Time
 	Rand  io.Reader
 	Log   *slog.Logger
@@ -72,6 +74,9 @@ func options() sqlitefile.Options {
 func Open(ctx context.Context, cfg Config) (*Findings, error) {
 	if cfg.Load == nil {
 		cfg.Load = func(form *carev1.RulePack) (Rules, error) { return rules.LoadRecord(form) }
+	}
+	if cfg.Part == nil {
+		cfg.Part = func(content []byte) (Rules, error) { return rules.LoadContent(content) }
 	}
 	f := &Findings{cfg: cfg}
 	err := f.open(ctx)

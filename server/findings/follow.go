@@ -124,11 +124,16 @@ func (f *Findings) next(ctx context.Context) (residents []record.ID, underWay bo
 	return residents, underWay, err
 }
 
-const sqlDequeue = `DELETE FROM queue WHERE resident = ?1`
+const (
+	sqlDequeue = `DELETE FROM queue WHERE resident = ?1`
+	sqlSettle  = `DELETE FROM changed WHERE resident = ?1`
+)
 
 // lookAt looks at as many of the residents as make a piece, with those who are linked to them.
 func (f *Findings) lookAt(ctx context.Context, residents []record.ID) error {
-	p, err := f.gather(ctx, residents, func(*sqlite.Conn, person) (bool, error) { return true, nil })
+	p, err := f.gather(ctx, residents, func(conn *sqlite.Conn, p *person, h header) (bool, error) {
+		return true, p.readChanged(conn, h, f.pack)
+	})
 	if err != nil {
 		return err
 	}
@@ -136,6 +141,9 @@ func (f *Findings) lookAt(ctx context.Context, residents []record.ID) error {
 		for _, one := range p.people {
 			for _, r := range one.residents {
 				if err := writeIDs(conn, sqlDequeue, r); err != nil {
+					return err
+				}
+				if err := writeIDs(conn, sqlSettle, r); err != nil {
 					return err
 				}
 			}
@@ -168,7 +176,7 @@ func (f *Findings) sweepOn(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	p, err := f.gather(ctx, residents, firstWithRecords)
+	p, err := f.gather(ctx, residents, f.firstWithRecords)
 	if err != nil {
 		return false, err
 	}
@@ -185,7 +193,10 @@ func (f *Findings) sweepOn(ctx context.Context) (done bool, err error) {
 
 // firstWithRecords reports whether the sweep comes to a person at this resident: it is the
 // first of those with records.
-func firstWithRecords(conn *sqlite.Conn, p person) (bool, error) {
+func (f *Findings) firstWithRecords(conn *sqlite.Conn, p *person, h header) (bool, error) {
+	if h.sweep.daily {
+		p.tried = f.pack.daily
+	}
 	for _, r := range p.residents {
 		if r == p.asked {
 			return true, nil
@@ -207,10 +218,14 @@ type piece struct {
 }
 
 // gather reads people: from the beginning of residents as many as make a piece, at least one.
-func (f *Findings) gather(ctx context.Context, residents []record.ID, wanted func(*sqlite.Conn, person) (bool, error)) (piece, error) {
+func (f *Findings) gather(ctx context.Context, residents []record.ID, wanted func(*sqlite.Conn, *person, header) (bool, error)) (piece, error) {
 	var p piece
 	var ids []record.ID
 	err := f.file.View(ctx, func(conn *sqlite.Conn) error {
+		h, err := needHeader(conn)
+		if err != nil {
+			return err
+		}
 		known := map[record.ID]bool{}
 		for _, r := range residents {
 			if len(ids) >= pieceRecords {
@@ -227,11 +242,15 @@ func (f *Findings) gather(ctx context.Context, residents []record.ID, wanted fun
 			for _, r := range one.residents {
 				known[r] = true
 			}
-			if ok, err := wanted(conn, one); err != nil {
+			if ok, err := wanted(conn, &one, h); err != nil {
 				return err
-			} else if ok {
-				p.people, ids = append(p.people, one), append(ids, one.records...)
+			} else if !ok {
+				continue
 			}
+			if err := one.readStored(conn); err != nil {
+				return err
+			}
+			p.people, ids = append(p.people, one), append(ids, one.records...)
 		}
 		return nil
 	})

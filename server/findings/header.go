@@ -33,22 +33,23 @@ type header struct {
 // sweep is how far all residents have been looked at with the header's pack on its day.
 type sweep struct {
 	underWay bool
+	daily    bool      // only the day is new
 	after    record.ID // the last one; zero: none yet
 }
 
 var errNoHeader = errors.New("the file has no header")
 
 const (
-	sqlHeader = `SELECT file, epoch, position, last, pack, day, sweep, carried FROM header WHERE one = 1`
+	sqlHeader = `SELECT file, epoch, position, last, pack, day, sweep, daily, carried FROM header WHERE one = 1`
 
 	sqlPutHeader = `
-	INSERT INTO header (one, file, epoch, position, last, pack, day, sweep, carried)
-	VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-	ON CONFLICT (one) DO UPDATE SET file = ?1, epoch = ?2, position = ?3, last = ?4, pack = ?5, day = ?6, sweep = ?7, carried = ?8`
+	INSERT INTO header (one, file, epoch, position, last, pack, day, sweep, daily, carried)
+	VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+	ON CONFLICT (one) DO UPDATE SET file = ?1, epoch = ?2, position = ?3, last = ?4, pack = ?5, day = ?6, sweep = ?7, daily = ?8, carried = ?9`
 )
 
 // tables are emptied when the file begins anew.
-var tables = [...]string{"header", "records", "links", "packs", "queue", "rows", "found"}
+var tables = [...]string{"header", "records", "links", "packs", "queue", "changed", "rows", "found"}
 
 func readHeader(conn *sqlite.Conn) (h header, ok bool, err error) {
 	ok, err = sqlitefile.One(conn, sqlHeader, nil, func(s *sqlite.Stmt) {
@@ -60,7 +61,7 @@ func readHeader(conn *sqlite.Conn) (h header, ok bool, err error) {
 			h.sweep.underWay = true
 			s.ColumnBytes(6, h.sweep.after[:])
 		}
-		h.carried = sqlitefile.Bytes(s, 7)
+		h.sweep.daily, h.carried = s.ColumnBool(7), sqlitefile.Bytes(s, 8)
 	})
 	return h, ok, err
 }
@@ -90,10 +91,11 @@ func (h header) put(conn *sqlite.Conn) error {
 		default:
 			s.BindBytes(7, h.sweep.after[:])
 		}
+		s.BindBool(8, h.sweep.daily)
 		if h.carried == nil {
-			s.BindNull(8)
+			s.BindNull(9)
 		} else {
-			s.BindBytes(8, h.carried)
+			s.BindBytes(9, h.carried)
 		}
 	})
 }

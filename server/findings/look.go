@@ -3,6 +3,7 @@
 package findings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -136,7 +137,28 @@ func (l *looking) findings(entries []rules.Entry, day care.Date) (out []*carev1.
 			out = []*carev1.Finding{faultRules.finding()}
 		}
 	}()
-	return l.f.pack.Findings(rules.NewPerson(l.person.id, entries), day)
+	p, k := rules.NewPerson(l.person.id, entries), l.f.pack
+	tried := l.person.tried
+	if tried.Rules == nil {
+		return k.Findings(p, day)
+	}
+	out = tried.Findings(p, day)
+	for _, e := range entries {
+		if !l.person.changed[e.ID] {
+			for _, one := range l.person.stored[e.ID] {
+				one.RecordId = e.ID[:]
+				out = append(out, one)
+			}
+			continue
+		}
+		for _, one := range k.Check(p, e, day) {
+			if !tried.has[one.GetRuleId()] {
+				out = append(out, one)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *carev1.Finding) int { return cmp.Compare(k.rank[a.GetRuleId()], k.rank[b.GetRuleId()]) })
+	return out
 }
 
 // add puts a finding into the set that it belongs to.

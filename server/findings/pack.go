@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"zombiezen.com/go/sqlite"
@@ -23,8 +24,18 @@ type pack struct {
 	Rules
 	hash    [32]byte
 	reads   map[string]reading // by rule; those that look at one form only are not in it
+	rank    map[string]int     // the place of each rule in the pack
+	rest    portion            // without the rules that look at one form and the person only
+	daily   portion            // the rules that look at the day
 	carried []byte             // the form that carried it; nil: it is the one of the program
 	refused refusedPack        // the county's own, if it is not this one
+}
+
+// portion is a pack of some of a pack's rules. What the others found still stands when nothing
+// that they look at has changed.
+type portion struct {
+	Rules                 // nil: it is not to be had, and always the whole is tried
+	has   map[string]bool // its rules
 }
 
 // reading is what a rule looks at beside the form.
@@ -39,8 +50,46 @@ type refusedPack struct {
 // maxWhy bounds what is kept of the reasons, in bytes: a pack has up to 50 faults.
 const maxWhy = 4000
 
-func newPack(r Rules, carried []byte) *pack {
-	return &pack{Rules: r, hash: r.Hash(), reads: readings(r.Content()), carried: carried}
+func (f *Findings) newPack(r Rules, carried []byte) *pack {
+	content := r.Content()
+	p := &pack{
+		Rules: r, hash: r.Hash(), carried: carried, reads: map[string]reading{}, rank: map[string]int{},
+		rest: portion{has: map[string]bool{}}, daily: portion{has: map[string]bool{}},
+	}
+	for i, rule := range content.GetRules() {
+		texts, id := expressions(content, rule), rule.GetId()
+		p.rank[id] = i
+		class, reads := classRead(texts)
+		if reads {
+			p.reads[id] = reading{class}
+		}
+		daily := slices.ContainsFunc(texts, day.MatchString)
+		if daily {
+			p.daily.has[id] = true
+		}
+		if reads || daily {
+			p.rest.has[id] = true
+		}
+	}
+	f.divide(&p.rest, content)
+	f.divide(&p.daily, content) // which has no rules that rest has not
+	return p
+}
+
+// divide makes the pack of a portion, and switches all other rules of content off.
+func (f *Findings) divide(p *portion, content *carev1.RulePackContent) {
+	content.Proposals, content.Populations, content.Due = nil, nil, nil
+	for _, rule := range content.GetRules() {
+		rule.Off = rule.GetOff() || !p.has[rule.GetId()]
+	}
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(content)
+	if err == nil {
+		p.Rules, err = f.cfg.Part(raw)
+	}
+	if err != nil {
+		p.Rules = nil
+		f.cfg.Log.Warn("all rules are tried at every change: the pack cannot be divided", "err", err)
+	}
 }
 
 const sqlPacks = `SELECT id FROM packs ORDER BY id DESC LIMIT 64`
@@ -84,7 +133,7 @@ func (f *Findings) choosePack(ctx context.Context) (*pack, error) {
 		p.refused = refusedPack{row.ID, why[:min(len(why), maxWhy)]}
 		return p, nil
 	}
-	return newPack(f.cfg.BuiltIn, nil), nil
+	return f.newPack(f.cfg.BuiltIn, nil), nil
 }
 
 // packForm returns the form of a record of the kind rule_pack; false when it is void.
@@ -116,7 +165,7 @@ func (f *Findings) load(form *carev1.RulePack) (p *pack, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep the pack: %w", err)
 	}
-	return newPack(r, carried), nil
+	return f.newPack(r, carried), nil
 }
 
 // lastGood returns the pack that was in use, or that of the program.
@@ -127,43 +176,38 @@ func (f *Findings) lastGood(carried []byte) *pack {
 			return p
 		}
 	}
-	return newPack(f.cfg.BuiltIn, nil)
+	return f.newPack(f.cfg.BuiltIn, nil)
 }
 
 var (
 	recordsOf = regexp.MustCompile(`\brecords\s*\.\s*([a-z0-9_]+)`)
 	recordsAs = regexp.MustCompile(`\brecords\b`)
 	earlier   = regexp.MustCompile(`\b(history|previous)\b`)
+	day       = regexp.MustCompile(`\bas_of\b`)
 	defined   = regexp.MustCompile(`\bd\s*\.\s*([a-z0-9_]+)`)
 )
 
-// readings returns which rules look at other records than the form, and the highest class of
-// what they look at. It goes by the names in the expressions, and rather says too much.
-func readings(content *carev1.RulePackContent) map[string]reading {
-	definitions := map[string][]string{}
-	for _, d := range content.GetDefinitions() {
-		definitions[d.GetId()] = append(definitions[d.GetId()], d.GetExpression())
+// expressions returns the expressions of a rule, with those of the definitions that they name.
+func expressions(content *carev1.RulePackContent, r *carev1.Rule) []string {
+	texts := []string{r.GetWhen()}
+	for _, v := range r.GetValues() {
+		texts = append(texts, v.GetExpression())
 	}
-	out := map[string]reading{}
-	for _, r := range content.GetRules() {
-		texts := []string{r.GetWhen()}
-		for _, v := range r.GetValues() {
-			texts = append(texts, v.GetExpression())
-		}
-		seen := map[string]bool{}
-		for i := 0; i < len(texts); i++ {
-			for _, name := range defined.FindAllStringSubmatch(texts[i], -1) {
-				if !seen[name[1]] {
-					seen[name[1]] = true
-					texts = append(texts, definitions[name[1]]...)
+	seen := map[string]bool{}
+	for i := 0; i < len(texts); i++ {
+		for _, name := range defined.FindAllStringSubmatch(texts[i], -1) {
+			if seen[name[1]] {
+				continue
+			}
+			seen[name[1]] = true
+			for _, d := range content.GetDefinitions() {
+				if d.GetId() == name[1] {
+					texts = append(texts, d.GetExpression())
 				}
 			}
 		}
-		if class, reads := classRead(texts); reads {
-			out[r.GetId()] = reading{class}
-		}
 	}
-	return out
+	return texts
 }
 
 // classRead returns the highest class of the kinds that expressions name beside the form's own.
@@ -202,8 +246,12 @@ func (f *Findings) usePack(ctx context.Context, h header) error {
 	}
 	return f.file.Update(ctx, func(conn *sqlite.Conn) error {
 		return f.update(conn, func(h *header) error {
-			if !bytes.Equal(h.pack, f.pack.hash[:]) || h.day != f.day {
-				h.sweep = sweep{underWay: len(h.pack) > 0} // in a new file nobody was looked at yet
+			switch newPack := !bytes.Equal(h.pack, f.pack.hash[:]); {
+			case len(h.pack) == 0: // in a new file nobody was looked at yet
+			case newPack, h.day != f.day && h.sweep.underWay && !h.sweep.daily:
+				h.sweep = sweep{underWay: true}
+			case h.day != f.day && len(f.pack.daily.has) > 0:
+				h.sweep = sweep{underWay: true, daily: true}
 			}
 			h.pack, h.day, h.carried = f.pack.hash[:], f.day, f.pack.carried
 			return nil

@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
@@ -58,6 +59,13 @@ type person struct {
 	residents []record.ID
 	records   []record.ID // at most maxRecords
 	fault     fault       // why it cannot be looked at as a whole; empty: it can
+
+	// tried are the rules to try on all records; those without rules: the whole pack. What the
+	// others found is in stored, by record, but for records that changed, and they are tried on
+	// those.
+	tried   portion
+	changed map[record.ID]bool
+	stored  map[record.ID][]*carev1.Finding
 }
 
 const sqlRecordsOf = `SELECT id FROM records WHERE subject = ?1 ORDER BY id LIMIT ?2`
@@ -90,6 +98,73 @@ func personOf(conn *sqlite.Conn, resident record.ID) (p person, err error) {
 	}
 	slices.SortFunc(p.records, compareIDs)
 	return p, nil
+}
+
+const (
+	sqlWhole     = `SELECT whole FROM queue WHERE resident = ?1`
+	sqlChangedOf = `SELECT record FROM changed WHERE resident = ?1`
+)
+
+// readChanged reads which of the person's records changed. While a new pack is being tried on
+// everybody, nothing that stands is known to be of it.
+func (p *person) readChanged(conn *sqlite.Conn, h header, k *pack) error {
+	whole := h.sweep.underWay && !h.sweep.daily
+	p.changed = map[record.ID]bool{}
+	for _, r := range p.residents {
+		_, err := sqlitefile.One(conn, sqlWhole, bindIDs(r), func(s *sqlite.Stmt) { whole = whole || s.ColumnBool(0) })
+		if err != nil {
+			return err
+		}
+		err = sqlitefile.Query(conn, sqlChangedOf, bindIDs(r), func(s *sqlite.Stmt) bool {
+			p.changed[columnID(s, 0)] = true
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !whole && 2*len(p.changed) <= len(p.records) {
+		p.tried = k.rest
+	}
+	return nil
+}
+
+// readStored reads what need not be looked for again. Where anything was left out, or went
+// wrong, everything is.
+func (p *person) readStored(conn *sqlite.Conn) error {
+	if p.fault != "" {
+		p.tried = portion{}
+	}
+	p.stored = map[record.ID][]*carev1.Finding{}
+	for i := 0; i < len(p.residents) && p.tried.Rules != nil; i++ {
+		var failed error
+		err := sqlitefile.Query(conn, sqlRowsOf, bindIDs(p.residents[i]), func(s *sqlite.Stmt) bool {
+			var set Set
+			if set, failed = columnRow(s).set(); failed == nil {
+				p.store(set)
+			}
+			return failed == nil
+		})
+		if err := firstOf(err, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store keeps what stands of a set.
+func (p *person) store(s Set) {
+	if s.Omitted > 0 || s.Record.IsZero() {
+		p.tried = portion{}
+	}
+	for _, one := range s.Findings {
+		switch {
+		case one.GetRuleId() == string(faultRecord):
+			p.tried = portion{}
+		case !p.tried.has[one.GetRuleId()]:
+			p.stored[s.Record] = append(p.stored[s.Record], one)
+		}
+	}
 }
 
 func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }

@@ -83,6 +83,8 @@ func (h *history) division() string {
 	return []string{village, otherVillage, "431125100200"}[h.r.IntN(3)]
 }
 
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
 func pick[T any](r *rand.Rand, all []T) T { return all[r.IntN(len(all))] }
 
 // step does one thing.

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/metrics"
@@ -270,5 +271,36 @@ func TestLabelsAreWordsOfTheProgramAndCounties(t *testing.T) {
 	}
 	if series < 40 || series > 200 {
 		t.Errorf("%d series of one county", series)
+	}
+}
+
+func TestFindingsTellHowFarTheyFollow(t *testing.T) {
+	pack, err := rules.Load(rules.Source{Name: "empty.txtpb", Text: []byte(`name: "empty" version: "1"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, func(c *server.Config) { c.Rules = pack })
+	f, err := w.County.Findings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(name string) float64 {
+		family := w.scrape()["xunzhen_"+name]
+		if len(family.GetMetric()) != 1 {
+			t.Fatalf("%s: %v", name, family)
+		}
+		return family.GetMetric()[0].GetGauge().GetValue()
+	}
+	w.Enrol(servertest.Doctor("li"))
+	if value("findings_behind") == 0 {
+		t.Error("it is not behind before it followed")
+	}
+	if err := f.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"findings_behind", "findings_queued", "findings_under_way", "findings_failing", "findings_pack_refused", "findings_passed_over", "findings_records"} {
+		if v := value(name); v != 0 {
+			t.Errorf("%s is %v", name, v)
+		}
 	}
 }

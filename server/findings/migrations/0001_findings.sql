@@ -12,6 +12,7 @@ CREATE TABLE header (
 	pack     BLOB    NOT NULL, -- SHA-256 of the rule pack; empty: none was tried yet
 	day      INTEGER NOT NULL, -- yyyymmdd
 	sweep    BLOB,
+	daily    INTEGER NOT NULL, -- 1: of the sweep only the day is new
 	carried  BLOB -- the county's pack that was loaded last, a RulePack; null: that of the program
 ) STRICT;
 
@@ -42,8 +43,15 @@ CREATE TABLE packs (
 -- Residents whose records or links changed and who were not looked at since, those that wait longest first.
 CREATE TABLE queue (
 	turn     INTEGER PRIMARY KEY,
-	resident BLOB NOT NULL UNIQUE CHECK (length(resident) = 16)
+	resident BLOB    NOT NULL UNIQUE CHECK (length(resident) = 16),
+	whole    INTEGER NOT NULL -- 0: only the records in changed have changed
 ) STRICT;
+
+CREATE TABLE changed (
+	resident BLOB NOT NULL CHECK (length(resident) = 16),
+	record   BLOB NOT NULL CHECK (length(record) = 16),
+	PRIMARY KEY (resident, record)
+) STRICT, WITHOUT ROWID;
 
 -- What is found, by position: a row that says something else moves to the end. about is a record, or a person and a zero
 -- byte. gone is empty; else the row says that the one with an empty gone was in this class and division once.
