@@ -131,6 +131,7 @@ func causes() []cause {
 		{"path", errPath},
 		{"path", care.ErrUnknownPath},
 		{"division", care.ErrNoDivision},
+		{"date", care.ErrNoDate},
 		{"no_scope", replica.ErrNoScope},
 		{"unknown_record", replica.ErrUnknownRecord},
 		{"unknown_kind", care.ErrUnknownKind},
@@ -144,7 +145,7 @@ func causes() []cause {
 // Reasons returns every reason that an error of this package can have, sorted: for
 // tables that must name them all.
 func Reasons() *Strings {
-	all := []string{"wait", "internal", remote.ReasonUnreachable, remote.ReasonPin, remote.ReasonProtocol, remote.ReasonNotHub}
+	all := []string{"wait", "internal", remote.ReasonUnreachable, remote.ReasonPin, remote.ReasonProtocol, remote.ReasonNotHub, remote.ReasonNotServed}
 	for _, c := range causes() {
 		all = append(all, c.reason)
 	}

@@ -82,3 +82,48 @@ func (l *ChangeList) Len() int { return len(l.all) }
 
 // At returns the one at i, from 0.
 func (l *ChangeList) At(i int) *Change { return l.all[i] }
+
+// FindingList is a list of what rules found.
+type FindingList struct{ all []*Finding }
+
+// Len returns how many there are.
+func (l *FindingList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *FindingList) At(i int) *Finding { return l.all[i] }
+
+// FieldList is a list of fields of a form.
+type FieldList struct{ all []*Field }
+
+// Len returns how many there are.
+func (l *FieldList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *FieldList) At(i int) *Field { return l.all[i] }
+
+// ProposalList is a list of what rules offer.
+type ProposalList struct{ all []*Proposal }
+
+// Len returns how many there are.
+func (l *ProposalList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *ProposalList) At(i int) *Proposal { return l.all[i] }
+
+// LastValueList is a list of last values, in the order of the form.
+type LastValueList struct{ all []*LastValue }
+
+// Len returns how many there are.
+func (l *LastValueList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *LastValueList) At(i int) *LastValue { return l.all[i] }
+
+// PromptList is a list of what to think of while somebody is there, the most pressing first.
+type PromptList struct{ all []*Prompt }
+
+// Len returns how many there are.
+func (l *PromptList) Len() int { return len(l.all) }
+
+// At returns the one at i, from 0.
+func (l *PromptList) At(i int) *Prompt { return l.all[i] }

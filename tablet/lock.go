@@ -28,7 +28,8 @@ func (t *Tablet) Lock() error {
 	}
 	t.vault.Lock()
 	t.mu.Lock()
-	t.names, t.staff = nil, ""
+	t.staff = ""
+	t.forgetPeople()
 	t.mu.Unlock()
 	return fail("lock", err)
 }

@@ -20,6 +20,10 @@ const (
 	noteHubs   = "hubs"   // the clinic hubs it knows, as they were added: []knownHub
 
 	noteReturned = "returned" // what is returned for correction: returnedForms
+
+	noteRulesUsed = "rules" // the rule pack it works by: rulesNote
+
+	noteFindings = "findings" // how much the centre found and how far that was taken: foundHead
 )
 
 // server is where the centre is and how to know it.

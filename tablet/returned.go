@@ -124,10 +124,15 @@ func (t *Tablet) recountIn(ctx context.Context, noted *returnedForms, id record.
 	return t.writeNote(ctx, noteReturned, noted)
 }
 
-// cameIn is called when records came from elsewhere: names are read anew, and what was
-// returned is counted anew when an unlocked tablet is next asked.
+// cameIn is called when records came from elsewhere: names are read anew, what is due is
+// evaluated anew, and what was returned is counted anew when an unlocked tablet is next asked.
 func (t *Tablet) cameIn(ctx context.Context) {
-	t.forgetNames()
+	t.mu.Lock()
+	t.forgetPeople()
+	t.mu.Unlock()
+	if err := t.rulesCame(ctx); err != nil {
+		t.log.Warn("look for the county's rule pack", "reason", reasonOf(err))
+	}
 	t.counting.Lock()
 	defer t.counting.Unlock()
 	t.mu.Lock()

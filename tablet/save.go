@@ -143,7 +143,19 @@ func (t *Tablet) saveForm(f form, kind record.Kind, q replica.SaveRequest, json,
 }
 
 func (t *Tablet) saveMessage(f form, kind record.Kind, q replica.SaveRequest, edited proto.Message, author string) (*Saved, error) {
-	changes, err := diff(kind, f, edited)
+	shown, err := care.Message(kind, f.registers)
+	if err != nil {
+		return nil, err
+	}
+	if err := drawKeys(rand.Reader, shown.ProtoReflect(), edited.ProtoReflect()); err != nil {
+		return nil, err
+	}
+	return t.saveDrawn(f, kind, q, edited, author)
+}
+
+// saveDrawn is saveMessage for a form whose new map entries have their keys already.
+func (t *Tablet) saveDrawn(f form, kind record.Kind, q replica.SaveRequest, edited proto.Message, author string) (*Saved, error) {
+	changes, err := care.Diff(kind, f.registers, edited)
 	if err != nil {
 		return nil, err
 	}
@@ -152,18 +164,6 @@ func (t *Tablet) saveMessage(f form, kind record.Kind, q replica.SaveRequest, ed
 	}
 	q.Changes = changes
 	return t.save(f, q, author)
-}
-
-// diff is care.Diff with new keys for new map entries.
-func diff(kind record.Kind, f form, edited proto.Message) ([]record.Change, error) {
-	shown, err := care.Message(kind, f.registers)
-	if err != nil {
-		return nil, err
-	}
-	if err := drawKeys(rand.Reader, shown.ProtoReflect(), edited.ProtoReflect()); err != nil {
-		return nil, err
-	}
-	return care.Diff(kind, f.registers, edited)
 }
 
 // Void declares a record void that was saved by mistake. Beside somebody's edit
@@ -245,6 +245,7 @@ func (t *Tablet) save(f form, q replica.SaveRequest, author string) (*Saved, err
 		return nil, err
 	}
 	t.renamed(saved.Record)
+	t.changed(saved.Record, q.Subject)
 	t.recount(context.Background(), saved.Record)
 	changes := whole(q)
 	return &Saved{

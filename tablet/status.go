@@ -22,6 +22,7 @@ const (
 	WarnRevoked     = "revoked"           // the office cut this tablet off; saves are taken and held
 	WarnHeld        = "held"              // the centre holds saves: see Held
 	WarnReturned    = "returned"          // forms were returned for correction: see Query.ReturnedOnly
+	WarnRules       = "rules_refused"     // the county's rule pack cannot be loaded: this program's own is in use
 	WarnNewKey      = "new_key"           // a copy of this tablet was at work; this one goes on under a new key
 	WarnLowSpace    = "low_space"         // less than LowSpaceBytes are left
 	WarnNoBackup    = "no_backup"         // the centre has shown less than two backups: nothing here may be lost
@@ -51,8 +52,14 @@ type Status struct {
 	FreeBytes      int64  // on the tablet's disk; -1: not known
 	SpareBytes     int64  // what could be let go if space runs short
 	ExpiresAtMs    int64  // the certificate, by the centre's clock; 0: none
-	warnings       []string
-	returned       map[string]int // levels by record id
+	// Findings is how many errors and warnings the centre found in what is on this tablet.
+	Findings int
+	// FindingsOmitted is how many records' findings came and had no room.
+	FindingsOmitted int
+	// Rules is the rule pack that forms are checked by.
+	Rules    *Rules
+	warnings []string
+	returned map[string]int // levels by record id
 }
 
 // ReturnedBy returns how many forms a level returned: 1 the team, 2 the township, 3 the
@@ -104,8 +111,19 @@ func (t *Tablet) status(ctx context.Context) (*Status, error) {
 	}
 	back, err := t.returned(ctx)
 	s.returned, s.Returned, s.ReturnedBehind = back.Levels, len(back.Levels), !back.Whole
+	if err != nil {
+		return nil, err
+	}
+	if s.Rules, err = t.rulesNamed(ctx); err != nil {
+		return nil, err
+	}
+	var found foundHead
+	if err := t.readNote(ctx, noteFindings, &found); err != nil {
+		return nil, err
+	}
+	s.Findings, s.FindingsOmitted = found.Grave, found.Omitted
 	s.warn(n, r.Forked)
-	return s, err
+	return s, nil
 }
 
 func (s *Status) warn(n lastSync, forked bool) {
@@ -121,6 +139,7 @@ func (s *Status) warn(n lastSync, forked bool) {
 	add(n.Revoked, WarnRevoked)
 	add(s.Held > 0, WarnHeld)
 	add(s.Returned > 0, WarnReturned)
+	add(s.Rules.Refused, WarnRules)
 	add(n.NewKeys > 0, WarnNewKey)
 	add(s.FreeBytes >= 0 && s.FreeBytes < LowSpaceBytes, WarnLowSpace)
 	add(n.AtMs > 0 && n.Marks < 2, WarnNoBackup)

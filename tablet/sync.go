@@ -65,7 +65,11 @@ type SyncReport struct {
 	Renewed    bool   // the certificate was renewed: it had expired, or was about to
 	Forked     bool   // somebody else saves under this tablet's key: a copy of it
 	NewReplica string
-	refusals   []string
+	Findings   int // records of which the centre says something else than before
+	// FindingsReason is why what the centre finds was not taken, or not all of it; "" it
+	// was, or this server has none. The sync itself came to its end.
+	FindingsReason string
+	refusals       []string
 }
 
 // Refusals returns, for each refused segment, its hash and the reason, with a blank
@@ -144,6 +148,9 @@ func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions
 		out.With, out.AtHub = w.name, w.isHub
 		err = t.syncRenewed(ctx, seen, o, locked, out)
 	}
+	if err == nil && !locked && !w.isHub && !out.Revoked {
+		t.takeFindings(ctx, centre, out)
+	}
 	if errors.Is(err, replica.ErrBusy) {
 		return err
 	}
@@ -151,6 +158,18 @@ func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions
 	return errors.Join(err, t.spend(reserveOpening, func() error {
 		return errors.Join(t.keepServer(ctx, seen), t.noteRun(ctx, seen, out, err))
 	}))
+}
+
+// takeFindings takes what the centre found. If that fails, the next sync does it: this
+// one came to its end.
+func (t *Tablet) takeFindings(ctx context.Context, centre *remote.Centre, out *SyncReport) {
+	came, err := t.pullFindings(ctx, centre)
+	out.Findings = came
+	if err == nil || remote.ReasonOf(err) == remote.ReasonNotServed {
+		return
+	}
+	out.FindingsReason = reasonOf(t.noRoom(err))
+	t.log.Warn("take what the centre found", "reason", out.FindingsReason)
 }
 
 // syncRenewed syncs, and once more with a new certificate when the centre says that

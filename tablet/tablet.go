@@ -5,7 +5,8 @@
 //
 //	t, err := tablet.Open(dir, secret)
 //	r, err := t.Get(id)                          // a record, as a screen shows it
-//	s, err := t.Save(r.Form, edited, "")         // the edited form, as JSON
+//	c, err := t.Check(r.Form, edited)            // the edited form, as JSON: what is found and proposed
+//	s, err := c.Save("")                         // once the person means it; t.Save saves without a look
 //	report, err := t.Sync(ctx, nil)              // hand over, take what changed
 //	where, err := t.Get(s.ID)                    // where.State says how far it has come
 //
@@ -74,8 +75,14 @@ type Tablet struct {
 	mu      sync.Mutex
 	server  server // zero while not enrolled
 	replica *replica.Replica
-	staff   string // who unlocked it
-	names   *names // nil: to be built
+	staff   string     // who unlocked it
+	names   *names     // nil: to be built
+	book    *rulebook  // nil: to be loaded
+	linked  people     // nil: to be read
+	agenda  *agenda    // what is due; nil: to be evaluated
+	stale   staleness  // what of agenda is to be evaluated anew
+	found   *foundBook // what the centre found; nil: to be opened
+	turn    int        // grows when what is in memory was dropped: what was read before is not kept
 	calls   map[*call]bool
 	closed  bool
 	running sync.WaitGroup // calls
@@ -84,6 +91,9 @@ type Tablet struct {
 
 	noting   sync.Mutex // held while the list of hubs changes
 	counting sync.Mutex // held while the note of what was returned changes
+	planning sync.Mutex // held while what is due is evaluated
+	finding  sync.Mutex // held while what the centre found is read or changes
+	pulling  sync.Mutex // held while what the centre found is pulled
 }
 
 // Create makes a new tablet, unlocked, with the secret of whoever will enrol it.
@@ -243,7 +253,8 @@ func (t *Tablet) openReplica(ctx context.Context) error {
 func (t *Tablet) Close() error {
 	t.mu.Lock()
 	closed := t.closed
-	t.closed, t.names = true, nil
+	t.closed = true
+	t.forgetPeople()
 	t.mu.Unlock()
 	t.Stop()
 	t.running.Wait()

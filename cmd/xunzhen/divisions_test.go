@@ -20,9 +20,10 @@ const (
 	newVillage = "431124102202"
 )
 
+// file writes a file that a command is given.
 func (s *shell) file(text string) string {
 	s.t.Helper()
-	path := filepath.Join(s.t.TempDir(), "changes.csv")
+	path := filepath.Join(s.t.TempDir(), "given")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}

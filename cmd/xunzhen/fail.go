@@ -36,12 +36,18 @@ func (p *problem) Unwrap() error { return p.cause }
 // errSilent fails a command that has said why itself.
 var errSilent = errors.New("failed")
 
+// errUnconfirmed fails a save that nobody confirmed.
+var errUnconfirmed = errors.New("not confirmed")
+
 // failed says why a command failed and what to do, and returns the exit status.
 func (c *call) failed(err error) int {
 	if errors.Is(err, errSilent) {
 		return exitFailed
 	}
 	fmt.Fprintln(c.Stderr, "xunzhen: "+c.advice(err))
+	if errors.Is(err, errUnconfirmed) {
+		return exitUnconfirmed
+	}
 	return exitFailed
 }
 
@@ -50,7 +56,7 @@ func (c *call) advice(err error) string {
 	var p *problem
 	if errors.As(officeProblem(err), &p) {
 		text := c.say(p.key, p.args...)
-		if p.cause != nil {
+		if p.cause != nil && !errors.Is(p.cause, errUnconfirmed) {
 			text += "\n  " + c.say("detail", p.cause)
 		}
 		return text

@@ -32,7 +32,7 @@ func TestB26TheJobOnAFullDisk(t *testing.T) {
 		two.ok("tablet", "sync")
 		fillDisk(t, filepath.Join(disk, "photos"))
 		one.in = fmt.Sprintf(`{"name": "李试冬", "phone": "%d"}`, round)
-		one.fails(exitFailed, []string{"disk is full"}, "tablet", "save", "--kind", "resident")
+		one.fails(exitFailed, []string{"disk is full"}, "tablet", "save", "--confirm", "--kind", "resident")
 		if out := one.ok("tablet", "status"); !strings.HasPrefix(out, "1 save ") {
 			t.Errorf("round %d: %s", round, out)
 		}

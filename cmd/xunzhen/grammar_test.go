@@ -12,7 +12,7 @@ import (
 func commands() [][]string {
 	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"hub"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"bundle"}, {"bundle", "import"}, {"bundle", "export"}, {"tablet"}, {"version"}}
 	for _, sub := range []string{
-		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence", "hub",
+		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence", "hub", "form", "due", "last", "findings",
 	} {
 		all = append(all, []string{"tablet", sub})
 	}

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +34,8 @@ type Program struct {
 	Columns int
 	// AskSecret reads a line without showing it; nil: there is nobody to ask.
 	AskSecret func(prompt string) (string, error)
+	// AskLine reads a line that may be seen; nil: there is nobody to ask.
+	AskLine func(prompt string) (string, error)
 
 	// Executable is the file to start as a child process.
 	Executable func() (string, error)
@@ -46,6 +50,9 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitUnconfirmed says that nothing was saved, because nobody said that what was found
+	// is meant so.
+	exitUnconfirmed = 3
 )
 
 const defaultColumns = 80
@@ -61,7 +68,7 @@ func Here() Program {
 		p.Columns = min(w, 120)
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		p.AskSecret = p.askSecret
+		p.AskSecret, p.AskLine = p.askSecret, p.askLine
 	}
 	return p
 }
@@ -71,6 +78,15 @@ func (p Program) askSecret(prompt string) (string, error) {
 	secret, err := term.ReadPassword(int(os.Stdin.Fd()))
 	fmt.Fprintln(p.Stderr)
 	return string(secret), err
+}
+
+func (p Program) askLine(prompt string) (string, error) {
+	fmt.Fprint(p.Stderr, prompt)
+	line, err := bufio.NewReader(p.Stdin).ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return strings.TrimSpace(line), err
 }
 
 // call is one run of one command.

@@ -40,6 +40,7 @@ type shell struct {
 	env map[string]string
 	in  string
 	ask []string // answers to secrets asked for; nil: nobody is there
+	say *string  // the answer to every question; nil: nobody is there
 }
 
 func newShell(t *testing.T) *shell {
@@ -61,6 +62,9 @@ func (s *shell) program(out, err io.Writer) Program {
 			s.ask = s.ask[1:]
 			return answer, nil
 		}
+	}
+	if s.say != nil {
+		p.AskLine = func(string) (string, error) { return *s.say, nil }
 	}
 	return p
 }

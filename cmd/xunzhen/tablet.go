@@ -24,6 +24,8 @@ type tabletCommands struct {
 	Show    tabletShow    `cmd:"" help:"${help_tablet_show}"`
 	Save    tabletSave    `cmd:"" help:"${help_tablet_save}"`
 	Form    tabletForm    `cmd:"" help:"${help_tablet_form}"`
+	Last    tabletLast    `cmd:"" help:"${help_tablet_last}"`
+	Due     tabletDue     `cmd:"" help:"${help_tablet_due}"`
 	Void    tabletVoid    `cmd:"" help:"${help_tablet_void}"`
 	Restore tabletRestore `cmd:"" help:"${help_tablet_restore}"`
 	Move    tabletMove    `cmd:"" help:"${help_tablet_move}"`
@@ -35,6 +37,7 @@ type tabletCommands struct {
 	Lock    tabletLock    `cmd:"" help:"${help_tablet_lock}"`
 	Secret  tabletSecret  `cmd:"" help:"${help_tablet_secret}"`
 
+	Findings tabletFindings `cmd:"" help:"${help_tablet_findings}"`
 	Evidence tabletEvidence `cmd:"" help:"${help_tablet_evidence}"`
 }
 

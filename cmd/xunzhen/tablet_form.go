@@ -13,11 +13,15 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/tablet"
 )
 
-// tabletForm tells which fields the JSON of a form has. It needs no tablet.
+// tabletForm tells which fields the JSON of a form has, for which it needs no tablet, or
+// begins one for a resident.
 type tabletForm struct {
+	tabletFlags
 	Kind string `arg:"" optional:"" help:"${help_form_kind}" placeholder:"KIND"`
+	For  string `help:"${help_form_for}" placeholder:"RESIDENT"`
 }
 
 // Run prints a table: each field's path in the JSON, its label, and what it takes.
@@ -30,6 +34,9 @@ func (f tabletForm) Run(c *call) error {
 	if !ok {
 		return problemf("reason_unknown_kind")
 	}
+	if f.For != "" {
+		return f.begin(c)
+	}
 	m, err := care.New(number)
 	if err != nil {
 		return err
@@ -38,6 +45,18 @@ func (f tabletForm) Run(c *call) error {
 	t.Add(c.say("head_field"), c.say("head_what"), c.say("head_takes"))
 	fieldRows(c, &t, m.ProtoReflect().Descriptor(), "", 0)
 	return t.Write(c.Stdout)
+}
+
+// begin prints a new form for a resident, with what may be carried over from earlier
+// ones, as save takes it.
+func (f tabletForm) begin(c *call) error {
+	return f.open(c, func(t *tablet.Tablet) error {
+		text, err := t.NewDocument(f.For, f.Kind)
+		if err == nil {
+			_, err = fmt.Fprintln(c.Stdout, terminal.TameJSON(text))
+		}
+		return err
+	})
 }
 
 // tellKinds lists the kinds by number: what they are called here, and by people.

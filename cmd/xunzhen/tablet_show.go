@@ -73,7 +73,32 @@ func (c *call) tellRecord(t *tablet.Tablet, r *tablet.Record) error {
 			return err
 		}
 	}
-	return c.tellSameNumber(t, r)
+	if err := c.tellSameNumber(t, r); err != nil {
+		return err
+	}
+	return c.tellToDo(t, r)
+}
+
+// tellToDo says what to think of: of a resident what is due and found, of another record
+// what is found about it.
+func (c *call) tellToDo(t *tablet.Tablet, r *tablet.Record) error {
+	if r.Voided || r.JSON == "" || r.Departed {
+		return nil
+	}
+	if r.Kind == "resident" {
+		l, err := t.Prompts(r.ID)
+		if err != nil || l.Len() == 0 {
+			return err
+		}
+		return c.tellPrompts(l)
+	}
+	l, err := t.RecordFindings(r.ID)
+	if err != nil || l.Len() == 0 {
+		return err
+	}
+	fmt.Fprintln(c.Stdout)
+	c.line("show_findings")
+	return c.listFindings(c.Stdout, l)
 }
 
 func (c *call) addForm(table *terminal.Table, r *tablet.Record) error {

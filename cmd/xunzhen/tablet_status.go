@@ -31,19 +31,30 @@ type statusJSON struct {
 	ReturnedBy     map[string]int `json:"returned_by"` // by level; "0" where the form does not say
 	ReturnedBehind bool           `json:"returned_behind"`
 
-	Locked      bool     `json:"locked"`
-	Enrolled    bool     `json:"enrolled"`
-	Replica     string   `json:"replica,omitempty"`
-	Staff       []string `json:"staff,omitempty"`
-	Divisions   []string `json:"divisions,omitempty"`
-	LastSyncMs  int64    `json:"last_sync_ms"`
-	LastHubMs   int64    `json:"last_hub_ms"`
-	LastReason  string   `json:"last_reason,omitempty"`
-	Behind      string   `json:"behind,omitempty"`
-	NewKeys     int      `json:"new_keys"`
-	FreeBytes   int64    `json:"free_bytes"`
-	ExpiresAtMs int64    `json:"expires_at_ms"`
-	Warnings    []string `json:"warnings"`
+	Locked      bool      `json:"locked"`
+	Enrolled    bool      `json:"enrolled"`
+	Replica     string    `json:"replica,omitempty"`
+	Staff       []string  `json:"staff,omitempty"`
+	Divisions   []string  `json:"divisions,omitempty"`
+	LastSyncMs  int64     `json:"last_sync_ms"`
+	LastHubMs   int64     `json:"last_hub_ms"`
+	LastReason  string    `json:"last_reason,omitempty"`
+	Behind      string    `json:"behind,omitempty"`
+	NewKeys     int       `json:"new_keys"`
+	FreeBytes   int64     `json:"free_bytes"`
+	Rules       rulesJSON `json:"rules"`
+	Findings    int       `json:"findings"`
+	ExpiresAtMs int64     `json:"expires_at_ms"`
+	Warnings    []string  `json:"warnings"`
+}
+
+// rulesJSON names the rule pack for programs.
+type rulesJSON struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Hash    string `json:"hash"`
+	BuiltIn bool   `json:"built_in,omitempty"`
+	Refused bool   `json:"refused,omitempty"`
 }
 
 // Run prints the status; it needs no secret. Its first line says how many saves are
@@ -107,6 +118,10 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 	if text := c.returned(s); text != "" {
 		t.Add(c.say("status_returned"), text)
 	}
+	if s.Findings > 0 {
+		t.Add(c.say("status_found"), s.Findings)
+	}
+	t.Add(c.say("status_rules"), c.rules(s.Rules))
 	t.Add(c.say("status_last_sync"), c.when(s.LastSyncMs))
 	if s.LastHubMs > 0 {
 		t.Add(c.say("status_last_hub"), c.when(s.LastHubMs))
@@ -155,6 +170,15 @@ func (c *call) returned(s *tablet.Status) string {
 	return text
 }
 
+// rules names a rule pack.
+func (c *call) rules(r *tablet.Rules) string {
+	text := strings.TrimSpace(r.Name+" "+r.Version) + " (" + r.Hash + ")"
+	if r.BuiltIn {
+		text += " " + c.say("status_rules_own")
+	}
+	return text
+}
+
 // reviewLevels is how many levels review forms.
 const reviewLevels = int(care.ReviewCounty)
 
@@ -170,6 +194,7 @@ func returnedBy(s *tablet.Status) map[string]int {
 
 func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
 	return statusJSON{
+		Rules: rulesJSON(*s.Rules), Findings: s.Findings,
 		Returned: s.Returned, ReturnedBy: returnedBy(s), ReturnedBehind: s.ReturnedBehind,
 		Unsent: s.Unsent, Clinic: s.Clinic, SinceMs: s.SinceMs, Held: s.Held, HeldAtMost: s.HeldAtMost, Lost: s.Lost, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
 		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastHubMs: s.LastHubMs, LastReason: s.LastReason, Behind: s.Behind,

@@ -78,8 +78,12 @@ func (c *call) tellReport(r *tablet.SyncReport) error {
 	add("sync_blocked", r.Blocked, false)
 	add("sync_received", r.Received, true)
 	add("sync_departures", r.Departures, false)
+	add("sync_findings", r.Findings, false)
 	if err := t.Write(c.Stdout); err != nil {
 		return err
+	}
+	if r.FindingsReason != "" {
+		c.note("sync_findings_failed", c.reason(r.FindingsReason))
 	}
 	for _, happened := range []struct {
 		it  bool

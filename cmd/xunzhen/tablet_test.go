@@ -49,7 +49,7 @@ func clinic(t *testing.T) (one, two *shell) {
 func (s *shell) save(form string, args ...string) string {
 	s.t.Helper()
 	s.in = form
-	return decode[savedJSON](s.t, s.ok(append([]string{"tablet", "save", "--json"}, args...)...)).ID
+	return decode[savedJSON](s.t, s.ok(append([]string{"tablet", "save", "--json", "--confirm"}, args...)...)).ID
 }
 
 func (s *shell) show(id string) document {
@@ -67,7 +67,7 @@ func (s *shell) edit(id, key string, value any) {
 		s.t.Fatal(err)
 	}
 	s.in = string(text)
-	s.ok("tablet", "save")
+	s.ok("tablet", "save", "--confirm")
 }
 
 func TestTheWholeJobByHand(t *testing.T) {
@@ -151,7 +151,7 @@ func TestResolveKeepsToTheScreenOfItsToken(t *testing.T) {
 			}
 			seen := two.show(id) // 137 first, then 138
 			one.in = strings.ReplaceAll(old, `"139"`, `"155"`)
-			one.ok("tablet", "save")
+			one.ok("tablet", "save", "--confirm")
 			one.ok("tablet", "sync")
 			two.ok("tablet", "sync")
 			two.ok(append([]string{"tablet", "resolve", id, "phone", "--form", seen.Form}, choice...)...)
@@ -218,7 +218,7 @@ func TestAFormKeepsWhatWasShownWhileOthersSave(t *testing.T) {
 	two.ok("tablet", "sync")
 	one.ok("tablet", "sync") // while the form is open
 	one.in = strings.Replace(form, "10000000000", "10000000001", 1)
-	one.ok("tablet", "save")
+	one.ok("tablet", "save", "--confirm")
 	if out := one.ok("tablet", "show", id); !strings.Contains(out, "10000000001") || !strings.Contains(out, "10000000002") || !strings.Contains(out, "To be decided") {
 		t.Errorf("one of two values was overwritten:\n%s", out)
 	}

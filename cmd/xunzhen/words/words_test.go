@@ -124,10 +124,13 @@ func TestWhatIsLookedUpByNameIsThere(t *testing.T) {
 		need("state_" + s)
 	}
 	for _, w := range []string{
-		tablet.WarnRewritten, tablet.WarnRolledBack, tablet.WarnEpochBehind, tablet.WarnForked, tablet.WarnRevoked, tablet.WarnHeld, tablet.WarnReturned, tablet.WarnNewKey, tablet.WarnLowSpace,
+		tablet.WarnRewritten, tablet.WarnRolledBack, tablet.WarnEpochBehind, tablet.WarnForked, tablet.WarnRevoked, tablet.WarnHeld, tablet.WarnReturned, tablet.WarnRules, tablet.WarnNewKey, tablet.WarnLowSpace,
 		tablet.WarnNoBackup, tablet.WarnNotEnrolled,
 	} {
 		need("warn_" + w)
+	}
+	for _, s := range []string{tablet.SeverityError, tablet.SeverityWarning, tablet.SeveritySuspicion, tablet.SeverityInfo} {
+		need("severity_" + s)
 	}
 	for s := care.StageDraft; s.String() != ""; s++ {
 		need("stage_" + s.String())
@@ -185,7 +188,7 @@ func TestNoTextIsLeftOver(t *testing.T) {
 		all += source
 	}
 	// Prefixes of what is looked up by name.
-	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_", "link_reason_", "rules_mark_", "rules_severity_"}
+	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_", "link_reason_", "severity_", "rules_mark_", "rules_severity_"}
 	for _, key := range both()[0].Keys() {
 		inDemo := strings.TrimPrefix(key, "demo_")
 		inChapter := strings.TrimSuffix(strings.TrimPrefix(inDemo, "end_"), "_text")
