@@ -24,6 +24,8 @@ import (
 const (
 	kindPerson record.Kind = 16
 	kindSecret record.Kind = 101
+	kindNotice record.Kind = 102 // for everybody, and the centre's alone
+	kindDecree record.Kind = 103 // the centre's alone
 
 	villageA record.Division = "130403001001"
 	villageB record.Division = "130403001002"
@@ -42,7 +44,11 @@ func (schema) Lookup(k record.Kind) (record.KindInfo, bool) {
 	if k == kindSecret {
 		info.Class = record.ClassSensitive
 	}
-	return info, k == kindPerson || k == kindSecret
+	if k == kindNotice {
+		info.Class = record.ClassEveryone
+	}
+	info.OfficeOnly = k == kindNotice || k == kindDecree
+	return info, k == kindPerson || k >= kindSecret && k <= kindDecree
 }
 
 // clock is one clock for a whole test; every look at it is a second later.

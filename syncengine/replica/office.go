@@ -126,6 +126,9 @@ func shownClass(seg *segment.Segment, schema record.Schema) (record.Class, recor
 	if !ok {
 		return 0, "", false
 	}
+	if info.Class == record.ClassEveryone {
+		return info.Class, "", true
+	}
 	if !rev.ScopeSeen.Dot.IsZero() {
 		return info.Class, rev.ScopeSeen.Division, true
 	}

@@ -35,7 +35,7 @@ func (v *viewer) places(id record.ID) ([]heldHere, error) {
 // returns the own saves that the centre holds.
 func (v *viewer) overlay(id record.ID, b baseRow, s record.State) (record.State, []record.Revision, error) {
 	places, err := v.places(id)
-	o := overlay{viewer: v, row: b, base: s, state: s}
+	o := overlay{viewer: v, id: id, row: b, base: s, state: s}
 	for _, l := range places {
 		if err == nil {
 			err = o.take(l)
@@ -53,6 +53,7 @@ func (v *viewer) overlay(id record.ID, b baseRow, s record.State) (record.State,
 // overlay is the making of one screen.
 type overlay struct {
 	*viewer
+	id      record.ID
 	row     baseRow
 	base    record.State // as received
 	state   record.State // with what was taken
@@ -68,7 +69,7 @@ func (o *overlay) take(l heldHere) error {
 		}
 		return o.takeHeld(l)
 	}
-	shown, err := o.shows(o.row, l)
+	shown, err := o.shows(o.id, o.row, l)
 	switch {
 	case err != nil:
 		return err
@@ -106,7 +107,7 @@ func (o *overlay) takeHeld(l heldHere) error {
 
 // shows reports whether a revision that the base has not received is shown. On a
 // live base every one is.
-func (v *viewer) shows(b baseRow, l heldHere) (bool, error) {
+func (v *viewer) shows(id record.ID, b baseRow, l heldHere) (bool, error) {
 	if b.status == baseLive {
 		return true, nil
 	}
@@ -114,7 +115,19 @@ func (v *viewer) shows(b baseRow, l heldHere) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return v.r.rules.shows(piece{base: b, ack: ack, epoch: v.epoch, passed: v.passed}), nil
+	all, err := v.toEverybody(id, l)
+	return v.r.rules.shows(piece{base: b, ack: ack, epoch: v.epoch, passed: v.passed, toEverybody: all}), err
+}
+
+// toEverybody reports whether a revision is the centre's own in a record that every
+// receiver needs: its segments come to all, and no state of it to anybody.
+func (v *viewer) toEverybody(id record.ID, l heldHere) (bool, error) {
+	class, known := v.r.classOf(id)
+	if !known || class != record.ClassEveryone || id.Kind() <= lastActKind {
+		return false, nil
+	}
+	row, ok, err := readSegmentRow(v.tx, l.segment)
+	return ok && row.office, err
 }
 
 // readAck returns what the centre last said of a segment; zero: nothing.

@@ -126,7 +126,7 @@ func (o *overlay) admits(save segment.Sealable, certificate segment.Hash) (bool,
 	rev := save.Revision
 	info, known := o.r.cfg.Schema.Lookup(rev.Record.Kind())
 	division, seen := o.authority(save)
-	if !known || !seen || !cutRight(info, rev.Changes) || !o.r.rules.entitled(cert, rev.Author, info.Class, division) {
+	if !known || info.OfficeOnly || !seen || !cutRight(info, rev.Changes) || !o.r.rules.entitled(cert, rev.Author, info.Class, division) {
 		return false, nil
 	}
 	if !o.r.rules.lends(lending{o.self.cert, info.Class, division, o.row}) {

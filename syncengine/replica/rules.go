@@ -67,6 +67,9 @@ type piece struct {
 	ack    ackRow // of its segment; zero: none
 	epoch  ledger.Epoch
 	passed passedRow
+	// toEverybody: it is the centre's own, of what has no bases because everybody is
+	// given the saves themselves.
+	toEverybody bool
 }
 
 // lending is a save beside whose screen it may come to.
@@ -137,7 +140,7 @@ func lawfulReplaces(o offered) bool {
 // lawfulShows: until the own cursor has passed the segment's ack of this epoch, or
 // the record departed after it.
 func lawfulShows(p piece) bool {
-	if !p.ack.of(p.epoch) {
+	if p.toEverybody || !p.ack.of(p.epoch) {
 		return true
 	}
 	if p.passed.epoch == p.epoch && p.ack.position <= p.passed.position {

@@ -102,6 +102,9 @@ func checkShows(r rules) string {
 			return fmt.Sprintf("shows: %s: %v", c.name, !c.want)
 		}
 	}
+	if !r.shows(piece{ack: ack(epoch1, 9), epoch: epoch1, passed: passedRow{epoch: epoch1, position: 9}, toEverybody: true}) {
+		return "shows: what goes to everybody is gone with the cursor"
+	}
 	return ""
 }
 
