@@ -150,7 +150,7 @@ func (t *Tablet) importBundle(ctx context.Context, path string, o *BundleOptions
 	out.Sync.add(heard.Report)
 	out.Sync.Renewed = heard.Renewed
 	out.Fits = fitName(heard.Fit)
-	if heard.Bases+heard.Departures+heard.Acks+heard.Erased > 0 {
+	if heard.News() {
 		t.cameIn(ctx)
 	}
 	if heard.Fit != replica.FitsHere {

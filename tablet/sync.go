@@ -220,7 +220,7 @@ func (t *Tablet) syncSteadily(ctx context.Context, w *watched, o *SyncOptions, l
 func (t *Tablet) syncOnce(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
 	r, err := t.rep().Sync(ctx, w, replica.Options{Hub: w.hub, Locked: locked, Progress: o.progress()})
 	out.add(r)
-	if r.Bases+r.Departures+r.Acks+r.Erased > 0 {
+	if r.News() {
 		t.cameIn(ctx)
 	}
 	if err != nil {

@@ -21,11 +21,13 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
 )
 
-// rulesCommands look at rule packs in files: of this program, of a county, of anybody.
+// rulesCommands look at rule packs in files, of this program, of a county, of anybody, and
+// make one the county's.
 type rulesCommands struct {
-	Check rulesCheckCommand `cmd:"" help:"${help_rules_check}"`
-	Show  rulesShowCommand  `cmd:"" help:"${help_rules_show}"`
-	Test  rulesTestCommand  `cmd:"" help:"${help_rules_test}"`
+	Check   rulesCheckCommand   `cmd:"" help:"${help_rules_check}"`
+	Show    rulesShowCommand    `cmd:"" help:"${help_rules_show}"`
+	Test    rulesTestCommand    `cmd:"" help:"${help_rules_test}"`
+	Publish rulesPublishCommand `cmd:"" help:"${help_rules_publish}"`
 }
 
 // maxRuleFile is more than a pack may have: a longer file is not read to its end.

@@ -204,7 +204,7 @@ changes { id: "Q21" off: true source { document: "county office" section: "1" ma
 	}
 	one.save(string(text), "--kind", "rule_pack")
 	one.ok("tablet", "sync")
-	tells(t, one.ok("tablet", "list", "--held"), "privacy class")
+	tells(t, one.ok("tablet", "list", "--held"), "only the centre may do this")
 	if r := decode[statusJSON](t, one.ok("tablet", "status", "--json")).Rules; !r.BuiltIn || r.Refused {
 		t.Errorf("%+v", r)
 	}

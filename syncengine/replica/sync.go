@@ -71,6 +71,9 @@ type Report struct {
 	Predecessor  causal.ReplicaID // with Successor
 }
 
+// News reports whether a screen may show something else than before.
+func (r Report) News() bool { return r.Bases+r.Departures+r.Acks+r.Erased+r.Office+r.Lent > 0 }
+
 // Refusal is a segment that the peer could not read or verify.
 type Refusal struct {
 	Segment segment.Hash
