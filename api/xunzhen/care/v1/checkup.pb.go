@@ -2342,7 +2342,9 @@ type CheckupTests struct {
 	// In use in some counties instead of the chest radiograph.
 	DigitalRadiograph *FindingTest `protobuf:"bytes,19,opt,name=digital_radiograph,json=digitalRadiograph,proto3" json:"digital_radiograph,omitempty"`
 	// In words.
-	Other         string `protobuf:"bytes,20,opt,name=other,proto3" json:"other,omitempty"`
+	Other string `protobuf:"bytes,20,opt,name=other,proto3" json:"other,omitempty"`
+	// When the laboratory gave its results; 0 where nobody noted it. Results of the very minute of the checkup are a finding [D].
+	ReportedAtMs  int64 `protobuf:"varint,21,opt,name=reported_at_ms,json=reportedAtMs,proto3" json:"reported_at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2515,6 +2517,13 @@ func (x *CheckupTests) GetOther() string {
 		return x.Other
 	}
 	return ""
+}
+
+func (x *CheckupTests) GetReportedAtMs() int64 {
+	if x != nil {
+		return x.ReportedAtMs
+	}
+	return 0
 }
 
 // A blood count.
@@ -3707,7 +3716,7 @@ const file_xunzhen_care_v1_checkup_proto_rawDesc = "" +
 	"\x0fprotection_text\x18\x04 \x01(\tB@\xca\xf3\x18<\n" +
 	"\x12防护措施说明\x12\x10which protection0\x02:\x0f\n" +
 	"\n" +
-	"protection\x12\x01\x02\x80\x01dR\x0eprotectionText\"\x90\x11\n" +
+	"protection\x12\x01\x02\x80\x01dR\x0eprotectionText\"\xf8\x11\n" +
 	"\fCheckupTests\x12_\n" +
 	"\vblood_count\x18\x01 \x01(\v2\x1b.xunzhen.care.v1.BloodCountB!\xca\xf3\x18\x1d\n" +
 	"\t血常规\x12\vblood count0\x02B\x01\x01R\n" +
@@ -3755,7 +3764,9 @@ const file_xunzhen_care_v1_checkup_proto_rawDesc = "" +
 	"\x12digital_radiograph\x18\x13 \x01(\v2\x1c.xunzhen.care.v1.FindingTestB\x1c\xca\xf3\x18\x18\n" +
 	"\x02DR\x12\x12digital radiographR\x11digitalRadiograph\x123\n" +
 	"\x05other\x18\x14 \x01(\tB\x1d\xca\xf3\x18\x19\n" +
-	"\x06其他\x12\vother tests\x80\x01\xf4\x03R\x05other\"\xb9\x04\n" +
+	"\x06其他\x12\vother tests\x80\x01\xf4\x03R\x05other\x12f\n" +
+	"\x0ereported_at_ms\x18\x15 \x01(\x03B@\xca\xf3\x18<\n" +
+	"\x18检验结果报告时间\x12\x1elaboratory results reported at(\x02R\freportedAtMs\"\xb9\x04\n" +
 	"\n" +
 	"BloodCount\x12x\n" +
 	"\x18haemoglobin_g_per_l_x100\x18\x01 \x01(\x05B;\xca\xf3\x187\n" +
