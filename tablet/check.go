@@ -58,12 +58,12 @@ func (t *Tablet) check(token, json string) (*Check, error) {
 		return nil, err
 	}
 	c := &Check{t: t, form: f, kind: f.shown.Record.Kind(), shown: shown}
-	c.entry = rules.Entry{ID: f.shown.Record, Kind: c.kind, CapturedAt: capturedAt(f.registers)}
+	c.entry = rules.Entry{ID: f.shown.Record, Kind: c.kind, CapturedAt: care.CapturedAt(f.registers)}
 	if g := f.displayed(record.PathSubject); len(g.Bytes) == len(record.ID{}) {
 		c.entry.Subject = record.ID(g.Bytes)
 	}
 	if s, err := t.rep().View(context.Background(), f.shown.Record); err == nil {
-		c.entry.CapturedAt = capturedAt(s.Registers) // a token does not say when
+		c.entry.CapturedAt = care.CapturedAt(s.Registers) // a token does not say when
 	}
 	return c, c.look(json)
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
@@ -132,25 +131,10 @@ func entryOf(s replica.Screen) (rules.Entry, bool) {
 		return rules.Entry{}, false
 	}
 	e := rules.Entry{
-		ID: s.Record, Kind: s.Record.Kind(), Form: m, Voided: s.Life == record.LifeVoided, CapturedAt: capturedAt(s.Registers),
+		ID: s.Record, Kind: s.Record.Kind(), Form: m, Voided: s.Life == record.LifeVoided, CapturedAt: care.CapturedAt(s.Registers),
 	}
 	e.Subject, _ = s.State.Subject()
 	return e, true
-}
-
-// capturedAt returns when the form was saved that is shown, by the savers' clocks. A move
-// and a void are no entry.
-func capturedAt(registers []record.Register) time.Time {
-	var at time.Time
-	for _, g := range registers {
-		if len(g.Siblings) == 0 || g.Path == record.PathSubject || g.Path == record.PathScope || g.Path == record.PathLife {
-			continue
-		}
-		if one := time.UnixMilli(g.Siblings[0].ClockMs).UTC(); at.IsZero() || one.After(at) {
-			at = one
-		}
-	}
-	return at
 }
 
 // today is the civil date by the tablet's clock.
