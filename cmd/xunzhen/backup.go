@@ -15,9 +15,9 @@ import (
 
 // backupFlags say where a server makes backups by itself.
 type backupFlags struct {
-	Backup          string        `help:"${help_serve_backup}" placeholder:"DIR"`
-	BackupEvery     time.Duration `help:"${help_backup_every}" default:"1h" placeholder:"DURATION"`
-	BackupRecipient string        `help:"${help_recipient}" placeholder:"AGE1..."`
+	Backup          string        `help:"help_serve_backup" placeholder:"DIR"`
+	BackupEvery     time.Duration `help:"help_backup_every" default:"1h" placeholder:"DURATION"`
+	BackupRecipient string        `help:"help_recipient" placeholder:"AGE1..."`
 }
 
 // leastBackup is how often backups may be made at most.
@@ -59,9 +59,9 @@ func (f backupFlags) tellBackup(say func(string, ...any), data string) {
 // backupCommand makes a backup through the running server.
 type backupCommand struct {
 	officeFlags
-	To        string `help:"${help_backup_to}" placeholder:"DIR"`
-	Recipient string `help:"${help_recipient}" placeholder:"AGE1..."`
-	Json      bool   `help:"${help_json}"`
+	To        string `help:"help_backup_to" placeholder:"DIR"`
+	Recipient string `help:"help_recipient" placeholder:"AGE1..."`
+	Json      bool   `help:"help_json"`
 }
 
 // Run makes a backup and says what it came to.

@@ -8,9 +8,9 @@ import (
 
 // benchCommand measures what this machine can carry.
 type benchCommand struct {
-	Quick bool   `help:"${help_quick}"`
-	Seed  uint64 `help:"${help_bench_seed}" default:"1" placeholder:"N"`
-	Json  bool   `help:"${help_bench_json}"`
+	Quick bool   `help:"help_quick"`
+	Seed  uint64 `help:"help_bench_seed" default:"1" placeholder:"N"`
+	Json  bool   `help:"help_bench_json"`
 }
 
 // Run measures and prints each figure beside its limit.

@@ -20,16 +20,16 @@ import (
 
 // bundleCommands are the centre's side of files that are carried by hand.
 type bundleCommands struct {
-	Import bundleImport `cmd:"" help:"${help_bundle_import}"`
-	Export bundleExport `cmd:"" help:"${help_bundle_export}"`
+	Import bundleImport `cmd:"" help:"help_bundle_import"`
+	Export bundleExport `cmd:"" help:"help_bundle_export"`
 }
 
 // bundleImport takes what tablets wrote and writes the answers.
 type bundleImport struct {
 	officeFlags
-	Files   []string `arg:"" name:"file" help:"${help_bundle_files}" placeholder:"FILE"`
-	Answers string   `help:"${help_bundle_answers}" placeholder:"DIR"`
-	Json    bool     `help:"${help_json}"`
+	Files   []string `arg:"" name:"file" help:"help_bundle_files" placeholder:"FILE"`
+	Answers string   `help:"help_bundle_answers" placeholder:"DIR"`
+	Json    bool     `help:"help_json"`
 }
 
 // importedBundle is what became of one file.
@@ -156,8 +156,8 @@ func (c *call) tellImported(all []importedBundle, asJSON bool) error {
 // bundleExport writes what a tablet did not ask for.
 type bundleExport struct {
 	officeFlags
-	For  string `help:"${help_bundle_for}" required:"" placeholder:"REPLICA"`
-	Path string `arg:"" optional:"" default:"." help:"${help_bundle_dir}" placeholder:"DIR"`
+	For  string `help:"help_bundle_for" required:"" placeholder:"REPLICA"`
+	Path string `arg:"" optional:"" default:"." help:"help_bundle_dir" placeholder:"DIR"`
 }
 
 // Run writes a file into the folder.

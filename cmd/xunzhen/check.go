@@ -19,9 +19,9 @@ import (
 
 // checkCommand checks a proof file, with nothing but the county's key.
 type checkCommand struct {
-	File  string `arg:"" help:"${help_check_file}" placeholder:"FILE"`
-	Shard string `help:"${help_check_shard}" required:"" placeholder:"KEY"`
-	Json  bool   `help:"${help_json}"`
+	File  string `arg:"" help:"help_check_file" placeholder:"FILE"`
+	Shard string `help:"help_check_shard" required:"" placeholder:"KEY"`
+	Json  bool   `help:"help_json"`
 }
 
 // Run says what the file proves. It fails when anything does not hold.

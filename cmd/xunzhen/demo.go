@@ -13,10 +13,10 @@ import (
 
 // demoCommand shows everything at once.
 type demoCommand struct {
-	Residents int    `help:"${help_residents}" default:"442" placeholder:"N"`
-	Seed      uint64 `help:"${help_seed}" default:"1" placeholder:"N"`
-	Keep      bool   `help:"${help_keep}"`
-	Json      bool   `help:"${help_demo_json}"`
+	Residents int    `help:"help_residents" default:"442" placeholder:"N"`
+	Seed      uint64 `help:"help_seed" default:"1" placeholder:"N"`
+	Keep      bool   `help:"help_keep"`
+	Json      bool   `help:"help_demo_json"`
 }
 
 // commandFor is what a person types to start an executable.

@@ -18,17 +18,17 @@ import (
 
 // devicesCommands are about the installations of a county.
 type devicesCommands struct {
-	List   devicesList   `cmd:"" default:"withargs" help:"${help_devices_list}"`
-	Revoke devicesRevoke `cmd:"" help:"${help_devices_revoke}"`
-	Exempt devicesExempt `cmd:"" help:"${help_devices_exempt}"`
-	Lift   devicesLift   `cmd:"" help:"${help_devices_lift}"`
-	Gap    devicesGap    `cmd:"" help:"${help_devices_gap}"`
+	List   devicesList   `cmd:"" default:"withargs" help:"help_devices_list"`
+	Revoke devicesRevoke `cmd:"" help:"help_devices_revoke"`
+	Exempt devicesExempt `cmd:"" help:"help_devices_exempt"`
+	Lift   devicesLift   `cmd:"" help:"help_devices_lift"`
+	Gap    devicesGap    `cmd:"" help:"help_devices_gap"`
 }
 
 // rulingFlags say who decides, and why.
 type rulingFlags struct {
-	Author string `help:"${help_release_author}" required:"" placeholder:"ID"`
-	Reason string `help:"${help_release_reason}" placeholder:"TEXT"`
+	Author string `help:"help_release_author" required:"" placeholder:"ID"`
+	Reason string `help:"help_release_reason" placeholder:"TEXT"`
 }
 
 func (f rulingFlags) ruling() office.Ruling { return office.Ruling{Author: f.Author, Reason: f.Reason} }
@@ -138,7 +138,7 @@ func among(all []device, meant string) (device, error) {
 // devicesList lists the installations.
 type devicesList struct {
 	officeFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // Run prints a table, or JSON.

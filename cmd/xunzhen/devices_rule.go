@@ -21,9 +21,9 @@ import (
 type devicesRevoke struct {
 	officeFlags
 	rulingFlags
-	Device string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
-	Since  string `help:"${help_revoke_since}" placeholder:"TIME"`
-	Yes    bool   `help:"${help_restore_yes}"`
+	Device string `arg:"" help:"help_device" placeholder:"DEVICE"`
+	Since  string `help:"help_revoke_since" placeholder:"TIME"`
+	Yes    bool   `help:"help_restore_yes"`
 }
 
 // Run says what would be cut off, has that confirmed, and does it.
@@ -105,8 +105,8 @@ func parseTime(text string) (time.Time, error) {
 type devicesExempt struct {
 	officeFlags
 	rulingFlags
-	Device  string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
-	History string `help:"${help_exempt_history}" placeholder:"HASH"`
+	Device  string `arg:"" help:"help_device" placeholder:"DEVICE"`
+	History string `help:"help_exempt_history" placeholder:"HASH"`
 }
 
 // Run makes what the centre has of a device good, or one history of it.
@@ -159,7 +159,7 @@ func historyMeant(c *call, o *office.Office, id causal.ReplicaID, meant string) 
 type devicesLift struct {
 	officeFlags
 	rulingFlags
-	Device string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
+	Device string `arg:"" help:"help_device" placeholder:"DEVICE"`
 }
 
 // Run lifts the fences on a device itself; those on others whose rights it continues
@@ -189,8 +189,8 @@ func (f devicesLift) Run(c *call) error {
 type devicesGap struct {
 	officeFlags
 	rulingFlags
-	Device string `arg:"" help:"${help_device}" placeholder:"DEVICE"`
-	Yes    bool   `help:"${help_restore_yes}"`
+	Device string `arg:"" help:"help_device" placeholder:"DEVICE"`
+	Yes    bool   `help:"help_restore_yes"`
 }
 
 // Run shows what is missing, has that confirmed, and rules.

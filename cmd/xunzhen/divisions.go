@@ -18,16 +18,16 @@ import (
 
 // divisionsCommands are about the codes of divisions.
 type divisionsCommands struct {
-	List   divisionsList   `cmd:"" default:"withargs" help:"${help_divisions_list}"`
-	Recode divisionsRecode `cmd:"" help:"${help_divisions_recode}"`
-	Move   divisionsMove   `cmd:"" help:"${help_divisions_move}"`
+	List   divisionsList   `cmd:"" default:"withargs" help:"help_divisions_list"`
+	Recode divisionsRecode `cmd:"" help:"help_divisions_recode"`
+	Move   divisionsMove   `cmd:"" help:"help_divisions_move"`
 }
 
 // divisionsList lists the changes that are known.
 type divisionsList struct {
 	officeFlags
-	Under string `help:"${help_divisions_under}" placeholder:"DIVISION"`
-	Json  bool   `help:"${help_json}"`
+	Under string `help:"help_divisions_under" placeholder:"DIVISION"`
+	Json  bool   `help:"help_json"`
 }
 
 // listedChange is one change for programs.
@@ -138,10 +138,10 @@ func recodingAt(c *call, o *office.Office) (care.Recoding, error) {
 // divisionsRecode records changes and moves records.
 type divisionsRecode struct {
 	officeFlags
-	File   string `arg:"" optional:"" help:"${help_recode_file}" placeholder:"FILE.csv"`
-	Author string `help:"${help_release_author}" required:"" placeholder:"ID"`
-	DryRun bool   `help:"${help_recode_dry}"`
-	Json   bool   `help:"${help_json}"`
+	File   string `arg:"" optional:"" help:"help_recode_file" placeholder:"FILE.csv"`
+	Author string `help:"help_release_author" required:"" placeholder:"ID"`
+	DryRun bool   `help:"help_recode_dry"`
+	Json   bool   `help:"help_json"`
 }
 
 // recodeReport is what was done, for programs.
@@ -238,9 +238,9 @@ func (f divisionsRecode) tell(c *call, r *syncv1.RecodeReport) {
 // divisionsMove moves single records.
 type divisionsMove struct {
 	officeFlags
-	To     string   `arg:"" help:"${help_move_to}" placeholder:"DIVISION"`
-	IDs    []string `arg:"" help:"${help_move_ids}" placeholder:"ID"`
-	Author string   `help:"${help_release_author}" required:"" placeholder:"ID"`
+	To     string   `arg:"" help:"help_move_to" placeholder:"DIVISION"`
+	IDs    []string `arg:"" help:"help_move_ids" placeholder:"ID"`
+	Author string   `help:"help_release_author" required:"" placeholder:"ID"`
 }
 
 // Run moves them one by one; a second time it moves nothing.

@@ -16,12 +16,12 @@ import (
 // enrolCommand makes an enrolment code for one more tablet.
 type enrolCommand struct {
 	officeFlags
-	Scope   []string      `help:"${help_scope}" required:"" placeholder:"DIVISION"`
-	Staff   []string      `help:"${help_staff}" required:"" placeholder:"ID"`
-	Role    string        `help:"${help_role}" enum:"tablet,hub" default:"tablet" placeholder:"tablet|hub"`
-	Classes []string      `help:"${help_classes}" enum:"general,sensitive" default:"general" placeholder:"general|sensitive"`
-	Label   string        `help:"${help_label}" placeholder:"TEXT"`
-	Life    time.Duration `help:"${help_life}" default:"24h" placeholder:"DURATION"`
+	Scope   []string      `help:"help_scope" required:"" placeholder:"DIVISION"`
+	Staff   []string      `help:"help_staff" required:"" placeholder:"ID"`
+	Role    string        `help:"help_role" enum:"tablet,hub" default:"tablet" placeholder:"tablet|hub"`
+	Classes []string      `help:"help_classes" enum:"general,sensitive" default:"general" placeholder:"general|sensitive"`
+	Label   string        `help:"help_label" placeholder:"TEXT"`
+	Life    time.Duration `help:"help_life" default:"24h" placeholder:"DURATION"`
 }
 
 // Run prints the code, alone on its line.

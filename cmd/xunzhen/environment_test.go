@@ -16,8 +16,7 @@ import (
 func commandNamed(t *testing.T, lang words.Language, name string) (*helpPage, *kong.Node) {
 	t.Helper()
 	c := &call{Program: newShell(t).program(nil, nil), ctx: t.Context(), words: words.In(lang)}
-	var g grammar
-	parser, err := kong.New(&g, kong.Name("xunzhen"), kong.Vars(c.helpTexts()), kong.NoDefaultHelp())
+	parser, err := c.grammar()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,11 +19,11 @@ import (
 // eraseCommand takes values away by legal order.
 type eraseCommand struct {
 	officeFlags
-	ID     string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Save   string `arg:"" optional:"" help:"${help_erase_save}" placeholder:"DOT"`
-	Author string `help:"${help_erase_author}" required:"" placeholder:"ID"`
-	Reason string `help:"${help_erase_reason}" required:"" placeholder:"TEXT"`
-	Yes    bool   `help:"${help_restore_yes}"`
+	ID     string `arg:"" help:"help_id" placeholder:"ID"`
+	Save   string `arg:"" optional:"" help:"help_erase_save" placeholder:"DOT"`
+	Author string `help:"help_erase_author" required:"" placeholder:"ID"`
+	Reason string `help:"help_erase_reason" required:"" placeholder:"TEXT"`
+	Yes    bool   `help:"help_restore_yes"`
 }
 
 // Run erases what is left of a record's saves, or of one of them. There is no way back,

@@ -18,8 +18,8 @@ import (
 // findCommand finds persons by a number.
 type findCommand struct {
 	officeFlags
-	Number string `arg:"" help:"${help_find_number}" placeholder:"NUMBER"`
-	Json   bool   `help:"${help_json}"`
+	Number string `arg:"" help:"help_find_number" placeholder:"NUMBER"`
+	Json   bool   `help:"help_json"`
 }
 
 // foundPerson is one person for programs.

@@ -17,15 +17,15 @@ import (
 // findingsCommand lists what rules find about the records.
 type findingsCommand struct {
 	officeFlags
-	Division string `help:"${help_findings_division}" placeholder:"CODE"`
-	Rule     string `help:"${help_findings_rule}" placeholder:"ID"`
-	Severity string `help:"${help_findings_severity}" enum:"error,warning,suspicion,info," default:"" placeholder:"error|warning|suspicion|info"`
-	Resident string `help:"${help_findings_resident}" placeholder:"ID"`
-	Record   string `help:"${help_findings_record}" placeholder:"ID"`
-	Since    string `help:"${help_findings_since}" placeholder:"DATE"`
-	Limit    int    `help:"${help_findings_limit}" default:"200" placeholder:"N"`
-	Counts   bool   `help:"${help_findings_counts}"`
-	Json     bool   `help:"${help_json}"`
+	Division string `help:"help_findings_division" placeholder:"CODE"`
+	Rule     string `help:"help_findings_rule" placeholder:"ID"`
+	Severity string `help:"help_findings_severity" enum:"error,warning,suspicion,info," default:"" placeholder:"error|warning|suspicion|info"`
+	Resident string `help:"help_findings_resident" placeholder:"ID"`
+	Record   string `help:"help_findings_record" placeholder:"ID"`
+	Since    string `help:"help_findings_since" placeholder:"DATE"`
+	Limit    int    `help:"help_findings_limit" default:"200" placeholder:"N"`
+	Counts   bool   `help:"help_findings_counts"`
+	Json     bool   `help:"help_json"`
 }
 
 // foundAll is a list of findings for programs.

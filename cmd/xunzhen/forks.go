@@ -13,7 +13,7 @@ import (
 // forksCommand lists the devices under whose key two installations saved.
 type forksCommand struct {
 	officeFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // forked is one of them. Times are UTC milliseconds by the centre's clock.

@@ -15,47 +15,46 @@ import (
 // under help_<name>; an argument's under help_<command>_<name> where one word means
 // two things.
 type grammar struct {
-	Lang   string        `help:"${help_lang}" placeholder:"zh|en"`
-	Manual manualCommand `cmd:"" hidden:"" help:"${help_manual}"`
+	Lang   string        `help:"help_lang" placeholder:"zh|en"`
+	Manual manualCommand `cmd:"" hidden:"" help:"help_manual"`
 
-	Demo    demoCommand    `cmd:"" help:"${help_demo}"`
-	Serve   serveCommand   `cmd:"" help:"${help_serve}"`
-	Enrol   enrolCommand   `cmd:"" help:"${help_enrol}"`
-	Held    heldCommand    `cmd:"" help:"${help_held}"`
-	Release releaseCommand `cmd:"" help:"${help_release}"`
-	Review  reviewCommand  `cmd:"" help:"${help_review}"`
-	History historyCommand `cmd:"" help:"${help_history}"`
-	Prove   proveCommand   `cmd:"" help:"${help_prove}"`
-	Check   checkCommand   `cmd:"" help:"${help_check}"`
-	Shard   shardCommand   `cmd:"" help:"${help_shard}"`
-	Erase   eraseCommand   `cmd:"" help:"${help_erase}"`
-	Hub     hubCommand     `cmd:"" help:"${help_hub}"`
-	Verify  verifyCommand  `cmd:"" help:"${help_verify}"`
-	Status  statusCommand  `cmd:"" help:"${help_status}"`
-	Backup  backupCommand  `cmd:"" help:"${help_backup}"`
-	Restore restoreCommand `cmd:"" help:"${help_restore}"`
-	Bundle  bundleCommands `cmd:"" help:"${help_bundle}"`
-	Bench   benchCommand   `cmd:"" help:"${help_bench}"`
-	Tablet  tabletCommands `cmd:"" help:"${help_tablet}"`
-	Version versionCommand `cmd:"" help:"${help_version}"`
+	Demo    demoCommand    `cmd:"" help:"help_demo"`
+	Serve   serveCommand   `cmd:"" help:"help_serve"`
+	Enrol   enrolCommand   `cmd:"" help:"help_enrol"`
+	Held    heldCommand    `cmd:"" help:"help_held"`
+	Release releaseCommand `cmd:"" help:"help_release"`
+	Review  reviewCommand  `cmd:"" help:"help_review"`
+	History historyCommand `cmd:"" help:"help_history"`
+	Prove   proveCommand   `cmd:"" help:"help_prove"`
+	Check   checkCommand   `cmd:"" help:"help_check"`
+	Shard   shardCommand   `cmd:"" help:"help_shard"`
+	Erase   eraseCommand   `cmd:"" help:"help_erase"`
+	Hub     hubCommand     `cmd:"" help:"help_hub"`
+	Verify  verifyCommand  `cmd:"" help:"help_verify"`
+	Status  statusCommand  `cmd:"" help:"help_status"`
+	Backup  backupCommand  `cmd:"" help:"help_backup"`
+	Restore restoreCommand `cmd:"" help:"help_restore"`
+	Bundle  bundleCommands `cmd:"" help:"help_bundle"`
+	Bench   benchCommand   `cmd:"" help:"help_bench"`
+	Tablet  tabletCommands `cmd:"" help:"help_tablet"`
+	Version versionCommand `cmd:"" help:"help_version"`
 
-	Devices  devicesCommands `cmd:"" help:"${help_devices}"`
-	Forks    forksCommand    `cmd:"" help:"${help_forks}"`
-	Withdraw withdrawCommand `cmd:"" help:"${help_withdraw}"`
-	Rotate   rotateCommands  `cmd:"" help:"${help_rotate}"`
-	Findings findingsCommand `cmd:"" help:"${help_findings}"`
+	Devices  devicesCommands `cmd:"" help:"help_devices"`
+	Forks    forksCommand    `cmd:"" help:"help_forks"`
+	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`
+	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
+	Findings findingsCommand `cmd:"" help:"help_findings"`
 
-	Find  findCommand   `cmd:"" help:"${help_find}"`
-	Links linksCommands `cmd:"" help:"${help_links}"`
+	Find  findCommand   `cmd:"" help:"help_find"`
+	Links linksCommands `cmd:"" help:"help_links"`
 
-	Divisions divisionsCommands `cmd:"" help:"${help_divisions}"`
-	Rules     rulesCommands     `cmd:"" help:"${help_rules}"`
+	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
+	Rules     rulesCommands     `cmd:"" help:"help_rules"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.
 func (c *call) parse(args []string) (func() error, error) {
-	var g grammar
-	parser, err := kong.New(&g, kong.Name("xunzhen"), kong.Vars(c.helpTexts()), kong.NoDefaultHelp(), kong.Resolvers(c.environment()))
+	parser, err := c.grammar(kong.Resolvers(c.environment()))
 	if err != nil {
 		return nil, err
 	}
@@ -83,15 +82,32 @@ func asksForHelp(args []string) (bool, []string) {
 	return len(rest) < len(args) || len(args) == 0, rest
 }
 
-// helpTexts are the catalogue's texts that stand in the grammar.
-func (c *call) helpTexts() map[string]string {
-	texts := map[string]string{}
-	for _, key := range c.words.Keys() {
-		if strings.HasPrefix(key, "help_") {
-			texts[key] = c.say(key)
+// grammar reads the grammar, with the catalogue's texts for the keys that stand in it. The
+// parser's own variables would do the same in a tenth of a second, at each start.
+func (c *call) grammar(options ...kong.Option) (*kong.Kong, error) {
+	parser, err := kong.New(&grammar{}, append(options, kong.Name("xunzhen"), kong.NoDefaultHelp())...)
+	if err == nil {
+		c.putHelp(parser.Model.Node)
+	}
+	return parser, err
+}
+
+func (c *call) putHelp(n *kong.Node) {
+	put := func(help *string) {
+		if *help != "" {
+			*help = c.say(*help)
 		}
 	}
-	return texts
+	put(&n.Help)
+	for _, p := range n.Positional {
+		put(&p.Help)
+	}
+	for _, f := range n.Flags {
+		put(&f.Help)
+	}
+	for _, child := range n.Children {
+		c.putHelp(child)
+	}
 }
 
 // langFlag finds --lang before anything is parsed, because errors are said in it too.

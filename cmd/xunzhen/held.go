@@ -20,7 +20,7 @@ import (
 // heldCommand lists what the centre stores and does not admit.
 type heldCommand struct {
 	officeFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // heldSave is one save that is held or waits.
@@ -136,10 +136,10 @@ func valueText(kind record.Kind, m *syncv1.RegisterChange) (json.RawMessage, boo
 // releaseCommand admits one held save.
 type releaseCommand struct {
 	officeFlags
-	ID     string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Dot    string `arg:"" help:"${help_release_dot}" placeholder:"DOT"`
-	Author string `help:"${help_release_author}" required:"" placeholder:"ID"`
-	Reason string `help:"${help_release_reason}" placeholder:"TEXT"`
+	ID     string `arg:"" help:"help_id" placeholder:"ID"`
+	Dot    string `arg:"" help:"help_release_dot" placeholder:"DOT"`
+	Author string `help:"help_release_author" required:"" placeholder:"ID"`
+	Reason string `help:"help_release_reason" placeholder:"TEXT"`
 }
 
 // Run releases a save that is held now: the centre itself would also take the name of

@@ -19,10 +19,10 @@ import (
 // historyCommand shows a record as it stood, with who and when.
 type historyCommand struct {
 	officeFlags
-	ID         string `arg:"" help:"${help_id}" placeholder:"ID"`
-	AsOf       string `name:"as-of" help:"${help_history_as_of}" placeholder:"DATE"`
-	ReceivedBy string `name:"received-by" help:"${help_history_received_by}" placeholder:"DATE"`
-	Json       bool   `help:"${help_json}"`
+	ID         string `arg:"" help:"help_id" placeholder:"ID"`
+	AsOf       string `name:"as-of" help:"help_history_as_of" placeholder:"DATE"`
+	ReceivedBy string `name:"received-by" help:"help_history_received_by" placeholder:"DATE"`
+	Json       bool   `help:"help_json"`
 }
 
 // Run prints the values that were live, then the saves behind them.

@@ -12,8 +12,8 @@ import (
 // hubCommand says how the clinic hub in a folder stands, whether or not it runs.
 type hubCommand struct {
 	dataFlag
-	Evidence string `help:"${help_hub_evidence}" placeholder:"FILE"`
-	Json     bool   `help:"${help_json}"`
+	Evidence string `help:"help_hub_evidence" placeholder:"FILE"`
+	Json     bool   `help:"help_json"`
 }
 
 // Run prints what the hub last wrote of itself.

@@ -19,15 +19,15 @@ import (
 
 // linksCommands are about residents who may be one person.
 type linksCommands struct {
-	List      linksList      `cmd:"" default:"withargs" help:"${help_links_list}"`
-	Same      linksSame      `cmd:"" help:"${help_links_same}"`
-	Different linksDifferent `cmd:"" help:"${help_links_different}"`
+	List      linksList      `cmd:"" default:"withargs" help:"help_links_list"`
+	Same      linksSame      `cmd:"" help:"help_links_same"`
+	Different linksDifferent `cmd:"" help:"help_links_different"`
 }
 
 // linksList lists what is to be decided.
 type linksList struct {
 	officeFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // proposedLink is one pair for programs. Reasons are those of LinkReason in small letters.
@@ -124,8 +124,8 @@ func (c *call) sex(name string) string {
 type linkRuling struct {
 	officeFlags
 	rulingFlags
-	A string `arg:"" help:"${help_links_a}" placeholder:"A"`
-	B string `arg:"" help:"${help_links_b}" placeholder:"B"`
+	A string `arg:"" help:"help_links_a" placeholder:"A"`
+	B string `arg:"" help:"help_links_b" placeholder:"B"`
 }
 
 // linksSame says that two residents are one person.

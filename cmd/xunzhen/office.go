@@ -8,7 +8,7 @@ import "github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 // its counties.
 type officeFlags struct {
 	dataFlag
-	County string `help:"${help_county}" placeholder:"CODE"`
+	County string `help:"help_county" placeholder:"CODE"`
 }
 
 // open connects to the server that runs on the data folder, does f and hangs up.

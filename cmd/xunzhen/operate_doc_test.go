@@ -59,8 +59,7 @@ var commandLine = regexp.MustCompile(`(?m)(?:^|[;&|] *)xunzhen(?:-office)? +([^#
 func parses(t *testing.T, line string) error {
 	t.Helper()
 	c := &call{Program: newShell(t).program(nil, nil), ctx: t.Context(), words: words.In(words.English)}
-	var g grammar
-	parser, err := kong.New(&g, kong.Name("xunzhen"), kong.Vars(c.helpTexts()), kong.NoDefaultHelp())
+	parser, err := c.grammar()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 // shardCommand tells the key that proofs of a county are checked with.
 type shardCommand struct {
 	officeFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // shardJSON is the key for programs.
@@ -47,10 +47,10 @@ func (f shardCommand) Run(c *call) error {
 // proveCommand writes a proof file about a record.
 type proveCommand struct {
 	officeFlags
-	ID   string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Save string `help:"${help_prove_save}" placeholder:"DOT"`
-	Out  string `short:"o" help:"${help_prove_out}" placeholder:"FILE"`
-	Json bool   `help:"${help_json}"`
+	ID   string `arg:"" help:"help_id" placeholder:"ID"`
+	Save string `help:"help_prove_save" placeholder:"DOT"`
+	Out  string `short:"o" help:"help_prove_out" placeholder:"FILE"`
+	Json bool   `help:"help_json"`
 }
 
 // provedJSON says what was written, for programs.

@@ -20,14 +20,14 @@ import (
 // from a backup.
 type restoreCommand struct {
 	dataFlag
-	From       string `help:"${help_restore_from}" placeholder:"DIR"`
-	Identity   string `help:"${help_restore_identity}" placeholder:"FILE"`
-	Keys       string `help:"${help_restore_keys}" placeholder:"DIR"`
-	Backup     uint64 `help:"${help_restore_backup}" placeholder:"N"`
-	AcceptLoss bool   `help:"${help_restore_accept}"`
-	County     string `help:"${help_restore_county}" placeholder:"CODE"`
-	Author     string `help:"${help_restore_author}" required:"" placeholder:"ID"`
-	Yes        bool   `help:"${help_restore_yes}"`
+	From       string `help:"help_restore_from" placeholder:"DIR"`
+	Identity   string `help:"help_restore_identity" placeholder:"FILE"`
+	Keys       string `help:"help_restore_keys" placeholder:"DIR"`
+	Backup     uint64 `help:"help_restore_backup" placeholder:"N"`
+	AcceptLoss bool   `help:"help_restore_accept"`
+	County     string `help:"help_restore_county" placeholder:"CODE"`
+	Author     string `help:"help_restore_author" required:"" placeholder:"ID"`
+	Yes        bool   `help:"help_restore_yes"`
 }
 
 // Run begins a new epoch in a data folder that no server has, or makes the folder from a

@@ -17,14 +17,14 @@ import (
 // reviewCommand saves at the centre what a level says of a form.
 type reviewCommand struct {
 	officeFlags
-	ID      string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Level   int    `help:"${help_review_level}" required:"" placeholder:"1|2|3"`
-	Check   bool   `help:"${help_review_check}" xor:"verdict"`
-	Return  bool   `help:"${help_review_return}" xor:"verdict"`
-	Cancel  bool   `help:"${help_review_cancel}" xor:"verdict"`
-	Reason  string `help:"${help_review_reason}" placeholder:"TEXT"`
-	Author  string `help:"${help_review_author}" required:"" placeholder:"ID"`
-	Resolve bool   `help:"${help_review_resolve}"`
+	ID      string `arg:"" help:"help_id" placeholder:"ID"`
+	Level   int    `help:"help_review_level" required:"" placeholder:"1|2|3"`
+	Check   bool   `help:"help_review_check" xor:"verdict"`
+	Return  bool   `help:"help_review_return" xor:"verdict"`
+	Cancel  bool   `help:"help_review_cancel" xor:"verdict"`
+	Reason  string `help:"help_review_reason" placeholder:"TEXT"`
+	Author  string `help:"help_review_author" required:"" placeholder:"ID"`
+	Resolve bool   `help:"help_review_resolve"`
 }
 
 // Run saves the review of the record as it stands now. It changes that one register,

@@ -16,15 +16,15 @@ import (
 // rotateCommands replace keys of a data folder that no server has. Tablets learn of it by
 // themselves: nobody visits a village.
 type rotateCommands struct {
-	Tls       rotateTLS       `cmd:"" help:"${help_rotate_tls}"`
-	Operator  rotateOperator  `cmd:"" help:"${help_rotate_operator}"`
-	Recipient rotateRecipient `cmd:"" help:"${help_rotate_recipient}"`
+	Tls       rotateTLS       `cmd:"" help:"help_rotate_tls"`
+	Operator  rotateOperator  `cmd:"" help:"help_rotate_operator"`
+	Recipient rotateRecipient `cmd:"" help:"help_rotate_recipient"`
 }
 
 // rotateFlags say in which folder, and for which of its counties.
 type rotateFlags struct {
 	dataFlag
-	Yes bool `help:"${help_restore_yes}"`
+	Yes bool `help:"help_restore_yes"`
 }
 
 // open opens the folder, so that no server can have it meanwhile, and does f.
@@ -67,7 +67,7 @@ func (f rotateTLS) Run(c *call) error {
 // rotateOperator replaces a county's operator key.
 type rotateOperator struct {
 	rotateFlags
-	County string `help:"${help_restore_county}" placeholder:"CODE"`
+	County string `help:"help_restore_county" placeholder:"CODE"`
 }
 
 // Run replaces it. Whoever has a copy of the former one may call no more.
@@ -92,7 +92,7 @@ func (f rotateOperator) Run(c *call) error {
 // rotateRecipient replaces the key that what is locked is encrypted to.
 type rotateRecipient struct {
 	rotateFlags
-	County string `help:"${help_restore_county}" placeholder:"CODE"`
+	County string `help:"help_restore_county" placeholder:"CODE"`
 }
 
 // Run replaces it and keeps the former one for opening.

@@ -24,10 +24,10 @@ import (
 // rulesCommands look at rule packs in files, of this program, of a county, of anybody, and
 // make one the county's.
 type rulesCommands struct {
-	Check   rulesCheckCommand   `cmd:"" help:"${help_rules_check}"`
-	Show    rulesShowCommand    `cmd:"" help:"${help_rules_show}"`
-	Test    rulesTestCommand    `cmd:"" help:"${help_rules_test}"`
-	Publish rulesPublishCommand `cmd:"" help:"${help_rules_publish}"`
+	Check   rulesCheckCommand   `cmd:"" help:"help_rules_check"`
+	Show    rulesShowCommand    `cmd:"" help:"help_rules_show"`
+	Test    rulesTestCommand    `cmd:"" help:"help_rules_test"`
+	Publish rulesPublishCommand `cmd:"" help:"help_rules_publish"`
 }
 
 // maxRuleFile is more than a pack may have: a longer file is not read to its end.
@@ -80,7 +80,7 @@ func tellFaults(c *call, err error) error {
 
 // rulesCheckCommand checks a pack.
 type rulesCheckCommand struct {
-	Files []string `arg:"" optional:"" name:"file" help:"${help_rules_files}"`
+	Files []string `arg:"" optional:"" name:"file" help:"help_rules_files"`
 }
 
 // Run says what the pack has, or what is wrong with it.
@@ -104,7 +104,7 @@ func (f rulesCheckCommand) Run(c *call) error {
 
 // rulesTestCommand tries the test rows of a pack.
 type rulesTestCommand struct {
-	Files []string `arg:"" optional:"" name:"file" help:"${help_rules_files}"`
+	Files []string `arg:"" optional:"" name:"file" help:"help_rules_files"`
 }
 
 // Run names every row that is not as expected, and fails if there is one.
@@ -132,8 +132,8 @@ func (f rulesTestCommand) Run(c *call) error {
 
 // rulesShowCommand lists the rows of a pack, or shows one.
 type rulesShowCommand struct {
-	ID   string   `arg:"" optional:"" help:"${help_rules_id}"`
-	Over []string `help:"${help_rules_over}" placeholder:"FILE"`
+	ID   string   `arg:"" optional:"" help:"help_rules_id"`
+	Over []string `help:"help_rules_over" placeholder:"FILE"`
 }
 
 // A shownRow is a row of any kind that has words and a source.

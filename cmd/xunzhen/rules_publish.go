@@ -16,8 +16,8 @@ import (
 // rulesPublishCommand makes a pack the county's: the office saves it, and it comes to every tablet.
 type rulesPublishCommand struct {
 	officeFlags
-	Files  []string `arg:"" optional:"" name:"file" help:"${help_rules_files}"`
-	Author string   `help:"${help_rules_author}" required:"" placeholder:"ID"`
+	Files  []string `arg:"" optional:"" name:"file" help:"help_rules_files"`
+	Author string   `help:"help_rules_author" required:"" placeholder:"ID"`
 }
 
 // Run checks the pack and saves it over the county's present one. Nothing is saved where

@@ -32,7 +32,7 @@ import (
 
 // dataFlag says where a server keeps everything.
 type dataFlag struct {
-	Data string `help:"${help_data}" placeholder:"DIR"`
+	Data string `help:"help_data" placeholder:"DIR"`
 }
 
 const (
@@ -48,19 +48,19 @@ func (f dataFlag) folder(c *call) (string, error) {
 // serveCommand runs the centre.
 type serveCommand struct {
 	dataFlag
-	County   string   `help:"${help_serve_county}" placeholder:"CODE"`
-	Upstream string   `help:"${help_upstream}" placeholder:"CODE|HOST:PORT"`
-	Listen   string   `help:"${help_listen}" default:":7443" placeholder:"HOST:PORT"`
-	Announce []string `help:"${help_announce}" placeholder:"HOST:PORT"`
-	Staff    []string `help:"${help_serve_staff}" default:"doctor1" placeholder:"ID"`
+	County   string   `help:"help_serve_county" placeholder:"CODE"`
+	Upstream string   `help:"help_upstream" placeholder:"CODE|HOST:PORT"`
+	Listen   string   `help:"help_listen" default:":7443" placeholder:"HOST:PORT"`
+	Announce []string `help:"help_announce" placeholder:"HOST:PORT"`
+	Staff    []string `help:"help_serve_staff" default:"doctor1" placeholder:"ID"`
 	backupFlags
-	Json bool `help:"${help_serve_json}"`
+	Json bool `help:"help_serve_json"`
 	// WithInput ends the server when its standard input does: with the process that
 	// started it, however that ended.
 	WithInput bool  `hidden:""`
-	Memory    int64 `help:"${help_memory}" default:"200" placeholder:"MIB"`
+	Memory    int64 `help:"help_memory" default:"200" placeholder:"MIB"`
 	operateFlag
-	Log string `help:"${help_log}" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
+	Log string `help:"help_log" enum:"info,warn,error" default:"warn" placeholder:"info|warn|error"`
 }
 
 // firstCodeLife is how long the code that serve prints is good: the first tablet is

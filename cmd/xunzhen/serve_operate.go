@@ -11,7 +11,7 @@ import (
 
 // operateFlag is where whoever runs the server looks at it.
 type operateFlag struct {
-	Operate string `help:"${help_operate}" placeholder:"HOST:PORT"`
+	Operate string `help:"help_operate" placeholder:"HOST:PORT"`
 }
 
 // check refuses an address that says too little.

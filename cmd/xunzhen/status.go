@@ -17,7 +17,7 @@ import (
 // statusCommand tells how every county of the running server stands.
 type statusCommand struct {
 	dataFlag
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // countyStatus is one county for programs.

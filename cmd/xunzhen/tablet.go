@@ -17,34 +17,34 @@ import (
 // tabletCommands are a tablet in a shell: each command opens the tablet, does one
 // thing and closes it again.
 type tabletCommands struct {
-	Enrol   tabletEnrol   `cmd:"" help:"${help_tablet_enrol}"`
-	Status  tabletStatus  `cmd:"" help:"${help_tablet_status}"`
-	List    tabletList    `cmd:"" help:"${help_tablet_list}"`
-	Search  tabletSearch  `cmd:"" help:"${help_tablet_search}"`
-	Show    tabletShow    `cmd:"" help:"${help_tablet_show}"`
-	Save    tabletSave    `cmd:"" help:"${help_tablet_save}"`
-	Form    tabletForm    `cmd:"" help:"${help_tablet_form}"`
-	Last    tabletLast    `cmd:"" help:"${help_tablet_last}"`
-	Due     tabletDue     `cmd:"" help:"${help_tablet_due}"`
-	Void    tabletVoid    `cmd:"" help:"${help_tablet_void}"`
-	Restore tabletRestore `cmd:"" help:"${help_tablet_restore}"`
-	Move    tabletMove    `cmd:"" help:"${help_tablet_move}"`
-	Resolve tabletResolve `cmd:"" help:"${help_tablet_resolve}"`
-	Correct tabletCorrect `cmd:"" help:"${help_tablet_correct}"`
-	Sync    tabletSync    `cmd:"" help:"${help_tablet_sync}"`
-	Hub     tabletHub     `cmd:"" help:"${help_tablet_hub}"`
-	Bundle  tabletBundle  `cmd:"" help:"${help_tablet_bundle}"`
-	Lock    tabletLock    `cmd:"" help:"${help_tablet_lock}"`
-	Secret  tabletSecret  `cmd:"" help:"${help_tablet_secret}"`
+	Enrol   tabletEnrol   `cmd:"" help:"help_tablet_enrol"`
+	Status  tabletStatus  `cmd:"" help:"help_tablet_status"`
+	List    tabletList    `cmd:"" help:"help_tablet_list"`
+	Search  tabletSearch  `cmd:"" help:"help_tablet_search"`
+	Show    tabletShow    `cmd:"" help:"help_tablet_show"`
+	Save    tabletSave    `cmd:"" help:"help_tablet_save"`
+	Form    tabletForm    `cmd:"" help:"help_tablet_form"`
+	Last    tabletLast    `cmd:"" help:"help_tablet_last"`
+	Due     tabletDue     `cmd:"" help:"help_tablet_due"`
+	Void    tabletVoid    `cmd:"" help:"help_tablet_void"`
+	Restore tabletRestore `cmd:"" help:"help_tablet_restore"`
+	Move    tabletMove    `cmd:"" help:"help_tablet_move"`
+	Resolve tabletResolve `cmd:"" help:"help_tablet_resolve"`
+	Correct tabletCorrect `cmd:"" help:"help_tablet_correct"`
+	Sync    tabletSync    `cmd:"" help:"help_tablet_sync"`
+	Hub     tabletHub     `cmd:"" help:"help_tablet_hub"`
+	Bundle  tabletBundle  `cmd:"" help:"help_tablet_bundle"`
+	Lock    tabletLock    `cmd:"" help:"help_tablet_lock"`
+	Secret  tabletSecret  `cmd:"" help:"help_tablet_secret"`
 
-	Findings tabletFindings `cmd:"" help:"${help_tablet_findings}"`
-	Evidence tabletEvidence `cmd:"" help:"${help_tablet_evidence}"`
+	Findings tabletFindings `cmd:"" help:"help_tablet_findings"`
+	Evidence tabletEvidence `cmd:"" help:"help_tablet_evidence"`
 }
 
 // tabletFlags say which tablet, and who opens it.
 type tabletFlags struct {
-	Dir        string `help:"${help_dir}" placeholder:"DIR"`
-	SecretFile string `help:"${help_secret_file}" placeholder:"FILE"`
+	Dir        string `help:"help_dir" placeholder:"DIR"`
+	SecretFile string `help:"help_secret_file" placeholder:"FILE"`
 }
 
 const (

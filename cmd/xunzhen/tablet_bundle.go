@@ -10,15 +10,15 @@ import (
 
 // tabletBundle is a tablet's side of files that are carried by hand.
 type tabletBundle struct {
-	Export tabletBundleExport `cmd:"" help:"${help_tablet_bundle_export}"`
-	Import tabletBundleImport `cmd:"" help:"${help_tablet_bundle_import}"`
+	Export tabletBundleExport `cmd:"" help:"help_tablet_bundle_export"`
+	Import tabletBundleImport `cmd:"" help:"help_tablet_bundle_import"`
 }
 
 // tabletBundleExport writes a file for the centre.
 type tabletBundleExport struct {
 	tabletFlags
-	Path   string `arg:"" optional:"" default:"." help:"${help_bundle_path}" placeholder:"FILE|DIR"`
-	Locked bool   `help:"${help_bundle_locked}"`
+	Path   string `arg:"" optional:"" default:"." help:"help_bundle_path" placeholder:"FILE|DIR"`
+	Locked bool   `help:"help_bundle_locked"`
 }
 
 // Run writes the file and says where it is.
@@ -43,8 +43,8 @@ func (f tabletBundleExport) Run(c *call) error {
 // tabletBundleImport takes the centre's answers.
 type tabletBundleImport struct {
 	tabletFlags
-	Files []string `arg:"" name:"file" help:"${help_bundle_answer_files}" placeholder:"FILE"`
-	Json  bool     `help:"${help_json}"`
+	Files []string `arg:"" name:"file" help:"help_bundle_answer_files" placeholder:"FILE"`
+	Json  bool     `help:"help_json"`
 }
 
 // Run takes one file after the other. It fails when one of them was not whole, after

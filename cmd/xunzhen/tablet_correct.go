@@ -7,9 +7,9 @@ import "github.com/xunzhen/xunzhen/tablet"
 // tabletCorrect answers the return of a form.
 type tabletCorrect struct {
 	editFlags
-	File   string `help:"${help_correct_file}" placeholder:"FILE"`
-	Level  int    `help:"${help_correct_level}" placeholder:"1|2|3"`
-	Answer string `help:"${help_correct_answer}" placeholder:"TEXT"`
+	File   string `help:"help_correct_file" placeholder:"FILE"`
+	Level  int    `help:"help_correct_level" placeholder:"1|2|3"`
+	Answer string `help:"help_correct_answer" placeholder:"TEXT"`
 }
 
 // Run saves the corrected form together with the answer, as one save. Without a file

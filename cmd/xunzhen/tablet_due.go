@@ -10,12 +10,12 @@ import (
 // tabletDue lists what is due.
 type tabletDue struct {
 	tabletFlags
-	Until    string `help:"${help_due_until}" placeholder:"DATE"`
-	Village  string `help:"${help_due_village}" placeholder:"DIVISION"`
-	Kind     string `help:"${help_due_kind}" placeholder:"KIND"`
-	Resident string `help:"${help_list_resident}" placeholder:"ID"`
-	Limit    int    `help:"${help_limit}" default:"50" placeholder:"N"`
-	Json     bool   `help:"${help_json}"`
+	Until    string `help:"help_due_until" placeholder:"DATE"`
+	Village  string `help:"help_due_village" placeholder:"DIVISION"`
+	Kind     string `help:"help_due_kind" placeholder:"KIND"`
+	Resident string `help:"help_list_resident" placeholder:"ID"`
+	Limit    int    `help:"help_limit" default:"50" placeholder:"N"`
+	Json     bool   `help:"help_json"`
 }
 
 // dueJSON is something due, for programs.

@@ -12,10 +12,10 @@ import (
 // at it before and wants to save over that only gives the form token.
 type editFlags struct {
 	tabletFlags
-	ID     string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Form   string `help:"${help_form}" placeholder:"TOKEN"`
-	Author string `help:"${help_author}" placeholder:"ID"`
-	Json   bool   `help:"${help_json}"`
+	ID     string `arg:"" help:"help_id" placeholder:"ID"`
+	Form   string `help:"help_form" placeholder:"TOKEN"`
+	Author string `help:"help_author" placeholder:"ID"`
+	Json   bool   `help:"help_json"`
 }
 
 // edit opens the form, as it stands or as it was shown, and saves with do.
@@ -45,7 +45,7 @@ func (f editFlags) shown(t *tablet.Tablet) (*tablet.Record, error) {
 // tabletVoid declares a record void.
 type tabletVoid struct {
 	editFlags
-	Reason string `help:"${help_void_reason}" required:"" placeholder:"TEXT"`
+	Reason string `help:"help_void_reason" required:"" placeholder:"TEXT"`
 }
 
 // Run saves that the record is void.
@@ -68,8 +68,8 @@ func (f tabletRestore) Run(c *call) error {
 // tabletMove gives a record another division.
 type tabletMove struct {
 	editFlags
-	Scope   string `help:"${help_save_scope}" required:"" placeholder:"DIVISION"`
-	Outside bool   `help:"${help_move_outside}"`
+	Scope   string `help:"help_save_scope" required:"" placeholder:"DIVISION"`
+	Outside bool   `help:"help_move_outside"`
 }
 
 // Run saves the new division. One outside the county, where a slip of the finger takes a

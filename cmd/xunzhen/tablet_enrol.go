@@ -12,9 +12,9 @@ import (
 // tabletEnrol makes a tablet one of a county.
 type tabletEnrol struct {
 	tabletFlags
-	Invitation string `arg:"" help:"${help_invitation}" placeholder:"CODE"`
-	Staff      string `help:"${help_enrol_staff}" placeholder:"ID"`
-	Address    string `help:"${help_address}" placeholder:"HOST:PORT"`
+	Invitation string `arg:"" help:"help_invitation" placeholder:"CODE"`
+	Staff      string `help:"help_enrol_staff" placeholder:"ID"`
+	Address    string `help:"help_address" placeholder:"HOST:PORT"`
 }
 
 // Run makes the tablet if there is none in the folder, and enrols it. Cut off, it

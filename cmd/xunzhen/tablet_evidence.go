@@ -14,7 +14,7 @@ import (
 // tabletEvidence writes what a tablet has seen of the centre's ledger.
 type tabletEvidence struct {
 	tabletFlags
-	File string `arg:"" help:"${help_evidence_file}" placeholder:"FILE"`
+	File string `arg:"" help:"help_evidence_file" placeholder:"FILE"`
 }
 
 // Run writes the file; it needs no secret, and has nothing of any resident.

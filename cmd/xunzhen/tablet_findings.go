@@ -10,9 +10,9 @@ import (
 // tabletFindings lists what is found about records.
 type tabletFindings struct {
 	tabletFlags
-	Resident string `arg:"" optional:"" help:"${help_tablet_findings_resident}" placeholder:"RESIDENT"`
-	Limit    int    `help:"${help_limit}" default:"50" placeholder:"N"`
-	Json     bool   `help:"${help_json}"`
+	Resident string `arg:"" optional:"" help:"help_tablet_findings_resident" placeholder:"RESIDENT"`
+	Limit    int    `help:"help_limit" default:"50" placeholder:"N"`
+	Json     bool   `help:"help_json"`
 }
 
 // Run prints a table, the gravest first, or all as JSON.

@@ -20,8 +20,8 @@ import (
 // begins one for a resident.
 type tabletForm struct {
 	tabletFlags
-	Kind string `arg:"" optional:"" help:"${help_form_kind}" placeholder:"KIND"`
-	For  string `help:"${help_form_for}" placeholder:"RESIDENT"`
+	Kind string `arg:"" optional:"" help:"help_form_kind" placeholder:"KIND"`
+	For  string `help:"help_form_for" placeholder:"RESIDENT"`
 }
 
 // Run prints a table: each field's path in the JSON, its label, and what it takes.

@@ -12,15 +12,15 @@ import (
 // tabletHub are the clinic hubs that a tablet turns to while the centre is out of
 // reach.
 type tabletHub struct {
-	Add    tabletHubAdd    `cmd:"" help:"${help_tablet_hub_add}"`
-	List   tabletHubList   `cmd:"" help:"${help_tablet_hub_list}"`
-	Remove tabletHubRemove `cmd:"" help:"${help_tablet_hub_remove}"`
+	Add    tabletHubAdd    `cmd:"" help:"help_tablet_hub_add"`
+	List   tabletHubList   `cmd:"" help:"help_tablet_hub_list"`
+	Remove tabletHubRemove `cmd:"" help:"help_tablet_hub_remove"`
 }
 
 type tabletHubAdd struct {
 	tabletFlags
-	Text string `arg:"" help:"${help_hub_text}" placeholder:"TEXT"`
-	Name string `help:"${help_hub_name}" placeholder:"NAME"`
+	Text string `arg:"" help:"help_hub_text" placeholder:"TEXT"`
+	Name string `help:"help_hub_name" placeholder:"NAME"`
 }
 
 // Run notes a hub; it needs no secret and no network.
@@ -40,7 +40,7 @@ func (f tabletHubAdd) Run(c *call) error {
 
 type tabletHubList struct {
 	tabletFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // hubJSON is a hub for programs.
@@ -84,7 +84,7 @@ func (c *call) tellHubs(all []hubJSON) error {
 
 type tabletHubRemove struct {
 	tabletFlags
-	Name string `arg:"" help:"${help_hub_remove_name}" placeholder:"NAME"`
+	Name string `arg:"" help:"help_hub_remove_name" placeholder:"NAME"`
 }
 
 // Run forgets a hub.

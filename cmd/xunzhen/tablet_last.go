@@ -10,9 +10,9 @@ import (
 // tabletLast shows what a resident's forms of a kind said last.
 type tabletLast struct {
 	tabletFlags
-	Resident string `arg:"" help:"${help_last_resident}" placeholder:"RESIDENT"`
-	Kind     string `arg:"" help:"${help_last_kind}" placeholder:"KIND"`
-	Json     bool   `help:"${help_json}"`
+	Resident string `arg:"" help:"help_last_resident" placeholder:"RESIDENT"`
+	Kind     string `arg:"" help:"help_last_kind" placeholder:"KIND"`
+	Json     bool   `help:"help_json"`
 }
 
 // lastJSON is a last value for programs.

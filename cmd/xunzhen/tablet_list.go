@@ -14,13 +14,13 @@ import (
 // tabletList lists records.
 type tabletList struct {
 	tabletFlags
-	Kind      string `help:"${help_list_kind}" placeholder:"KIND"`
-	Resident  string `help:"${help_list_resident}" placeholder:"ID"`
-	Conflicts bool   `help:"${help_list_conflicts}"`
-	Returned  bool   `help:"${help_list_returned}"`
-	Held      bool   `help:"${help_list_held}"`
-	Limit     int    `help:"${help_limit}" default:"50" placeholder:"N"`
-	Json      bool   `help:"${help_json}"`
+	Kind      string `help:"help_list_kind" placeholder:"KIND"`
+	Resident  string `help:"help_list_resident" placeholder:"ID"`
+	Conflicts bool   `help:"help_list_conflicts"`
+	Returned  bool   `help:"help_list_returned"`
+	Held      bool   `help:"help_list_held"`
+	Limit     int    `help:"help_limit" default:"50" placeholder:"N"`
+	Json      bool   `help:"help_json"`
 }
 
 // listed is one record of a list for programs.

@@ -21,9 +21,9 @@ func (f tabletLock) Run(c *call) error {
 // tabletSecret gives somebody a secret.
 type tabletSecret struct {
 	tabletFlags
-	Staff   string `arg:"" help:"${help_secret_staff}" placeholder:"STAFF"`
-	NewFile string `help:"${help_new_secret_file}" placeholder:"FILE"`
-	Remove  bool   `help:"${help_secret_remove}"`
+	Staff   string `arg:"" help:"help_secret_staff" placeholder:"STAFF"`
+	NewFile string `help:"help_new_secret_file" placeholder:"FILE"`
+	Remove  bool   `help:"help_secret_remove"`
 }
 
 // Run asks for the new secret, or takes it from a file.

@@ -13,10 +13,10 @@ import (
 // tabletResolve settles a conflict.
 type tabletResolve struct {
 	editFlags
-	Path  string `arg:"" help:"${help_path}" placeholder:"PATH"`
-	Pick  int    `help:"${help_pick}" placeholder:"N" xor:"choice"`
-	Dot   string `help:"${help_pick_dot}" placeholder:"DOT" xor:"choice"`
-	Value string `help:"${help_pick_value}" placeholder:"JSON" xor:"choice"`
+	Path  string `arg:"" help:"help_path" placeholder:"PATH"`
+	Pick  int    `help:"help_pick" placeholder:"N" xor:"choice"`
+	Dot   string `help:"help_pick_dot" placeholder:"DOT" xor:"choice"`
+	Value string `help:"help_pick_value" placeholder:"JSON" xor:"choice"`
 }
 
 // Run saves the chosen value, or another one, over all that are shown.

@@ -14,15 +14,15 @@ import (
 // tabletSave saves a record: a new one, or an edited form.
 type tabletSave struct {
 	tabletFlags
-	File    string `arg:"" optional:"" default:"-" help:"${help_save_file}" placeholder:"FILE"`
-	Kind    string `help:"${help_save_kind}" placeholder:"KIND"`
-	Subject string `help:"${help_save_subject}" placeholder:"ID"`
-	Scope   string `help:"${help_save_scope}" placeholder:"DIVISION"`
-	Author  string `help:"${help_author}" placeholder:"ID"`
-	Fill    bool   `help:"${help_save_fill}"`
-	Confirm bool   `help:"${help_save_confirm}"`
-	Check   bool   `help:"${help_save_check}"`
-	Json    bool   `help:"${help_json}"`
+	File    string `arg:"" optional:"" default:"-" help:"help_save_file" placeholder:"FILE"`
+	Kind    string `help:"help_save_kind" placeholder:"KIND"`
+	Subject string `help:"help_save_subject" placeholder:"ID"`
+	Scope   string `help:"help_save_scope" placeholder:"DIVISION"`
+	Author  string `help:"help_author" placeholder:"ID"`
+	Fill    bool   `help:"help_save_fill"`
+	Confirm bool   `help:"help_save_confirm"`
+	Check   bool   `help:"help_save_check"`
+	Json    bool   `help:"help_json"`
 }
 
 // savedJSON is a save for programs.

@@ -10,9 +10,9 @@ import (
 // tabletSearch finds residents by name.
 type tabletSearch struct {
 	tabletFlags
-	Text  string `arg:"" help:"${help_search_text}" placeholder:"TEXT"`
-	Limit int    `help:"${help_limit}" default:"50" placeholder:"N"`
-	Json  bool   `help:"${help_json}"`
+	Text  string `arg:"" help:"help_search_text" placeholder:"TEXT"`
+	Limit int    `help:"help_limit" default:"50" placeholder:"N"`
+	Json  bool   `help:"help_json"`
 }
 
 // found is one resident for programs.

@@ -17,8 +17,8 @@ import (
 // tabletShow shows a record with its siblings.
 type tabletShow struct {
 	tabletFlags
-	ID   string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Json bool   `help:"${help_show_json}"`
+	ID   string `arg:"" help:"help_id" placeholder:"ID"`
+	Json bool   `help:"help_show_json"`
 }
 
 // Run prints the record: for people, or as the JSON that save takes back.

@@ -15,7 +15,7 @@ import (
 // tabletStatus says how the tablet is.
 type tabletStatus struct {
 	tabletFlags
-	Json bool `help:"${help_json}"`
+	Json bool `help:"help_json"`
 }
 
 // statusJSON is the status for programs.

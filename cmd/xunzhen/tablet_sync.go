@@ -12,10 +12,10 @@ import (
 // tabletSync hands over what was saved and takes what changed.
 type tabletSync struct {
 	tabletFlags
-	Locked  bool   `help:"${help_sync_locked}"`
-	Address string `help:"${help_address}" placeholder:"HOST:PORT"`
-	With    string `help:"${help_sync_with}" placeholder:"centre|NAME"`
-	Json    bool   `help:"${help_json}"`
+	Locked  bool   `help:"help_sync_locked"`
+	Address string `help:"help_address" placeholder:"HOST:PORT"`
+	With    string `help:"help_sync_with" placeholder:"centre|NAME"`
+	Json    bool   `help:"help_json"`
 }
 
 // Run syncs and says what came of it. What was done before an error is kept.

@@ -21,8 +21,8 @@ import (
 // verifyCommand walks every invariant of a data folder.
 type verifyCommand struct {
 	dataFlag
-	Replay bool `help:"${help_replay}"`
-	Json   bool `help:"${help_json}"`
+	Replay bool `help:"help_replay"`
+	Json   bool `help:"help_json"`
 }
 
 // verified is what was found in one county.

@@ -16,8 +16,8 @@ import (
 type withdrawCommand struct {
 	officeFlags
 	rulingFlags
-	ID  string `arg:"" help:"${help_id}" placeholder:"ID"`
-	Dot string `arg:"" help:"${help_withdraw_dot}" placeholder:"DOT"`
+	ID  string `arg:"" help:"help_id" placeholder:"ID"`
+	Dot string `arg:"" help:"help_withdraw_dot" placeholder:"DOT"`
 }
 
 // Run withdraws a save that is stored: the centre itself would also take the name of

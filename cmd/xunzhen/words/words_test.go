@@ -76,7 +76,7 @@ func TestEveryEntryOfACatalogueIsReadAsOne(t *testing.T) {
 }
 
 // used finds keys in the program's own source.
-var used = regexp.MustCompile(`(?:[sS]ay|line|note|problemf)\("([a-z_]+)"|key: +"([a-z_]+)"|\$\{(help_[a-z_]+)\}`)
+var used = regexp.MustCompile(`(?:[sS]ay|line|note|problemf)\("([a-z_]+)"|key: +"([a-z_]+)"|help:"(help_[a-z_]+)"`)
 
 func TestEveryKeyThatTheProgramNamesIsThere(t *testing.T) {
 	en, n := both()[0], 0
