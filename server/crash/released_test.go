@@ -15,6 +15,7 @@ func TestCountiesOfReleasedVersionsAreTakenOver(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]struct{ Leaves, Revisions, Records int }{
 		"v0.1.0": {7, 8, 6}, // two residents, a checkup, a conflict, and the acts of two enrolments
+		"v0.2.0": {7, 17, 10}, // two residents, one with four forms and a review; a rule pack; a village with another code
 	} {
 		t.Run(version, func(t *testing.T) {
 			s := newShell(t, filepath.Join(t.TempDir(), "data"))
@@ -32,7 +33,7 @@ func TestCountiesOfReleasedVersionsAreTakenOver(t *testing.T) {
 		})
 	}
 	folders, err := os.ReadDir(filepath.Join("testdata", "counties"))
-	if must(t, folders, err); len(folders) != 2 { // and a README
+	if must(t, folders, err); len(folders) != 3 { // and a README
 		t.Errorf("%d folders, each of which needs a row here", len(folders)-1)
 	}
 }
