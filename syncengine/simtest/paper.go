@@ -112,7 +112,12 @@ func (w *World) stepAnswer() {
 	if _, err := c.CertificateOf(w.ctx, p.of); err != nil && fault == FaultUnasked {
 		return // a restored centre has lost it
 	}
-	if !c.do("answer "+p.name, func() error { _, err := write(w.ctx, q); return err }) {
+	var err error
+	if !c.do("answer "+p.name, func() error { _, err = write(w.ctx, q); return err }) {
+		if syncengine.ReasonOf(err) == syncengine.ReasonRolledBack {
+			w.happens(FaultRolledBackSeen) // what is written shows it as a caller would
+			c.reopen()
+		}
 		return
 	}
 	w.happens(fault)
