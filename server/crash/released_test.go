@@ -14,7 +14,7 @@ import (
 func TestCountiesOfReleasedVersionsAreTakenOver(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]struct{ Leaves, Revisions, Records int }{
-		"v0.1.0": {7, 8, 6}, // two residents, a checkup, a conflict, and the acts of two enrolments
+		"v0.1.0": {7, 8, 6},   // two residents, a checkup, a conflict, and the acts of two enrolments
 		"v0.2.0": {7, 17, 10}, // two residents, one with four forms and a review; a rule pack; a village with another code
 	} {
 		t.Run(version, func(t *testing.T) {

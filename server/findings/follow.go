@@ -27,7 +27,7 @@ const wakeEvery = time.Minute
 func (f *Findings) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		changed := f.cfg.Shard.Changed()
-		if err := f.Follow(ctx); err != nil && ctx.Err() == nil {
+		if err := f.follow(ctx, f.giveWay); err != nil && ctx.Err() == nil {
 			f.cfg.Log.Error("findings could not follow the records", "err", err)
 		}
 		timer := time.NewTimer(wakeEvery)
@@ -40,8 +40,34 @@ func (f *Findings) Run(ctx context.Context) {
 	}
 }
 
+// While others save, what a step takes is a tenth of the time: nobody waits for findings
+// as a doctor waits for a push.
+const (
+	restFactor  = 9
+	longestRest = 5 * time.Second
+)
+
+// giveWay rests after a step during which somebody saved.
+func (f *Findings) giveWay(ctx context.Context, took time.Duration, before syncengine.Position) {
+	if f.cfg.Shard.Position() == before {
+		return
+	}
+	timer := time.NewTimer(min(restFactor*took, longestRest))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
 // Follow reads the feed to its end and looks at everybody who is to be looked at.
-func (f *Findings) Follow(ctx context.Context) (err error) {
+func (f *Findings) Follow(ctx context.Context) error {
+	return f.follow(ctx, func(context.Context, time.Duration, syncengine.Position) {})
+}
+
+// follow is Follow; rest is told after each step how long it took, and at which position
+// it began.
+func (f *Findings) follow(ctx context.Context, rest func(context.Context, time.Duration, syncengine.Position)) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			bug := syncengine.NewPanicError(v)
@@ -53,9 +79,11 @@ func (f *Findings) Follow(ctx context.Context) (err error) {
 		}
 	}()
 	for {
+		began, position := time.Now(), f.cfg.Shard.Position()
 		if done, err := f.Step(ctx); err != nil || done {
 			return err
 		}
+		rest(ctx, time.Since(began), position)
 	}
 }
 

@@ -99,9 +99,10 @@ func (p *process) memory() (float64, error) {
 	return float64(b) / (1 << 20), err
 }
 
-// storeFiles is the size of the county's database, its write-ahead log too, in bytes.
+// storeFiles is the size of the county's database, its write-ahead log too, in bytes;
+// without what is derived from it.
 func (p *process) storeFiles() (int64, error) {
-	files, err := filepath.Glob(filepath.Join(p.dir, "*.db*"))
+	files, err := filepath.Glob(filepath.Join(p.dir, "shard.db*"))
 	if err != nil {
 		return 0, err
 	}
