@@ -17,8 +17,8 @@ import (
 
 // A page of the feed is read and written down at once.
 const (
-	pageRecords = 1000
-	pageBytes   = 2 << 20
+	pageRecords = 250
+	pageBytes   = 512 << 10
 )
 
 func everyClass() []record.Class {

@@ -64,9 +64,9 @@ func must(files fs.FS, err error) fs.FS {
 	return files
 }
 
-// A reader has little to keep: pages are read once, in order.
+// Little is kept in memory: pages are read once, in order, and the county's own file needs the room.
 func options() sqlitefile.Options {
-	return sqlitefile.Options{Create: true, Readers: 3, ReaderCache: 4 << 20}
+	return sqlitefile.Options{Create: true, Readers: 2, ReaderCache: 1 << 20, WriterCache: 4 << 20}
 }
 
 // Open opens the file, or makes it. One that is damaged, another program's, or of a newer

@@ -16,8 +16,8 @@ import (
 
 // What is looked at in one piece, so many records about: some 3 MiB, and a fraction of a second.
 const (
-	piecePersons = 100
-	pieceRecords = 4000
+	piecePersons = 25
+	pieceRecords = 1000
 )
 
 // wakeEvery is how often it is asked which day it is, and what failed is tried again.
