@@ -126,7 +126,7 @@ func (f divisionsList) Run(c *call) error {
 func recodingAt(c *call, o *office.Office) (care.Recoding, error) {
 	var all []care.DivisionChange
 	err := o.Records(c.ctx, care.KindDivisionChange, func(r *syncv1.Record) error {
-		registers, err := registersFromWire(r.GetRegisters())
+		registers, err := office.Registers(r)
 		if change, ok := care.DivisionChangeOf(registers); ok {
 			all = append(all, change)
 		}
@@ -280,7 +280,7 @@ func (f divisionsMove) move(c *call, o *office.Office, id record.ID, to record.D
 	if err != nil {
 		return err
 	}
-	registers, err := registersFromWire(r.GetRegisters())
+	registers, err := office.Registers(r)
 	if err != nil {
 		return err
 	}

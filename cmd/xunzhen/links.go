@@ -159,12 +159,12 @@ func (f linkRuling) rule(c *call, state carev1.LinkState, said string) error {
 		return problemf("problem_one_resident")
 	}
 	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
-		save, err := f.save(c, o, ids, state)
+		changes, err := f.changes(c, o, ids, state)
 		if err != nil {
 			return err
 		}
-		if len(save.GetChanges()) > 0 {
-			if err := o.SaveAll(c.ctx, f.Author, save); err != nil {
+		if len(changes) > 0 {
+			if _, err := o.Save(c.ctx, care.LinkID(ids[0], ids[1]), f.Author, changes); err != nil {
 				return err
 			}
 		}
@@ -173,34 +173,31 @@ func (f linkRuling) rule(c *call, state carev1.LinkState, said string) error {
 	})
 }
 
-// save makes the save of a ruling: of a new link, or over all that is live in the one there
-// is. It changes nothing where that says the same.
-func (f linkRuling) save(c *call, o *office.Office, ids [2]record.ID, state carev1.LinkState) (*syncv1.OfficeSave, error) {
+// changes are those of a ruling: of a new link, or over all that is live in the one there
+// is. There are none where that says the same.
+func (f linkRuling) changes(c *call, o *office.Office, ids [2]record.ID, state carev1.LinkState) ([]record.Change, error) {
 	division, err := f.division(c, o, ids)
 	if err != nil {
 		return nil, err
 	}
-	id := care.LinkID(ids[0], ids[1])
 	form := care.NewLink(ids[0], ids[1], &carev1.LinkRuling{
 		State: state, Basis: carev1.LinkBasis_LINK_BASIS_PERSON, Reason: f.Reason,
 	})
-	m, _, err := o.Get(c.ctx, id)
+	m, _, err := o.Get(c.ctx, care.LinkID(ids[0], ids[1]))
 	if r, ok := transport.RefusalOf(err); ok && r.Reason == syncv1.Reason_REASON_NOT_FOUND {
 		changes, err := care.Diff(care.KindResidentLink, nil, form)
-		changes = append(changes,
+		return append(changes,
 			record.Change{Path: record.PathScope, Value: record.Of([]byte(division))},
-			record.Change{Path: record.PathLife, Value: record.Active()})
-		return &syncv1.OfficeSave{Record: id[:], Changes: changesToWire(changes)}, err
+			record.Change{Path: record.PathLife, Value: record.Active()}), err
 	}
 	if err != nil {
 		return nil, err
 	}
-	now, err := registersFromWire(m.GetRegisters())
+	now, err := office.Registers(m)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := ruleAnew(now, form)
-	return &syncv1.OfficeSave{Record: id[:], Changes: changesToWire(changes)}, err
+	return ruleAnew(now, form)
 }
 
 // ruleAnew returns what a ruling changes in a link as it stands. Where several stand beside

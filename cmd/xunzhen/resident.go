@@ -9,7 +9,7 @@ import (
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
-	"github.com/xunzhen/xunzhen/syncengine/causal"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
@@ -28,7 +28,7 @@ func personLineOf(m *syncv1.Record) (personLine, error) {
 	if err != nil {
 		return personLine{}, err
 	}
-	registers, err := registersFromWire(m.GetRegisters())
+	registers, err := office.Registers(m)
 	if err != nil {
 		return personLine{}, err
 	}
@@ -52,35 +52,4 @@ func idFromWire(b []byte) (record.ID, error) {
 		return record.ID{}, fmt.Errorf("record id: %w", record.ErrMalformed)
 	}
 	return record.ID(b), nil
-}
-
-// registersFromWire reads a record's registers.
-func registersFromWire(all []*syncv1.RecordRegister) ([]record.Register, error) {
-	out := make([]record.Register, len(all))
-	for i, g := range all {
-		out[i].Path = record.Path(g.GetPath())
-		for _, s := range g.GetSiblings() {
-			dot, _, err := causal.DecodeDot(s.GetDot())
-			if err != nil {
-				return nil, err
-			}
-			out[i].Siblings = append(out[i].Siblings, record.Sibling{Dot: dot, ClockMs: s.GetClockMs(), Value: valueFromWire(s.GetValue())})
-		}
-	}
-	return out, nil
-}
-
-// changesToWire writes what a save changes.
-func changesToWire(changes []record.Change) (out []*syncv1.RegisterChange) {
-	for _, change := range changes {
-		m := &syncv1.RegisterChange{Path: []byte(change.Path), Value: &syncv1.RegisterValue{Form: syncv1.ValueForm_VALUE_FORM_CLEAR}}
-		if change.Value.Form == record.Present {
-			m.Value = &syncv1.RegisterValue{Form: syncv1.ValueForm_VALUE_FORM_PRESENT, Present: change.Value.Bytes}
-		}
-		for _, p := range change.Parents {
-			m.Parents = append(m.Parents, p.Append(nil))
-		}
-		out = append(out, m)
-	}
-	return out
 }

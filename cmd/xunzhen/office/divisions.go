@@ -4,9 +4,7 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -20,22 +18,7 @@ func (o *Office) Recode(ctx context.Context, author string, changes []*syncv1.Co
 	if err != nil {
 		return nil, fmt.Errorf("re-code: %w", err)
 	}
-	var report *syncv1.RecodeReport
-	for {
-		step, err := stream.Recv()
-		switch {
-		case errors.Is(err, io.EOF) && report != nil:
-			return report, nil
-		case errors.Is(err, io.EOF):
-			return nil, fmt.Errorf("re-code: %w", io.ErrUnexpectedEOF)
-		case err != nil:
-			return nil, fmt.Errorf("re-code: %w", err)
-		case step.GetReport() != nil:
-			report = step.GetReport()
-		default:
-			progress(step.GetDone(), step.GetTotal())
-		}
-	}
+	return reportOf(stream, "re-code", progress)
 }
 
 // Move gives a record another division in place of those shown.

@@ -4,9 +4,7 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
@@ -162,21 +160,5 @@ func (o *Office) Verify(ctx context.Context, replay bool, progress func(done, to
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	// Read to the end of the stream: only then is the server ready for another walk.
-	var report *syncv1.VerifyReport
-	for {
-		step, err := stream.Recv()
-		switch {
-		case errors.Is(err, io.EOF) && report != nil:
-			return report, nil
-		case errors.Is(err, io.EOF):
-			return nil, fmt.Errorf("verify: %w", io.ErrUnexpectedEOF)
-		case err != nil:
-			return nil, fmt.Errorf("verify: %w", err)
-		case step.GetReport() != nil:
-			report = step.GetReport()
-		default:
-			progress(step.GetDone(), step.GetTotal())
-		}
-	}
+	return reportOf(stream, "verify", progress)
 }

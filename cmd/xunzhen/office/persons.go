@@ -33,11 +33,3 @@ func (o *Office) LinkProposals(ctx context.Context) ([]*syncv1.LinkProposal, err
 		}
 	}
 }
-
-// SaveAll saves by the centre's replica, all or none, at most 100 at a time.
-func (o *Office) SaveAll(ctx context.Context, author string, saves ...*syncv1.OfficeSave) error {
-	if _, err := o.records.Save(ctx, &syncv1.SaveRequest{Shard: o.Shard(), Author: author, Saves: saves}); err != nil {
-		return fmt.Errorf("save: %w", err)
-	}
-	return nil
-}
