@@ -30,6 +30,7 @@ const (
 	KindResidentLink         record.Kind = 30
 	KindRulePack             record.Kind = 50
 	KindDivisionChange       record.Kind = 51
+	KindAccessEntry          record.Kind = 58
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.
