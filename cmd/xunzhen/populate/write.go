@@ -108,9 +108,6 @@ func (w *writing) week(ctx context.Context, week int) error {
 	return w.send(ctx, &p)
 }
 
-// days27 returns how many days the plan has.
-func days27(w *writing) int { return int(w.county.ends.Sub(w.county.begins).Hours()/24 + 0.5) }
-
 // makeAll has all processors make segments. The channel is closed when all tablets are done, or
 // ctx is.
 func (w *writing) makeAll(ctx context.Context, before int) <-chan made {
