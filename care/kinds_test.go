@@ -19,6 +19,7 @@ func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
 		KindRulePack:       "rule_pack",
+		KindStaff:          "staff",
 		KindDivisionChange: "division_change",
 		KindAccessEntry:    "access_entry",
 	} {
