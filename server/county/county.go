@@ -267,7 +267,9 @@ func (c *County) Class(k record.Kind) (record.Class, bool) {
 }
 
 // Access returns the log of what leaves the county's system.
-func (c *County) Access() access.Book { return access.Book{Engine: c.Engine, County: record.Division(c.Code)} }
+func (c *County) Access() access.Book {
+	return access.Book{Engine: c.Engine, County: record.Division(c.Code)}
+}
 
 func (m Means) log() *slog.Logger {
 	if m.Log == nil {
