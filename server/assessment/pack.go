@@ -47,7 +47,7 @@ func settingsDigest(content *carev1.RulePackContent) [32]byte {
 	}
 	for _, id := range indicators.SettingIDs() {
 		th := byID[id]
-		fmt.Fprintf(h, "%s %d %v %s\n", id, th.GetNumber(), th.GetNumbers().GetNumbers(), th.GetText())
+		fmt.Fprintf(h, "%s %d %v %s\n", id, th.GetNumber(), th.GetNumbers().GetValues(), th.GetText())
 	}
 	for _, one := range indicators.All() {
 		fmt.Fprintf(h, "%s\n", one.Code)
