@@ -103,8 +103,10 @@ func (v *Visit) Encode() []byte {
 	for _, s := range []string{v.Doctor, v.Unit, v.Author, string(v.Division), v.Signer} {
 		e.text(s)
 	}
-	for _, n := range []int64{int64(v.Class), int64(v.Day), int64(v.Next), v.Began, v.Ended - v.Began, v.Entered - v.Began, v.Saved - v.Entered, v.Received - v.Saved,
-		int64(v.Source), v.flags(), int64(v.Result), int64(v.ECG), int64(v.Sound), int64(v.Glucose)} {
+	for _, n := range []int64{
+		int64(v.Class), int64(v.Day), int64(v.Next), v.Began, v.Ended - v.Began, v.Entered - v.Began, v.Saved - v.Entered, v.Received - v.Saved,
+		int64(v.Source), v.flags(), int64(v.Result), int64(v.ECG), int64(v.Sound), int64(v.Glucose),
+	} {
 		e.int(n)
 	}
 	if v.Point.Set {

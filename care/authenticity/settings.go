@@ -16,26 +16,26 @@ var ErrSettings = errors.New("the rule pack cannot judge authenticity")
 
 // Settings are the numbers that decide, by the name of their threshold without "auth_".
 type Settings struct {
-	P, Q                                                                     int64 // in millionths
+	P, Q                                                                                        int64 // in millionths
 	DigitMin, DigitEffect, DigitOdd, DigitElectronic, DigitZero, DigitManualZero, DigitWithZero int64
-	SpreadMin, SpreadMmhg, SpreadUsual                                       int64
-	BandLow, BandHigh, BandMean, BandPercent, BandUsual                      int64
-	ControlledMin, ControlledPercent, ControlledUsual                        int64
-	HeapMin, HeapLimit, HeapWidth, HeapRatio, HeapUsual                      int64
-	Run, RunRound, RunWeight, RepeatMin, RepeatPercent, RepeatUsual          int64
-	CloneFields, CloneAll, Labs                                              int64
-	Overlap, HomeVisits, FollowUps, SiteCheckups, Rapid, RapidRow            int64
-	Speed, SpeedFrom, Away, AwayCount, AwayPercent                           int64
-	SamePoint, SamePointHouseholds, Neighbour, Accuracy                      int64
-	NightFrom, NightUntil, NightRecords, FestivalDays, FestivalRecords       int64
-	BatchRecords, BatchDays, BatchMinutes                                    int64
-	LateDays, LatePercent, LateMin, OverdueDays                              int64
-	RushDays, RushPercent, RushMin                                           int64
-	YearVisits, EarlyDays, EarlyPercent, EarlyUsual, YearMin                 int64
-	GridPercent, GridUsual, PlannedPercent, PlannedUsual, PlannedMin         int64
-	PhoneHouseholds, SeriesHouseholds, PhotoMinutes, ClockMinutes            int64
-	VillagesMinutes, NormalMin, NormalUsual, AbsenceDays                     int64
-	Festivals                                                                []care.Date
+	SpreadMin, SpreadMmhg, SpreadUsual                                                          int64
+	BandLow, BandHigh, BandMean, BandPercent, BandUsual                                         int64
+	ControlledMin, ControlledPercent, ControlledUsual                                           int64
+	HeapMin, HeapLimit, HeapWidth, HeapRatio, HeapUsual                                         int64
+	Run, RunRound, RunWeight, RepeatMin, RepeatPercent, RepeatUsual                             int64
+	CloneFields, CloneAll, Labs                                                                 int64
+	Overlap, HomeVisits, FollowUps, SiteCheckups, Rapid, RapidRow                               int64
+	Speed, SpeedFrom, Away, AwayCount, AwayPercent                                              int64
+	SamePoint, SamePointHouseholds, Neighbour, Accuracy                                         int64
+	NightFrom, NightUntil, NightRecords, FestivalDays, FestivalRecords                          int64
+	BatchRecords, BatchDays, BatchMinutes                                                       int64
+	LateDays, LatePercent, LateMin, OverdueDays                                                 int64
+	RushDays, RushPercent, RushMin                                                              int64
+	YearVisits, EarlyDays, EarlyPercent, EarlyUsual, YearMin                                    int64
+	GridPercent, GridUsual, PlannedPercent, PlannedUsual, PlannedMin                            int64
+	PhoneHouseholds, SeriesHouseholds, PhotoMinutes, ClockMinutes                               int64
+	VillagesMinutes, NormalMin, NormalUsual, AbsenceDays                                        int64
+	Festivals                                                                                   []care.Date
 }
 
 // prefix begins the names of this package's thresholds.

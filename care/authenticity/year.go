@@ -150,7 +150,9 @@ func (y *doctorYear) batches() {
 	}
 }
 
-func daysOf(visits []*Visit) int { return len(grouped(visits, func(v *Visit) care.Date { return v.Day })) }
+func daysOf(visits []*Visit) int {
+	return len(grouped(visits, func(v *Visit) care.Date { return v.Day }))
+}
 
 // rush finds half-years most of which was entered just before their end (A09).
 func (y *doctorYear) rush() {
