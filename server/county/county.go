@@ -34,6 +34,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
+	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -91,6 +92,8 @@ type County struct {
 	operator  ed25519.PublicKey
 	means     Means
 	backups   backups
+
+	supervised *supervision.Module
 
 	findings *findings.Findings
 	notFound error // why there are none
@@ -261,7 +264,9 @@ func (c *County) Class(k record.Kind) (record.Class, bool) {
 }
 
 // Access returns the log of what leaves the county's system.
-func (c *County) Access() access.Book { return access.Book{Engine: c.Engine, County: record.Division(c.Code)} }
+func (c *County) Access() access.Book {
+	return access.Book{Engine: c.Engine, County: record.Division(c.Code)}
+}
 
 func (m Means) log() *slog.Logger {
 	if m.Log == nil {

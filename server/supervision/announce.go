@@ -50,10 +50,14 @@ type StratumCount struct {
 // the seed count. With dry nothing is saved. problems: why nothing was.
 func (s *Supervision) Announce(ctx context.Context, author string, wanted *carev1.SupervisionRound, dry bool) (Announced, []Problem, error) {
 	out := Announced{ID: supervision.RoundID(string(s.cfg.County), wanted.GetCode())}
-	if err := s.cfg.Persons.Follow(ctx); err != nil {
+	behind, err := s.cfg.Persons.Follow(ctx)
+	if err != nil {
 		return out, nil, fmt.Errorf("announce: %w", err)
 	}
 	round, problems := s.wanted(wanted)
+	if behind {
+		problems = append(problems, Problem{Code: "behind"})
+	}
 	before, err := read(ctx, s.cfg.Records, out.ID, &carev1.SupervisionRound{})
 	if err != nil {
 		return out, nil, fmt.Errorf("announce: %w", err)

@@ -28,23 +28,28 @@ type Drawn struct {
 	Strata []StratumCount
 }
 
-// Draw draws a round by what has become known: the text, or without one the root of the ledger.
-// Round and checks are one transaction. frame is the frame's text where somebody has it; nil: the
-// server's own copy. A round that was drawn is not drawn again: the same text says what came of
+// Known is what a round is drawn by.
+type Known struct {
+	Text  string // that became known; empty: the root of the ledger
+	Frame []byte // the frame's text where somebody has it; empty: the server's own copy
+	Dry   bool   // save nothing
+}
+
+// Draw draws a round by what has become known. Round and checks are one transaction. A round that was drawn is not drawn again: the same text says what came of
 // it. problems: why nothing was drawn.
-func (s *Supervision) Draw(ctx context.Context, author string, id record.ID, text string, frame []byte, dry bool) (Drawn, []Problem, error) {
+func (s *Supervision) Draw(ctx context.Context, author string, id record.ID, k Known, sight Sight) (Drawn, []Problem, error) {
 	round, err := read(ctx, s.cfg.Records, id, &carev1.SupervisionRound{})
 	if err != nil {
 		return Drawn{}, nil, fmt.Errorf("draw: %w", err)
 	}
-	if round.shown == nil {
+	if round.shown == nil || !sight.sees(string(scopeIn(round.shown))) {
 		return Drawn{}, []Problem{{"no_round", id.String(), ""}}, nil
 	}
-	f, problems, err := s.announcedFrame(round, frame)
+	f, problems, err := s.announcedFrame(round, k.Frame)
 	if err != nil || len(problems) > 0 {
 		return Drawn{Round: round.m}, problems, err
 	}
-	draw, problems, err := s.seedOf(ctx, round, text)
+	draw, problems, err := s.seedOf(ctx, round, k.Text)
 	if err != nil || len(problems) > 0 {
 		return Drawn{Round: round.m}, problems, err
 	}
@@ -60,7 +65,7 @@ func (s *Supervision) Draw(ctx context.Context, author string, id record.ID, tex
 		return out, nil, nil
 	}
 	out.Round.Draw = draw
-	if dry {
+	if k.Dry {
 		return out, nil, nil
 	}
 	saves, err := s.drawing(ctx, round, out)
@@ -73,7 +78,7 @@ func (s *Supervision) Draw(ctx context.Context, author string, id record.ID, tex
 // announcedFrame returns the frame that was announced.
 func (s *Supervision) announcedFrame(round form[*carev1.SupervisionRound], text []byte) (supervision.Frame, []Problem, error) {
 	digest := round.m.GetFrame().GetSha256()
-	if text == nil {
+	if len(text) == 0 {
 		var err error
 		if text, err = s.cfg.Frames.Read(round.id, digest); errors.Is(err, ErrFrameLost) {
 			return supervision.Frame{}, []Problem{{"frame_lost", round.m.GetCode(), ""}}, nil
@@ -168,12 +173,12 @@ func checkOf(conn *sqlite.Conn, round record.ID, r *carev1.SupervisionRound, d s
 }
 
 // Frame returns the text of a round's frame, as the server has it.
-func (s *Supervision) Frame(ctx context.Context, id record.ID) ([]byte, []Problem, error) {
+func (s *Supervision) Frame(ctx context.Context, id record.ID, sight Sight) ([]byte, []Problem, error) {
 	round, err := read(ctx, s.cfg.Records, id, &carev1.SupervisionRound{})
 	if err != nil {
 		return nil, nil, err
 	}
-	if round.shown == nil {
+	if round.shown == nil || !sight.sees(string(scopeIn(round.shown))) {
 		return nil, []Problem{{"no_round", id.String(), ""}}, nil
 	}
 	text, err := s.cfg.Frames.Read(id, round.m.GetFrame().GetSha256())
@@ -201,7 +206,7 @@ type Place struct {
 
 // Rounds returns a page of rounds, the latest first, behind a place; nil: from the beginning.
 func (s *Supervision) Rounds(ctx context.Context, sight Sight, after *Place, limit int) (out []Round, next *Place, err error) {
-	if err := s.cfg.Persons.Follow(ctx); err != nil {
+	if _, err := s.cfg.Persons.Follow(ctx); err != nil {
 		return nil, nil, fmt.Errorf("rounds: %w", err)
 	}
 	from := Place{Key: 1 << 40}

@@ -3,9 +3,11 @@
 package supervision
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"strings"
+	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/care/supervision"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
@@ -21,11 +24,39 @@ import (
 // moduleVersion is raised when Look writes other rows for the same persons.
 const moduleVersion = "supervision 1"
 
-// Module keeps who may be drawn, and where the records of supervision are.
+// Module keeps who may be drawn, and where the records of supervision are. Who belongs to a
+// population is said by the county's rule pack, or by the program's where there is none that can
+// be loaded.
 type Module struct {
-	// Pack returns the rule pack that says who belongs to a population; nil: there is none, and
-	// nobody belongs to any.
-	Pack func() *rules.Pack
+	builtIn *rules.Pack // nil: nobody belongs to any
+	chosen  atomic.Pointer[rules.Pack]
+}
+
+// NewModule returns the module with the program's pack; nil: there is none.
+func NewModule(builtIn *rules.Pack) *Module { return &Module{builtIn: builtIn} }
+
+// Chooses names the records that settings are chosen by.
+func (*Module) Chooses() record.Kind { return care.KindRulePack }
+
+// Choose takes the first pack that can be loaded.
+func (m *Module) Choose(_ context.Context, _ *sqlite.Conn, rows []syncengine.RecordRow) error {
+	for _, row := range rows {
+		state, err := record.DecodeState(row.State)
+		if err != nil || state.Life() == record.LifeVoided {
+			continue
+		}
+		form, err := care.Message(care.KindRulePack, state.Registers())
+		carried, ok := form.(*carev1.RulePack)
+		if err != nil || !ok {
+			continue
+		}
+		if pack, err := rules.LoadRecord(carried); err == nil {
+			m.chosen.Store(pack)
+			return nil
+		}
+	}
+	m.chosen.Store(nil)
+	return nil
 }
 
 // Name begins the names of its tables.
@@ -73,12 +104,7 @@ func (m *Module) Settings() (name [32]byte, daily bool) {
 	return [32]byte(h.Sum(nil)), true
 }
 
-func (m *Module) pack() *rules.Pack {
-	if m.Pack == nil {
-		return nil
-	}
-	return m.Pack()
-}
+func (m *Module) pack() *rules.Pack { return cmp.Or(m.chosen.Load(), m.builtIn) }
 
 // Settle has nothing to do.
 func (*Module) Settle(context.Context, *sqlitefile.File, care.Date) (bool, error) { return true, nil }

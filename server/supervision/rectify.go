@@ -60,22 +60,28 @@ type Rectification struct {
 	Conflict bool
 }
 
-// Issue gives out rectifications until a day, all in one transaction, or none where there are
-// problems. One that exists is left as it is; before counts those.
-func (s *Supervision) Issue(ctx context.Context, author string, faults []Fault, due care.Date, chinese, dry bool) (out []Rectification, before int, problems []Problem, err error) {
+// Issuing says how rectifications are given out.
+type Issuing struct {
+	Due care.Date // until when
+	Dry bool      // save nothing
+}
+
+// Issue gives out rectifications, all in one transaction, or none where there are problems. One
+// that exists is left as it is; before counts those.
+func (s *Supervision) Issue(ctx context.Context, author string, faults []Fault, how Issuing, sight Sight) (out []Rectification, before int, problems []Problem, err error) {
 	if len(faults) > MaxFaults {
 		return nil, 0, []Problem{{"too_many", fmt.Sprint(len(faults)), fmt.Sprint(MaxFaults)}}, nil
 	}
-	if !due.Whole() || due < s.today() {
-		problems = append(problems, Problem{"due_on", due.String(), ""})
+	if !how.Due.Whole() || how.Due < s.today() {
+		problems = append(problems, Problem{"due_on", how.Due.String(), ""})
 	}
 	var saves []syncengine.OfficeSave
 	made := map[record.ID]bool{}
 	for i, f := range faults {
-		if err := s.complement(ctx, &f, chinese); err != nil {
+		if err := s.complement(ctx, &f); err != nil {
 			return nil, 0, nil, fmt.Errorf("issue: %w", err)
 		}
-		if wrong := s.checkFault(i, f); len(wrong) > 0 {
+		if wrong := s.checkFault(i, f, sight); len(wrong) > 0 {
 			problems = append(problems, wrong...)
 			continue
 		}
@@ -85,7 +91,7 @@ func (s *Supervision) Issue(ctx context.Context, author string, faults []Fault, 
 			return nil, 0, nil, fmt.Errorf("issue: %w", err)
 		}
 		if was.shown == nil {
-			was.m = f.form(s.today(), due)
+			was.m = f.form(s.today(), how.Due)
 		} else {
 			before++
 		}
@@ -99,7 +105,7 @@ func (s *Supervision) Issue(ctx context.Context, author string, faults []Fault, 
 		}
 		out = append(out, Rectification{ID: id, Form: was.m, Resident: f.person, Division: f.Division, Stand: supervision.StandOf(was.m)})
 	}
-	if len(problems) > 0 || dry || len(saves) == 0 {
+	if len(problems) > 0 || how.Dry || len(saves) == 0 {
 		return out, before, problems, nil
 	}
 	_, err = s.cfg.Records.Save(ctx, author, saves...)
@@ -128,7 +134,7 @@ func (f Fault) form(today, due care.Date) *carev1.Rectification {
 }
 
 // complement fills in what follows from the check and the record.
-func (s *Supervision) complement(ctx context.Context, f *Fault, chinese bool) error {
+func (s *Supervision) complement(ctx context.Context, f *Fault) error {
 	f.source = carev1.RectificationSource_RECTIFICATION_SOURCE_SUPERVISION
 	f.from = f.Round.String() + "/" + f.Text
 	if f.Rule != "" {
@@ -211,13 +217,13 @@ func (s *Supervision) fromPerson(ctx context.Context, f *Fault) error {
 	})
 }
 
-func (s *Supervision) checkFault(at int, f Fault) []Problem {
+func (s *Supervision) checkFault(at int, f Fault, sight Sight) []Problem {
 	about := cmp.Or(f.Check, f.about()).String()
 	if f.about().IsZero() && f.Check.IsZero() {
 		about = fmt.Sprint(at + 1)
 	}
 	switch {
-	case f.unknown:
+	case f.unknown, f.Division != "" && !sight.sees(string(f.Division)):
 		return []Problem{{"unknown", about, ""}}
 	case f.sensitive:
 		return []Problem{{"sensitive", about, ""}}
@@ -396,7 +402,7 @@ const sqlFaults = `SELECT id, round, carried, place, doctor, scope, state, due, 
 
 // Rectifications returns a page, those due first at the beginning, behind a place.
 func (s *Supervision) Rectifications(ctx context.Context, q FaultQuery, sight Sight, after Place, limit int) (out []Rectification, next *Place, err error) {
-	if err := s.cfg.Persons.Follow(ctx); err != nil {
+	if _, err := s.cfg.Persons.Follow(ctx); err != nil {
 		return nil, nil, fmt.Errorf("rectifications: %w", err)
 	}
 	var found []Place

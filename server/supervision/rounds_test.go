@@ -72,7 +72,7 @@ func (w *world) drawn(r *carev1.SupervisionRound) (record.ID, supervision.Drawn)
 	w.t.Helper()
 	a := w.announce(r)
 	w.now = w.now.AddDate(0, 0, 4)
-	d, problems, err := w.Draw(w.t.Context(), "chen", a.ID, "03 07 12 19 25 31 + 08", nil, false)
+	d, problems, err := w.Draw(w.t.Context(), "chen", a.ID, supervision.Known{Text: "03 07 12 19 25 31 + 08", Frame: nil, Dry: false}, everything)
 	if err != nil || len(problems) > 0 {
 		w.t.Fatal(problems, err)
 	}
@@ -92,7 +92,7 @@ func TestARoundIsAnnouncedBeforeItsSeedAndDrawnByIt(t *testing.T) {
 	if a.Frame.Persons() != 18 || a.Round.GetFrame().GetLines() != int32(a.Frame.Lines()) || len(a.Strata) != 6 {
 		t.Fatalf("%d people, %d lines, %v", a.Frame.Persons(), a.Frame.Lines(), a.Strata)
 	}
-	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, "03 07 12 19 25 31", nil, false); err != nil || !slices.Equal(codes(problems), []string{"too_early"}) {
+	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "03 07 12 19 25 31", Frame: nil, Dry: false}, everything); err != nil || !slices.Equal(codes(problems), []string{"too_early"}) {
 		t.Fatal(problems, err)
 	}
 	before := w.Size()
@@ -100,11 +100,11 @@ func TestARoundIsAnnouncedBeforeItsSeedAndDrawnByIt(t *testing.T) {
 	w.resident(80, village, "wang", hypertense)
 	w.now = w.now.AddDate(0, 0, 3)
 	text := " ０3 07 12 19 25 31 + 08 "
-	dry, problems, err := w.Draw(t.Context(), "chen", a.ID, text, nil, true)
+	dry, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: text, Frame: nil, Dry: true}, everything)
 	if err != nil || len(problems) > 0 || len(dry.Sample) != 5+5+5+5+5+5 || w.Size() != before+1 {
 		t.Fatal(len(dry.Sample), problems, err)
 	}
-	d, problems, err := w.Draw(t.Context(), "chen", a.ID, text, nil, false)
+	d, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: text, Frame: nil, Dry: false}, everything)
 	if err != nil || len(problems) > 0 || law.SampleDigest(d.Sample) != [32]byte(d.Round.GetDraw().GetSha256()) {
 		t.Fatal(problems, err)
 	}
@@ -126,11 +126,11 @@ func TestARoundIsAnnouncedBeforeItsSeedAndDrawnByIt(t *testing.T) {
 		}
 	}
 	size := w.Size()
-	again, problems, err := w.Draw(t.Context(), "chen", a.ID, "03 07 12 19 25 31 + 08", nil, false)
+	again, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "03 07 12 19 25 31 + 08", Frame: nil, Dry: false}, everything)
 	if err != nil || len(problems) > 0 || !again.Before || w.Size() != size {
 		t.Fatal("drawn twice", problems, err)
 	}
-	if _, problems, err = w.Draw(t.Context(), "chen", a.ID, "99 07 12 19 25 31", nil, false); err != nil || !slices.Equal(codes(problems), []string{"drawn"}) {
+	if _, problems, err = w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "99 07 12 19 25 31", Frame: nil, Dry: false}, everything); err != nil || !slices.Equal(codes(problems), []string{"drawn"}) {
 		t.Fatal("drawn to taste", problems, err)
 	}
 	if _, problems, err = w.Announce(t.Context(), "chen", villageRound(), false); err != nil || !slices.Contains(codes(problems), "drawn") {
@@ -158,21 +158,21 @@ func TestALedgersRootGivesASeedWhenTheLedgerHasGrown(t *testing.T) {
 	if at < int64(w.Size())+60 {
 		t.Fatalf("at %d, the ledger has %d", at, w.Size())
 	}
-	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, "", nil, false); err != nil || !slices.Equal(codes(problems), []string{"too_short"}) {
+	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "", Frame: nil, Dry: false}, everything); err != nil || !slices.Equal(codes(problems), []string{"too_short"}) {
 		t.Fatal(problems, err)
 	}
-	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, "some text", nil, false); err != nil || !slices.Equal(codes(problems), []string{"no_text"}) {
+	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "some text", Frame: nil, Dry: false}, everything); err != nil || !slices.Equal(codes(problems), []string{"no_text"}) {
 		t.Fatal(problems, err)
 	}
 	for n := 30; int64(w.Size()) < at+3; n++ {
 		w.resident(n%90, elsewhere, "sun")
 	}
-	one, problems, err := w.Draw(t.Context(), "chen", a.ID, "", nil, true)
+	one, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "", Frame: nil, Dry: true}, everything)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
 	w.resident(91, elsewhere, "sun") // the ledger grows on: its root at that size stays
-	two, _, err := w.Draw(t.Context(), "chen", a.ID, "", nil, false)
+	two, _, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "", Frame: nil, Dry: false}, everything)
 	if err != nil || !proto.Equal(one.Round, two.Round) || len(two.Round.GetDraw().GetLedgerRoot()) != 32 {
 		t.Fatal(err, one.Round, two.Round)
 	}
@@ -182,22 +182,22 @@ func TestAFrameThatWasLostIsGivenByWhoeverHasItAndNoOther(t *testing.T) {
 	w, _ := populated(t)
 	a := w.announce(villageRound())
 	w.now = w.now.AddDate(0, 0, 4)
-	text, problems, err := w.Frame(t.Context(), a.ID)
+	text, problems, err := w.Frame(t.Context(), a.ID, everything)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
 	if err := os.RemoveAll(w.frames.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, "03 07 12 19", nil, false); err != nil || !slices.Equal(codes(problems), []string{"frame_lost"}) {
+	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "03 07 12 19", Frame: nil, Dry: false}, everything); err != nil || !slices.Equal(codes(problems), []string{"frame_lost"}) {
 		t.Fatal(problems, err)
 	}
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	fewer := bytes.Join(lines[:len(lines)-2], nil)
-	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, "03 07 12 19", fewer, false); err != nil || !slices.Equal(codes(problems), []string{"frame_other"}) {
+	if _, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "03 07 12 19", Frame: fewer, Dry: false}, everything); err != nil || !slices.Equal(codes(problems), []string{"frame_other"}) {
 		t.Fatal(problems, err)
 	}
-	if d, problems, err := w.Draw(t.Context(), "chen", a.ID, "03 07 12 19", text, false); err != nil || len(problems) > 0 || len(d.Sample) != 30 {
+	if d, problems, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "03 07 12 19", Frame: text, Dry: false}, everything); err != nil || len(problems) > 0 || len(d.Sample) != 30 {
 		t.Fatal(problems, err)
 	}
 }

@@ -89,7 +89,7 @@ type SheetPlace struct {
 
 // Sheets returns a page of sheets, by division and stratum, behind a place.
 func (s *Supervision) Sheets(ctx context.Context, q SheetQuery, sight Sight, after SheetPlace, limit int) (out []Sheet, next *SheetPlace, err error) {
-	if err := s.cfg.Persons.Follow(ctx); err != nil {
+	if _, err := s.cfg.Persons.Follow(ctx); err != nil {
 		return nil, nil, fmt.Errorf("call sheets: %w", err)
 	}
 	round, err := read(ctx, s.cfg.Records, q.Round, &carev1.SupervisionRound{})
@@ -200,7 +200,7 @@ type Results struct {
 
 // Results sums a round by units, the best truth rate first.
 func (s *Supervision) Results(ctx context.Context, round record.ID, level Level, within record.Division, sight Sight) (Results, error) {
-	if err := s.cfg.Persons.Follow(ctx); err != nil {
+	if _, err := s.cfg.Persons.Follow(ctx); err != nil {
 		return Results{}, fmt.Errorf("results: %w", err)
 	}
 	r, err := read(ctx, s.cfg.Records, round, &carev1.SupervisionRound{})

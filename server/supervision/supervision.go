@@ -36,7 +36,9 @@ type Records interface {
 type Persons interface {
 	View(ctx context.Context, do func(*sqlite.Conn) error) error
 	Person(ctx context.Context, id record.ID) (*projection.Person, error)
-	Follow(ctx context.Context) error
+	// Follow waits until everybody was looked at as the records stand, for a moment only: behind
+	// says that some were not.
+	Follow(ctx context.Context) (behind bool, err error)
 }
 
 // Config is what a county's supervision is made of. All must be given.

@@ -63,8 +63,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pack := loadPack(t)
-	w.module = &supervision.Module{Pack: func() *rules.Pack { return pack }}
+	w.module = supervision.NewModule(loadPack(t))
 	w.file, err = sqlitefile.Open(filepath.Join(t.TempDir(), "p.db"), sqlitefile.Schema{
 		Name: "test", ApplicationID: 7, Migrations: fstest.MapFS{"0001_all.sql": {Data: []byte(w.module.Schema())}},
 	}, sqlitefile.Options{Create: true})
@@ -94,12 +93,12 @@ func (w *world) View(ctx context.Context, do func(*sqlite.Conn) error) error {
 }
 
 // Follow looks at everybody anew.
-func (w *world) Follow(ctx context.Context) error {
+func (w *world) Follow(ctx context.Context) (bool, error) {
 	people, err := w.people(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return w.file.Update(ctx, func(conn *sqlite.Conn) error {
+	return false, w.file.Update(ctx, func(conn *sqlite.Conn) error {
 		for _, p := range people {
 			if err := w.module.Look(conn, p, care.DateOf(w.now)); err != nil {
 				return err

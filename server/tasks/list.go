@@ -46,7 +46,7 @@ type List struct {
 
 // List returns parts in the order of a tree, from the skip-th on, at most limit.
 func (t *Tasks) List(ctx context.Context, q Query, sight Sight, skip, limit int) (List, error) {
-	if err := t.cfg.Parts.Follow(ctx); err != nil {
+	if _, err := t.cfg.Parts.Follow(ctx); err != nil {
 		return List{}, fmt.Errorf("tasks: %w", err)
 	}
 	parts, err := t.parts(ctx, q.Set)

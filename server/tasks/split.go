@@ -28,6 +28,7 @@ type Order struct {
 	Total                 int64 // 0: as before; of a new task as many as are eligible
 	Season                quota.Season
 	Organisation          string
+	Owner                 string // of the county's part; empty: as before
 	Charges               map[quota.Unit]quota.Charge
 	Overrides             []quota.Override // beside those of before
 	Clear                 []quota.Unit     // whose override of before is taken back
@@ -52,10 +53,14 @@ type Division struct {
 // Split divides a task and saves all that changes in one transaction. With dry nothing is saved.
 // faults: why nothing was.
 func (t *Tasks) Split(ctx context.Context, author string, o Order, dry bool) (Division, []quota.Fault, error) {
-	if err := t.cfg.Parts.Follow(ctx); err != nil {
+	root := quota.Unit{Division: t.cfg.County}
+	behind, err := t.cfg.Parts.Follow(ctx)
+	if err != nil {
 		return Division{}, nil, fmt.Errorf("split: %w", err)
 	}
-	root := quota.Unit{Division: t.cfg.County}
+	if behind {
+		return Division{}, []quota.Fault{{Code: quota.FaultBehind, Unit: root}}, nil
+	}
 	if !supervision.CheckCode(o.Set) {
 		return Division{}, []quota.Fault{{Code: quota.FaultSet, Unit: root}}, nil
 	}
@@ -113,6 +118,9 @@ func (o Order) order(county record.Division, counts []quota.Count) quota.Order {
 	out := quota.Order{County: county, Total: o.Total, Season: o.Season, Overrides: slices.Clone(o.Overrides), OverCapacity: o.OverCapacity, Charges: map[quota.Unit]quota.Charge{}}
 	for u, c := range o.Charges {
 		out.Charges[u] = c
+	}
+	if root := (quota.Unit{Division: county}); o.Owner != "" {
+		out.Charges[root] = quota.Charge{Owner: o.Owner, DueOn: out.Charges[root].DueOn}
 	}
 	for _, c := range counts {
 		if o.Total == 0 && c.Village.Within(county) {

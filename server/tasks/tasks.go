@@ -31,7 +31,9 @@ type Records interface {
 // Projection is the county's, as far as it is needed.
 type Projection interface {
 	View(ctx context.Context, do func(*sqlite.Conn) error) error
-	Follow(ctx context.Context) error
+	// Follow waits until everybody was looked at as the records stand, for a moment only: behind
+	// says that some were not.
+	Follow(ctx context.Context) (behind bool, err error)
 }
 
 // People counts who is eligible, as of today and all that has been followed.

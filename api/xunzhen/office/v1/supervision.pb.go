@@ -2468,10 +2468,8 @@ type IssueRectificationsRequest struct {
 	Faults []*NewRectification `protobuf:"bytes,3,rep,name=faults,proto3" json:"faults,omitempty"`
 	// Until when, yyyymmdd.
 	DueOn int32 `protobuf:"varint,4,opt,name=due_on,json=dueOn,proto3" json:"due_on,omitempty"`
-	// Texts that are made are in Chinese; else in English.
-	Chinese bool `protobuf:"varint,5,opt,name=chinese,proto3" json:"chinese,omitempty"`
 	// Save nothing.
-	DryRun        bool `protobuf:"varint,6,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	DryRun        bool `protobuf:"varint,5,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2532,13 +2530,6 @@ func (x *IssueRectificationsRequest) GetDueOn() int32 {
 		return x.DueOn
 	}
 	return 0
-}
-
-func (x *IssueRectificationsRequest) GetChinese() bool {
-	if x != nil {
-		return x.Chinese
-	}
-	return false
 }
 
 func (x *IssueRectificationsRequest) GetDryRun() bool {
@@ -2962,14 +2953,13 @@ const file_xunzhen_office_v1_supervision_proto_rawDesc = "" +
 	"\bround_id\x18\x05 \x01(\fR\aroundId\x12+\n" +
 	"\x11organisation_code\x18\x06 \x01(\tR\x10organisationCode\x12\x1a\n" +
 	"\bdivision\x18\a \x01(\tR\bdivision\x12\x1b\n" +
-	"\tdoctor_id\x18\b \x01(\tR\bdoctorId\"\xd1\x01\n" +
+	"\tdoctor_id\x18\b \x01(\tR\bdoctorId\"\xb7\x01\n" +
 	"\x1aIssueRectificationsRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x12;\n" +
 	"\x06faults\x18\x03 \x03(\v2#.xunzhen.office.v1.NewRectificationR\x06faults\x12\x15\n" +
-	"\x06due_on\x18\x04 \x01(\x05R\x05dueOn\x12\x18\n" +
-	"\achinese\x18\x05 \x01(\bR\achinese\x12\x17\n" +
-	"\adry_run\x18\x06 \x01(\bR\x06dryRun\"\xc6\x01\n" +
+	"\x06due_on\x18\x04 \x01(\x05R\x05dueOn\x12\x17\n" +
+	"\adry_run\x18\x05 \x01(\bR\x06dryRun\"\xc6\x01\n" +
 	"\x1bIssueRectificationsResponse\x12A\n" +
 	"\bproblems\x18\x01 \x03(\v2%.xunzhen.office.v1.SupervisionProblemR\bproblems\x12L\n" +
 	"\x0erectifications\x18\x02 \x03(\v2$.xunzhen.office.v1.RectificationViewR\x0erectifications\x12\x16\n" +

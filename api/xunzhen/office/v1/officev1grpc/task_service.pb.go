@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/task_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -29,14 +30,14 @@ const file_xunzhen_office_v1_task_service_proto_rawDesc = "" +
 	"$xunzhen/office/v1/task_service.proto\x12\x11xunzhen.office.v1\x1a\x1cxunzhen/office/v1/task.proto2\xbd\x01\n" +
 	"\vTaskService\x12V\n" +
 	"\tSplitTask\x12#.xunzhen.office.v1.SplitTaskRequest\x1a$.xunzhen.office.v1.SplitTaskResponse\x12V\n" +
-	"\tListTasks\x12#.xunzhen.office.v1.ListTasksRequest\x1a$.xunzhen.office.v1.ListTasksResponseB\xca\x01\n" +
-	"\x15com.xunzhen.office.v1B\x10TaskServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"\tListTasks\x12#.xunzhen.office.v1.ListTasksRequest\x1a$.xunzhen.office.v1.ListTasksResponseB\xdb\x01\n" +
+	"\x15com.xunzhen.office.v1B\x10TaskServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_task_service_proto_goTypes = []any{
-	(*SplitTaskRequest)(nil),  // 0: xunzhen.office.v1.SplitTaskRequest
-	(*ListTasksRequest)(nil),  // 1: xunzhen.office.v1.ListTasksRequest
-	(*SplitTaskResponse)(nil), // 2: xunzhen.office.v1.SplitTaskResponse
-	(*ListTasksResponse)(nil), // 3: xunzhen.office.v1.ListTasksResponse
+	(*v1.SplitTaskRequest)(nil),  // 0: xunzhen.office.v1.SplitTaskRequest
+	(*v1.ListTasksRequest)(nil),  // 1: xunzhen.office.v1.ListTasksRequest
+	(*v1.SplitTaskResponse)(nil), // 2: xunzhen.office.v1.SplitTaskResponse
+	(*v1.ListTasksResponse)(nil), // 3: xunzhen.office.v1.ListTasksResponse
 }
 var file_xunzhen_office_v1_task_service_proto_depIdxs = []int32{
 	0, // 0: xunzhen.office.v1.TaskService.SplitTask:input_type -> xunzhen.office.v1.SplitTaskRequest
@@ -55,7 +56,6 @@ func file_xunzhen_office_v1_task_service_proto_init() {
 	if File_xunzhen_office_v1_task_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_task_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/task_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -32,9 +33,9 @@ const (
 // TaskService divides a county's tasks and says how far they are.
 type TaskServiceClient interface {
 	// SplitTask divides a task to the last doctor; all parts are saved, or none.
-	SplitTask(ctx context.Context, in *SplitTaskRequest, opts ...grpc.CallOption) (*SplitTaskResponse, error)
+	SplitTask(ctx context.Context, in *v1.SplitTaskRequest, opts ...grpc.CallOption) (*v1.SplitTaskResponse, error)
 	// ListTasks lists parts with how far they are.
-	ListTasks(ctx context.Context, in *ListTasksRequest, opts ...grpc.CallOption) (*ListTasksResponse, error)
+	ListTasks(ctx context.Context, in *v1.ListTasksRequest, opts ...grpc.CallOption) (*v1.ListTasksResponse, error)
 }
 
 type taskServiceClient struct {
@@ -45,9 +46,9 @@ func NewTaskServiceClient(cc grpc.ClientConnInterface) TaskServiceClient {
 	return &taskServiceClient{cc}
 }
 
-func (c *taskServiceClient) SplitTask(ctx context.Context, in *SplitTaskRequest, opts ...grpc.CallOption) (*SplitTaskResponse, error) {
+func (c *taskServiceClient) SplitTask(ctx context.Context, in *v1.SplitTaskRequest, opts ...grpc.CallOption) (*v1.SplitTaskResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(SplitTaskResponse)
+	out := new(v1.SplitTaskResponse)
 	err := c.cc.Invoke(ctx, TaskService_SplitTask_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -55,9 +56,9 @@ func (c *taskServiceClient) SplitTask(ctx context.Context, in *SplitTaskRequest,
 	return out, nil
 }
 
-func (c *taskServiceClient) ListTasks(ctx context.Context, in *ListTasksRequest, opts ...grpc.CallOption) (*ListTasksResponse, error) {
+func (c *taskServiceClient) ListTasks(ctx context.Context, in *v1.ListTasksRequest, opts ...grpc.CallOption) (*v1.ListTasksResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListTasksResponse)
+	out := new(v1.ListTasksResponse)
 	err := c.cc.Invoke(ctx, TaskService_ListTasks_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -72,9 +73,9 @@ func (c *taskServiceClient) ListTasks(ctx context.Context, in *ListTasksRequest,
 // TaskService divides a county's tasks and says how far they are.
 type TaskServiceServer interface {
 	// SplitTask divides a task to the last doctor; all parts are saved, or none.
-	SplitTask(context.Context, *SplitTaskRequest) (*SplitTaskResponse, error)
+	SplitTask(context.Context, *v1.SplitTaskRequest) (*v1.SplitTaskResponse, error)
 	// ListTasks lists parts with how far they are.
-	ListTasks(context.Context, *ListTasksRequest) (*ListTasksResponse, error)
+	ListTasks(context.Context, *v1.ListTasksRequest) (*v1.ListTasksResponse, error)
 	mustEmbedUnimplementedTaskServiceServer()
 }
 
@@ -85,10 +86,10 @@ type TaskServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedTaskServiceServer struct{}
 
-func (UnimplementedTaskServiceServer) SplitTask(context.Context, *SplitTaskRequest) (*SplitTaskResponse, error) {
+func (UnimplementedTaskServiceServer) SplitTask(context.Context, *v1.SplitTaskRequest) (*v1.SplitTaskResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SplitTask not implemented")
 }
-func (UnimplementedTaskServiceServer) ListTasks(context.Context, *ListTasksRequest) (*ListTasksResponse, error) {
+func (UnimplementedTaskServiceServer) ListTasks(context.Context, *v1.ListTasksRequest) (*v1.ListTasksResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTasks not implemented")
 }
 func (UnimplementedTaskServiceServer) mustEmbedUnimplementedTaskServiceServer() {}
@@ -113,7 +114,7 @@ func RegisterTaskServiceServer(s grpc.ServiceRegistrar, srv TaskServiceServer) {
 }
 
 func _TaskService_SplitTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(SplitTaskRequest)
+	in := new(v1.SplitTaskRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -125,13 +126,13 @@ func _TaskService_SplitTask_Handler(srv interface{}, ctx context.Context, dec fu
 		FullMethod: TaskService_SplitTask_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(TaskServiceServer).SplitTask(ctx, req.(*SplitTaskRequest))
+		return srv.(TaskServiceServer).SplitTask(ctx, req.(*v1.SplitTaskRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _TaskService_ListTasks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListTasksRequest)
+	in := new(v1.ListTasksRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func _TaskService_ListTasks_Handler(srv interface{}, ctx context.Context, dec fu
 		FullMethod: TaskService_ListTasks_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(TaskServiceServer).ListTasks(ctx, req.(*ListTasksRequest))
+		return srv.(TaskServiceServer).ListTasks(ctx, req.(*v1.ListTasksRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }

@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/supervision_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -39,30 +40,30 @@ const file_xunzhen_office_v1_supervision_service_proto_rawDesc = "" +
 	"GetResults\x12$.xunzhen.office.v1.GetResultsRequest\x1a%.xunzhen.office.v1.GetResultsResponse\x12q\n" +
 	"\x12ListRectifications\x12,.xunzhen.office.v1.ListRectificationsRequest\x1a-.xunzhen.office.v1.ListRectificationsResponse\x12t\n" +
 	"\x13IssueRectifications\x12-.xunzhen.office.v1.IssueRectificationsRequest\x1a..xunzhen.office.v1.IssueRectificationsResponse\x12n\n" +
-	"\x11RuleRectification\x12+.xunzhen.office.v1.RuleRectificationRequest\x1a,.xunzhen.office.v1.RuleRectificationResponseB\xd1\x01\n" +
-	"\x15com.xunzhen.office.v1B\x17SupervisionServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"\x11RuleRectification\x12+.xunzhen.office.v1.RuleRectificationRequest\x1a,.xunzhen.office.v1.RuleRectificationResponseB\xe2\x01\n" +
+	"\x15com.xunzhen.office.v1B\x17SupervisionServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_supervision_service_proto_goTypes = []any{
-	(*AnnounceRoundRequest)(nil),        // 0: xunzhen.office.v1.AnnounceRoundRequest
-	(*GetFrameRequest)(nil),             // 1: xunzhen.office.v1.GetFrameRequest
-	(*DrawRoundRequest)(nil),            // 2: xunzhen.office.v1.DrawRoundRequest
-	(*ListRoundsRequest)(nil),           // 3: xunzhen.office.v1.ListRoundsRequest
-	(*ListCallSheetsRequest)(nil),       // 4: xunzhen.office.v1.ListCallSheetsRequest
-	(*RecordResultsRequest)(nil),        // 5: xunzhen.office.v1.RecordResultsRequest
-	(*GetResultsRequest)(nil),           // 6: xunzhen.office.v1.GetResultsRequest
-	(*ListRectificationsRequest)(nil),   // 7: xunzhen.office.v1.ListRectificationsRequest
-	(*IssueRectificationsRequest)(nil),  // 8: xunzhen.office.v1.IssueRectificationsRequest
-	(*RuleRectificationRequest)(nil),    // 9: xunzhen.office.v1.RuleRectificationRequest
-	(*AnnounceRoundResponse)(nil),       // 10: xunzhen.office.v1.AnnounceRoundResponse
-	(*GetFrameResponse)(nil),            // 11: xunzhen.office.v1.GetFrameResponse
-	(*DrawRoundResponse)(nil),           // 12: xunzhen.office.v1.DrawRoundResponse
-	(*ListRoundsResponse)(nil),          // 13: xunzhen.office.v1.ListRoundsResponse
-	(*ListCallSheetsResponse)(nil),      // 14: xunzhen.office.v1.ListCallSheetsResponse
-	(*RecordResultsResponse)(nil),       // 15: xunzhen.office.v1.RecordResultsResponse
-	(*GetResultsResponse)(nil),          // 16: xunzhen.office.v1.GetResultsResponse
-	(*ListRectificationsResponse)(nil),  // 17: xunzhen.office.v1.ListRectificationsResponse
-	(*IssueRectificationsResponse)(nil), // 18: xunzhen.office.v1.IssueRectificationsResponse
-	(*RuleRectificationResponse)(nil),   // 19: xunzhen.office.v1.RuleRectificationResponse
+	(*v1.AnnounceRoundRequest)(nil),        // 0: xunzhen.office.v1.AnnounceRoundRequest
+	(*v1.GetFrameRequest)(nil),             // 1: xunzhen.office.v1.GetFrameRequest
+	(*v1.DrawRoundRequest)(nil),            // 2: xunzhen.office.v1.DrawRoundRequest
+	(*v1.ListRoundsRequest)(nil),           // 3: xunzhen.office.v1.ListRoundsRequest
+	(*v1.ListCallSheetsRequest)(nil),       // 4: xunzhen.office.v1.ListCallSheetsRequest
+	(*v1.RecordResultsRequest)(nil),        // 5: xunzhen.office.v1.RecordResultsRequest
+	(*v1.GetResultsRequest)(nil),           // 6: xunzhen.office.v1.GetResultsRequest
+	(*v1.ListRectificationsRequest)(nil),   // 7: xunzhen.office.v1.ListRectificationsRequest
+	(*v1.IssueRectificationsRequest)(nil),  // 8: xunzhen.office.v1.IssueRectificationsRequest
+	(*v1.RuleRectificationRequest)(nil),    // 9: xunzhen.office.v1.RuleRectificationRequest
+	(*v1.AnnounceRoundResponse)(nil),       // 10: xunzhen.office.v1.AnnounceRoundResponse
+	(*v1.GetFrameResponse)(nil),            // 11: xunzhen.office.v1.GetFrameResponse
+	(*v1.DrawRoundResponse)(nil),           // 12: xunzhen.office.v1.DrawRoundResponse
+	(*v1.ListRoundsResponse)(nil),          // 13: xunzhen.office.v1.ListRoundsResponse
+	(*v1.ListCallSheetsResponse)(nil),      // 14: xunzhen.office.v1.ListCallSheetsResponse
+	(*v1.RecordResultsResponse)(nil),       // 15: xunzhen.office.v1.RecordResultsResponse
+	(*v1.GetResultsResponse)(nil),          // 16: xunzhen.office.v1.GetResultsResponse
+	(*v1.ListRectificationsResponse)(nil),  // 17: xunzhen.office.v1.ListRectificationsResponse
+	(*v1.IssueRectificationsResponse)(nil), // 18: xunzhen.office.v1.IssueRectificationsResponse
+	(*v1.RuleRectificationResponse)(nil),   // 19: xunzhen.office.v1.RuleRectificationResponse
 }
 var file_xunzhen_office_v1_supervision_service_proto_depIdxs = []int32{
 	0,  // 0: xunzhen.office.v1.SupervisionService.AnnounceRound:input_type -> xunzhen.office.v1.AnnounceRoundRequest
@@ -97,7 +98,6 @@ func file_xunzhen_office_v1_supervision_service_proto_init() {
 	if File_xunzhen_office_v1_supervision_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_supervision_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

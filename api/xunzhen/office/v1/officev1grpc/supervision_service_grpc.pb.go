@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/supervision_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -40,25 +41,25 @@ const (
 // SupervisionService draws samples, records what came of calling people, and follows faults until they are put right.
 type SupervisionServiceClient interface {
 	// AnnounceRound fixes who may be drawn and where the seed will come from; it streams the frame's text, then the report.
-	AnnounceRound(ctx context.Context, in *AnnounceRoundRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AnnounceRoundResponse], error)
+	AnnounceRound(ctx context.Context, in *v1.AnnounceRoundRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.AnnounceRoundResponse], error)
 	// GetFrame streams the text of a round's frame.
-	GetFrame(ctx context.Context, in *GetFrameRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFrameResponse], error)
+	GetFrame(ctx context.Context, in *v1.GetFrameRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetFrameResponse], error)
 	// DrawRound draws by what has become known.
-	DrawRound(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[DrawRoundRequest, DrawRoundResponse], error)
+	DrawRound(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[v1.DrawRoundRequest, v1.DrawRoundResponse], error)
 	// ListRounds lists rounds.
-	ListRounds(ctx context.Context, in *ListRoundsRequest, opts ...grpc.CallOption) (*ListRoundsResponse, error)
+	ListRounds(ctx context.Context, in *v1.ListRoundsRequest, opts ...grpc.CallOption) (*v1.ListRoundsResponse, error)
 	// ListCallSheets lists who was drawn, with what to ask.
-	ListCallSheets(ctx context.Context, in *ListCallSheetsRequest, opts ...grpc.CallOption) (*ListCallSheetsResponse, error)
+	ListCallSheets(ctx context.Context, in *v1.ListCallSheetsRequest, opts ...grpc.CallOption) (*v1.ListCallSheetsResponse, error)
 	// RecordResults records what came of calling them.
-	RecordResults(ctx context.Context, in *RecordResultsRequest, opts ...grpc.CallOption) (*RecordResultsResponse, error)
+	RecordResults(ctx context.Context, in *v1.RecordResultsRequest, opts ...grpc.CallOption) (*v1.RecordResultsResponse, error)
 	// GetResults sums what was recorded.
-	GetResults(ctx context.Context, in *GetResultsRequest, opts ...grpc.CallOption) (*GetResultsResponse, error)
+	GetResults(ctx context.Context, in *v1.GetResultsRequest, opts ...grpc.CallOption) (*v1.GetResultsResponse, error)
 	// ListRectifications lists faults that are, or were, to be put right.
-	ListRectifications(ctx context.Context, in *ListRectificationsRequest, opts ...grpc.CallOption) (*ListRectificationsResponse, error)
+	ListRectifications(ctx context.Context, in *v1.ListRectificationsRequest, opts ...grpc.CallOption) (*v1.ListRectificationsResponse, error)
 	// IssueRectifications gives them out.
-	IssueRectifications(ctx context.Context, in *IssueRectificationsRequest, opts ...grpc.CallOption) (*IssueRectificationsResponse, error)
+	IssueRectifications(ctx context.Context, in *v1.IssueRectificationsRequest, opts ...grpc.CallOption) (*v1.IssueRectificationsResponse, error)
 	// RuleRectification closes, returns or withdraws one.
-	RuleRectification(ctx context.Context, in *RuleRectificationRequest, opts ...grpc.CallOption) (*RuleRectificationResponse, error)
+	RuleRectification(ctx context.Context, in *v1.RuleRectificationRequest, opts ...grpc.CallOption) (*v1.RuleRectificationResponse, error)
 }
 
 type supervisionServiceClient struct {
@@ -69,13 +70,13 @@ func NewSupervisionServiceClient(cc grpc.ClientConnInterface) SupervisionService
 	return &supervisionServiceClient{cc}
 }
 
-func (c *supervisionServiceClient) AnnounceRound(ctx context.Context, in *AnnounceRoundRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AnnounceRoundResponse], error) {
+func (c *supervisionServiceClient) AnnounceRound(ctx context.Context, in *v1.AnnounceRoundRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.AnnounceRoundResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SupervisionService_ServiceDesc.Streams[0], SupervisionService_AnnounceRound_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[AnnounceRoundRequest, AnnounceRoundResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.AnnounceRoundRequest, v1.AnnounceRoundResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -86,15 +87,15 @@ func (c *supervisionServiceClient) AnnounceRound(ctx context.Context, in *Announ
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SupervisionService_AnnounceRoundClient = grpc.ServerStreamingClient[AnnounceRoundResponse]
+type SupervisionService_AnnounceRoundClient = grpc.ServerStreamingClient[v1.AnnounceRoundResponse]
 
-func (c *supervisionServiceClient) GetFrame(ctx context.Context, in *GetFrameRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFrameResponse], error) {
+func (c *supervisionServiceClient) GetFrame(ctx context.Context, in *v1.GetFrameRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetFrameResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SupervisionService_ServiceDesc.Streams[1], SupervisionService_GetFrame_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[GetFrameRequest, GetFrameResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.GetFrameRequest, v1.GetFrameResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -105,24 +106,24 @@ func (c *supervisionServiceClient) GetFrame(ctx context.Context, in *GetFrameReq
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SupervisionService_GetFrameClient = grpc.ServerStreamingClient[GetFrameResponse]
+type SupervisionService_GetFrameClient = grpc.ServerStreamingClient[v1.GetFrameResponse]
 
-func (c *supervisionServiceClient) DrawRound(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[DrawRoundRequest, DrawRoundResponse], error) {
+func (c *supervisionServiceClient) DrawRound(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[v1.DrawRoundRequest, v1.DrawRoundResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SupervisionService_ServiceDesc.Streams[2], SupervisionService_DrawRound_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[DrawRoundRequest, DrawRoundResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.DrawRoundRequest, v1.DrawRoundResponse]{ClientStream: stream}
 	return x, nil
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SupervisionService_DrawRoundClient = grpc.ClientStreamingClient[DrawRoundRequest, DrawRoundResponse]
+type SupervisionService_DrawRoundClient = grpc.ClientStreamingClient[v1.DrawRoundRequest, v1.DrawRoundResponse]
 
-func (c *supervisionServiceClient) ListRounds(ctx context.Context, in *ListRoundsRequest, opts ...grpc.CallOption) (*ListRoundsResponse, error) {
+func (c *supervisionServiceClient) ListRounds(ctx context.Context, in *v1.ListRoundsRequest, opts ...grpc.CallOption) (*v1.ListRoundsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListRoundsResponse)
+	out := new(v1.ListRoundsResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_ListRounds_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -130,9 +131,9 @@ func (c *supervisionServiceClient) ListRounds(ctx context.Context, in *ListRound
 	return out, nil
 }
 
-func (c *supervisionServiceClient) ListCallSheets(ctx context.Context, in *ListCallSheetsRequest, opts ...grpc.CallOption) (*ListCallSheetsResponse, error) {
+func (c *supervisionServiceClient) ListCallSheets(ctx context.Context, in *v1.ListCallSheetsRequest, opts ...grpc.CallOption) (*v1.ListCallSheetsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListCallSheetsResponse)
+	out := new(v1.ListCallSheetsResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_ListCallSheets_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -140,9 +141,9 @@ func (c *supervisionServiceClient) ListCallSheets(ctx context.Context, in *ListC
 	return out, nil
 }
 
-func (c *supervisionServiceClient) RecordResults(ctx context.Context, in *RecordResultsRequest, opts ...grpc.CallOption) (*RecordResultsResponse, error) {
+func (c *supervisionServiceClient) RecordResults(ctx context.Context, in *v1.RecordResultsRequest, opts ...grpc.CallOption) (*v1.RecordResultsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(RecordResultsResponse)
+	out := new(v1.RecordResultsResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_RecordResults_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -150,9 +151,9 @@ func (c *supervisionServiceClient) RecordResults(ctx context.Context, in *Record
 	return out, nil
 }
 
-func (c *supervisionServiceClient) GetResults(ctx context.Context, in *GetResultsRequest, opts ...grpc.CallOption) (*GetResultsResponse, error) {
+func (c *supervisionServiceClient) GetResults(ctx context.Context, in *v1.GetResultsRequest, opts ...grpc.CallOption) (*v1.GetResultsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetResultsResponse)
+	out := new(v1.GetResultsResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_GetResults_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -160,9 +161,9 @@ func (c *supervisionServiceClient) GetResults(ctx context.Context, in *GetResult
 	return out, nil
 }
 
-func (c *supervisionServiceClient) ListRectifications(ctx context.Context, in *ListRectificationsRequest, opts ...grpc.CallOption) (*ListRectificationsResponse, error) {
+func (c *supervisionServiceClient) ListRectifications(ctx context.Context, in *v1.ListRectificationsRequest, opts ...grpc.CallOption) (*v1.ListRectificationsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListRectificationsResponse)
+	out := new(v1.ListRectificationsResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_ListRectifications_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -170,9 +171,9 @@ func (c *supervisionServiceClient) ListRectifications(ctx context.Context, in *L
 	return out, nil
 }
 
-func (c *supervisionServiceClient) IssueRectifications(ctx context.Context, in *IssueRectificationsRequest, opts ...grpc.CallOption) (*IssueRectificationsResponse, error) {
+func (c *supervisionServiceClient) IssueRectifications(ctx context.Context, in *v1.IssueRectificationsRequest, opts ...grpc.CallOption) (*v1.IssueRectificationsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(IssueRectificationsResponse)
+	out := new(v1.IssueRectificationsResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_IssueRectifications_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -180,9 +181,9 @@ func (c *supervisionServiceClient) IssueRectifications(ctx context.Context, in *
 	return out, nil
 }
 
-func (c *supervisionServiceClient) RuleRectification(ctx context.Context, in *RuleRectificationRequest, opts ...grpc.CallOption) (*RuleRectificationResponse, error) {
+func (c *supervisionServiceClient) RuleRectification(ctx context.Context, in *v1.RuleRectificationRequest, opts ...grpc.CallOption) (*v1.RuleRectificationResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(RuleRectificationResponse)
+	out := new(v1.RuleRectificationResponse)
 	err := c.cc.Invoke(ctx, SupervisionService_RuleRectification_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -197,25 +198,25 @@ func (c *supervisionServiceClient) RuleRectification(ctx context.Context, in *Ru
 // SupervisionService draws samples, records what came of calling people, and follows faults until they are put right.
 type SupervisionServiceServer interface {
 	// AnnounceRound fixes who may be drawn and where the seed will come from; it streams the frame's text, then the report.
-	AnnounceRound(*AnnounceRoundRequest, grpc.ServerStreamingServer[AnnounceRoundResponse]) error
+	AnnounceRound(*v1.AnnounceRoundRequest, grpc.ServerStreamingServer[v1.AnnounceRoundResponse]) error
 	// GetFrame streams the text of a round's frame.
-	GetFrame(*GetFrameRequest, grpc.ServerStreamingServer[GetFrameResponse]) error
+	GetFrame(*v1.GetFrameRequest, grpc.ServerStreamingServer[v1.GetFrameResponse]) error
 	// DrawRound draws by what has become known.
-	DrawRound(grpc.ClientStreamingServer[DrawRoundRequest, DrawRoundResponse]) error
+	DrawRound(grpc.ClientStreamingServer[v1.DrawRoundRequest, v1.DrawRoundResponse]) error
 	// ListRounds lists rounds.
-	ListRounds(context.Context, *ListRoundsRequest) (*ListRoundsResponse, error)
+	ListRounds(context.Context, *v1.ListRoundsRequest) (*v1.ListRoundsResponse, error)
 	// ListCallSheets lists who was drawn, with what to ask.
-	ListCallSheets(context.Context, *ListCallSheetsRequest) (*ListCallSheetsResponse, error)
+	ListCallSheets(context.Context, *v1.ListCallSheetsRequest) (*v1.ListCallSheetsResponse, error)
 	// RecordResults records what came of calling them.
-	RecordResults(context.Context, *RecordResultsRequest) (*RecordResultsResponse, error)
+	RecordResults(context.Context, *v1.RecordResultsRequest) (*v1.RecordResultsResponse, error)
 	// GetResults sums what was recorded.
-	GetResults(context.Context, *GetResultsRequest) (*GetResultsResponse, error)
+	GetResults(context.Context, *v1.GetResultsRequest) (*v1.GetResultsResponse, error)
 	// ListRectifications lists faults that are, or were, to be put right.
-	ListRectifications(context.Context, *ListRectificationsRequest) (*ListRectificationsResponse, error)
+	ListRectifications(context.Context, *v1.ListRectificationsRequest) (*v1.ListRectificationsResponse, error)
 	// IssueRectifications gives them out.
-	IssueRectifications(context.Context, *IssueRectificationsRequest) (*IssueRectificationsResponse, error)
+	IssueRectifications(context.Context, *v1.IssueRectificationsRequest) (*v1.IssueRectificationsResponse, error)
 	// RuleRectification closes, returns or withdraws one.
-	RuleRectification(context.Context, *RuleRectificationRequest) (*RuleRectificationResponse, error)
+	RuleRectification(context.Context, *v1.RuleRectificationRequest) (*v1.RuleRectificationResponse, error)
 	mustEmbedUnimplementedSupervisionServiceServer()
 }
 
@@ -226,34 +227,34 @@ type SupervisionServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedSupervisionServiceServer struct{}
 
-func (UnimplementedSupervisionServiceServer) AnnounceRound(*AnnounceRoundRequest, grpc.ServerStreamingServer[AnnounceRoundResponse]) error {
+func (UnimplementedSupervisionServiceServer) AnnounceRound(*v1.AnnounceRoundRequest, grpc.ServerStreamingServer[v1.AnnounceRoundResponse]) error {
 	return status.Error(codes.Unimplemented, "method AnnounceRound not implemented")
 }
-func (UnimplementedSupervisionServiceServer) GetFrame(*GetFrameRequest, grpc.ServerStreamingServer[GetFrameResponse]) error {
+func (UnimplementedSupervisionServiceServer) GetFrame(*v1.GetFrameRequest, grpc.ServerStreamingServer[v1.GetFrameResponse]) error {
 	return status.Error(codes.Unimplemented, "method GetFrame not implemented")
 }
-func (UnimplementedSupervisionServiceServer) DrawRound(grpc.ClientStreamingServer[DrawRoundRequest, DrawRoundResponse]) error {
+func (UnimplementedSupervisionServiceServer) DrawRound(grpc.ClientStreamingServer[v1.DrawRoundRequest, v1.DrawRoundResponse]) error {
 	return status.Error(codes.Unimplemented, "method DrawRound not implemented")
 }
-func (UnimplementedSupervisionServiceServer) ListRounds(context.Context, *ListRoundsRequest) (*ListRoundsResponse, error) {
+func (UnimplementedSupervisionServiceServer) ListRounds(context.Context, *v1.ListRoundsRequest) (*v1.ListRoundsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRounds not implemented")
 }
-func (UnimplementedSupervisionServiceServer) ListCallSheets(context.Context, *ListCallSheetsRequest) (*ListCallSheetsResponse, error) {
+func (UnimplementedSupervisionServiceServer) ListCallSheets(context.Context, *v1.ListCallSheetsRequest) (*v1.ListCallSheetsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCallSheets not implemented")
 }
-func (UnimplementedSupervisionServiceServer) RecordResults(context.Context, *RecordResultsRequest) (*RecordResultsResponse, error) {
+func (UnimplementedSupervisionServiceServer) RecordResults(context.Context, *v1.RecordResultsRequest) (*v1.RecordResultsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordResults not implemented")
 }
-func (UnimplementedSupervisionServiceServer) GetResults(context.Context, *GetResultsRequest) (*GetResultsResponse, error) {
+func (UnimplementedSupervisionServiceServer) GetResults(context.Context, *v1.GetResultsRequest) (*v1.GetResultsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetResults not implemented")
 }
-func (UnimplementedSupervisionServiceServer) ListRectifications(context.Context, *ListRectificationsRequest) (*ListRectificationsResponse, error) {
+func (UnimplementedSupervisionServiceServer) ListRectifications(context.Context, *v1.ListRectificationsRequest) (*v1.ListRectificationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRectifications not implemented")
 }
-func (UnimplementedSupervisionServiceServer) IssueRectifications(context.Context, *IssueRectificationsRequest) (*IssueRectificationsResponse, error) {
+func (UnimplementedSupervisionServiceServer) IssueRectifications(context.Context, *v1.IssueRectificationsRequest) (*v1.IssueRectificationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IssueRectifications not implemented")
 }
-func (UnimplementedSupervisionServiceServer) RuleRectification(context.Context, *RuleRectificationRequest) (*RuleRectificationResponse, error) {
+func (UnimplementedSupervisionServiceServer) RuleRectification(context.Context, *v1.RuleRectificationRequest) (*v1.RuleRectificationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RuleRectification not implemented")
 }
 func (UnimplementedSupervisionServiceServer) mustEmbedUnimplementedSupervisionServiceServer() {}
@@ -278,36 +279,36 @@ func RegisterSupervisionServiceServer(s grpc.ServiceRegistrar, srv SupervisionSe
 }
 
 func _SupervisionService_AnnounceRound_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(AnnounceRoundRequest)
+	m := new(v1.AnnounceRoundRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(SupervisionServiceServer).AnnounceRound(m, &grpc.GenericServerStream[AnnounceRoundRequest, AnnounceRoundResponse]{ServerStream: stream})
+	return srv.(SupervisionServiceServer).AnnounceRound(m, &grpc.GenericServerStream[v1.AnnounceRoundRequest, v1.AnnounceRoundResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SupervisionService_AnnounceRoundServer = grpc.ServerStreamingServer[AnnounceRoundResponse]
+type SupervisionService_AnnounceRoundServer = grpc.ServerStreamingServer[v1.AnnounceRoundResponse]
 
 func _SupervisionService_GetFrame_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(GetFrameRequest)
+	m := new(v1.GetFrameRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(SupervisionServiceServer).GetFrame(m, &grpc.GenericServerStream[GetFrameRequest, GetFrameResponse]{ServerStream: stream})
+	return srv.(SupervisionServiceServer).GetFrame(m, &grpc.GenericServerStream[v1.GetFrameRequest, v1.GetFrameResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SupervisionService_GetFrameServer = grpc.ServerStreamingServer[GetFrameResponse]
+type SupervisionService_GetFrameServer = grpc.ServerStreamingServer[v1.GetFrameResponse]
 
 func _SupervisionService_DrawRound_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(SupervisionServiceServer).DrawRound(&grpc.GenericServerStream[DrawRoundRequest, DrawRoundResponse]{ServerStream: stream})
+	return srv.(SupervisionServiceServer).DrawRound(&grpc.GenericServerStream[v1.DrawRoundRequest, v1.DrawRoundResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type SupervisionService_DrawRoundServer = grpc.ClientStreamingServer[DrawRoundRequest, DrawRoundResponse]
+type SupervisionService_DrawRoundServer = grpc.ClientStreamingServer[v1.DrawRoundRequest, v1.DrawRoundResponse]
 
 func _SupervisionService_ListRounds_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListRoundsRequest)
+	in := new(v1.ListRoundsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -319,13 +320,13 @@ func _SupervisionService_ListRounds_Handler(srv interface{}, ctx context.Context
 		FullMethod: SupervisionService_ListRounds_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).ListRounds(ctx, req.(*ListRoundsRequest))
+		return srv.(SupervisionServiceServer).ListRounds(ctx, req.(*v1.ListRoundsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _SupervisionService_ListCallSheets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListCallSheetsRequest)
+	in := new(v1.ListCallSheetsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -337,13 +338,13 @@ func _SupervisionService_ListCallSheets_Handler(srv interface{}, ctx context.Con
 		FullMethod: SupervisionService_ListCallSheets_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).ListCallSheets(ctx, req.(*ListCallSheetsRequest))
+		return srv.(SupervisionServiceServer).ListCallSheets(ctx, req.(*v1.ListCallSheetsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _SupervisionService_RecordResults_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(RecordResultsRequest)
+	in := new(v1.RecordResultsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -355,13 +356,13 @@ func _SupervisionService_RecordResults_Handler(srv interface{}, ctx context.Cont
 		FullMethod: SupervisionService_RecordResults_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).RecordResults(ctx, req.(*RecordResultsRequest))
+		return srv.(SupervisionServiceServer).RecordResults(ctx, req.(*v1.RecordResultsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _SupervisionService_GetResults_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetResultsRequest)
+	in := new(v1.GetResultsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -373,13 +374,13 @@ func _SupervisionService_GetResults_Handler(srv interface{}, ctx context.Context
 		FullMethod: SupervisionService_GetResults_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).GetResults(ctx, req.(*GetResultsRequest))
+		return srv.(SupervisionServiceServer).GetResults(ctx, req.(*v1.GetResultsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _SupervisionService_ListRectifications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListRectificationsRequest)
+	in := new(v1.ListRectificationsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -391,13 +392,13 @@ func _SupervisionService_ListRectifications_Handler(srv interface{}, ctx context
 		FullMethod: SupervisionService_ListRectifications_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).ListRectifications(ctx, req.(*ListRectificationsRequest))
+		return srv.(SupervisionServiceServer).ListRectifications(ctx, req.(*v1.ListRectificationsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _SupervisionService_IssueRectifications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(IssueRectificationsRequest)
+	in := new(v1.IssueRectificationsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -409,13 +410,13 @@ func _SupervisionService_IssueRectifications_Handler(srv interface{}, ctx contex
 		FullMethod: SupervisionService_IssueRectifications_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).IssueRectifications(ctx, req.(*IssueRectificationsRequest))
+		return srv.(SupervisionServiceServer).IssueRectifications(ctx, req.(*v1.IssueRectificationsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _SupervisionService_RuleRectification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(RuleRectificationRequest)
+	in := new(v1.RuleRectificationRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -427,7 +428,7 @@ func _SupervisionService_RuleRectification_Handler(srv interface{}, ctx context.
 		FullMethod: SupervisionService_RuleRectification_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SupervisionServiceServer).RuleRectification(ctx, req.(*RuleRectificationRequest))
+		return srv.(SupervisionServiceServer).RuleRectification(ctx, req.(*v1.RuleRectificationRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
