@@ -35,6 +35,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -100,6 +101,7 @@ type County struct {
 	projection   *projection.Projection
 	notProjected error              // why there is none
 	findings     *findings.Findings // nil: opened without rules
+	supervised   *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.
