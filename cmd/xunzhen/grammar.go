@@ -39,6 +39,8 @@ type grammar struct {
 	Tablet  tabletCommands `cmd:"" help:"help_tablet"`
 	Version versionCommand `cmd:"" help:"help_version"`
 
+	Populate populateCommand `cmd:"" help:"help_populate"`
+
 	Devices  devicesCommands `cmd:"" help:"help_devices"`
 	Forks    forksCommand    `cmd:"" help:"help_forks"`
 	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
@@ -78,6 +79,8 @@ type County struct {
 	People *followers.People
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
+	// Staff knows who works as what, as of its last CatchUp.
+	Staff *followers.Staff
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -231,6 +234,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.People = followers.NewPeople(c.Engine, search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
+	c.Staff = followers.NewStaff(c.Engine, m.log())
 	c.openFindings(ctx)
 	return c, nil
 }
@@ -249,6 +253,15 @@ func (c *County) scopes(divisions []record.Division) []record.Division {
 func (c *County) Holds(d record.Division) bool {
 	return d.WithinAny(c.scopes([]record.Division{record.Division(c.Code)}))
 }
+
+// Class returns the privacy class of a kind, and whether the kind is known.
+func (c *County) Class(k record.Kind) (record.Class, bool) {
+	info, ok := c.means.Schema.Lookup(k)
+	return info.Class, ok
+}
+
+// Access returns the log of what leaves the county's system.
+func (c *County) Access() access.Book { return access.Book{Engine: c.Engine, County: record.Division(c.Code)} }
 
 func (m Means) log() *slog.Logger {
 	if m.Log == nil {
