@@ -158,7 +158,7 @@ func (f serveCommand) begin(c *call, s *server.Server) (*county.County, error) {
 		return nil, err
 	}
 	for _, r := range replicas {
-		if r.Certificate.Role != segment.RoleCentre {
+		if r.Certificate.Role.Saves() {
 			return nil, nil
 		}
 	}

@@ -30,10 +30,12 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -81,7 +83,10 @@ type County struct {
 	People *followers.People
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
-	Others    projection.Others // who is served while the projection follows
+	// Staff knows who works as what, as of its last CatchUp.
+	Staff *followers.Staff
+	// Others are served while the projection follows.
+	Others projection.Others
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -96,6 +101,7 @@ type County struct {
 	projection   *projection.Projection
 	notProjected error              // why there is none
 	findings     *findings.Findings // nil: opened without rules
+	supervised   *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -236,6 +242,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.People = followers.NewPeople(c.Engine, search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
+	c.Staff = followers.NewStaff(c.Engine, m.log())
 	c.openProjection(ctx)
 	return c, nil
 }
@@ -253,6 +260,17 @@ func (c *County) scopes(divisions []record.Division) []record.Division {
 // the last CatchUp of Divisions.
 func (c *County) Holds(d record.Division) bool {
 	return d.WithinAny(c.scopes([]record.Division{record.Division(c.Code)}))
+}
+
+// Class returns the privacy class of a kind, and whether the kind is known.
+func (c *County) Class(k record.Kind) (record.Class, bool) {
+	info, ok := c.means.Schema.Lookup(k)
+	return info.Class, ok
+}
+
+// Access returns the log of what leaves the county's system.
+func (c *County) Access() access.Book {
+	return access.Book{Engine: c.Engine, County: record.Division(c.Code)}
 }
 
 func (m Means) log() *slog.Logger {

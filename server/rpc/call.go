@@ -156,7 +156,7 @@ func (c *call) spend() error {
 	switch c.principal.Who {
 	case auth.Nobody:
 		return c.guard.door.Spend(c.who(), c.began, 1)
-	case auth.Device:
+	case auth.Device, auth.Desk:
 		return c.guard.spent[c.principal.Certificate.Role].Spend(c.who(), c.began, CallCost)
 	}
 	return nil
@@ -164,7 +164,7 @@ func (c *call) spend() error {
 
 // charge takes the request's bytes from the caller's budget, now that they are known.
 func (c *call) charge() {
-	if c.principal.Who == auth.Device {
+	if c.principal.Who == auth.Device || c.principal.Who == auth.Desk {
 		c.guard.spent[c.principal.Certificate.Role].Charge(c.who(), c.began, c.bytes)
 	}
 }
@@ -182,6 +182,9 @@ func (c *call) receive(ctx context.Context, dec func(any) error, into any) error
 		return err
 	}
 	if err := c.checkShard(into); err != nil {
+		return err
+	}
+	if err := c.checkDesk(into); err != nil {
 		return err
 	}
 	if c.method.turns != nil {

@@ -67,6 +67,8 @@ const (
 	StatisticCode_STATISTIC_CODE_HYPERTENSION_VISITS StatisticCode = 32
 	// Visits with diabetes.
 	StatisticCode_STATISTIC_CODE_DIABETES_VISITS StatisticCode = 33
+	// Visits of the people who live here, to whatever hospital or clinic.
+	StatisticCode_STATISTIC_CODE_ALL_VISITS StatisticCode = 34
 	// New cases of hypertension.
 	StatisticCode_STATISTIC_CODE_HYPERTENSION_NEW StatisticCode = 41
 	// Cases of hypertension at the end of the period.
@@ -104,6 +106,7 @@ var (
 		31: "STATISTIC_CODE_CLINIC_VISITS",
 		32: "STATISTIC_CODE_HYPERTENSION_VISITS",
 		33: "STATISTIC_CODE_DIABETES_VISITS",
+		34: "STATISTIC_CODE_ALL_VISITS",
 		41: "STATISTIC_CODE_HYPERTENSION_NEW",
 		42: "STATISTIC_CODE_HYPERTENSION_AT_END",
 		43: "STATISTIC_CODE_DIABETES_NEW",
@@ -131,6 +134,7 @@ var (
 		"STATISTIC_CODE_CLINIC_VISITS":             31,
 		"STATISTIC_CODE_HYPERTENSION_VISITS":       32,
 		"STATISTIC_CODE_DIABETES_VISITS":           33,
+		"STATISTIC_CODE_ALL_VISITS":                34,
 		"STATISTIC_CODE_HYPERTENSION_NEW":          41,
 		"STATISTIC_CODE_HYPERTENSION_AT_END":       42,
 		"STATISTIC_CODE_DIABETES_NEW":              43,
@@ -502,7 +506,7 @@ const file_xunzhen_care_v1_statistic_proto_rawDesc = "" +
 	"\f依据文件\x12\bdocument\x80\x01\xc8\x01R\bdocument\x12L\n" +
 	"\fpublished_on\x18\x04 \x01(\x05B)\xca\xf3\x18%\n" +
 	"\f发布日期\x12\fpublished on(\x01J\x05\bʬ\x8f\x12R\vpublishedOnB\x0e\n" +
-	"\f_value_x1000*\xc1\x12\n" +
+	"\f_value_x1000*\xa5\x13\n" +
 	"\rStatisticCode\x12\x1e\n" +
 	"\x1aSTATISTIC_CODE_UNSPECIFIED\x10\x00\x12P\n" +
 	"\"STATISTIC_CODE_RESIDENT_POPULATION\x10\x01\x1a(\xca\xf3\x18$\n" +
@@ -538,7 +542,9 @@ const file_xunzhen_care_v1_statistic_proto_rawDesc = "" +
 	"\"STATISTIC_CODE_HYPERTENSION_VISITS\x10 \x1a5\xca\xf3\x181\n" +
 	"\x15高血压诊疗人次\x12\x18visits with hypertension\x12U\n" +
 	"\x1eSTATISTIC_CODE_DIABETES_VISITS\x10!\x1a1\xca\xf3\x18-\n" +
-	"\x15糖尿病诊疗人次\x12\x14visits with diabetes\x12^\n" +
+	"\x15糖尿病诊疗人次\x12\x14visits with diabetes\x12b\n" +
+	"\x19STATISTIC_CODE_ALL_VISITS\x10\"\x1aC\xca\xf3\x18?\n" +
+	"\x15居民总诊疗人次\x12&all visits of the people who live here\x12^\n" +
 	"\x1fSTATISTIC_CODE_HYPERTENSION_NEW\x10)\x1a9\xca\xf3\x185\n" +
 	"\x18高血压本期发病数\x12\x19new cases of hypertension\x12v\n" +
 	"\"STATISTIC_CODE_HYPERTENSION_AT_END\x10*\x1aN\xca\xf3\x18J\n" +
