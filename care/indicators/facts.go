@@ -140,7 +140,16 @@ func (f *Facts) sorted() bool {
 	return slices.IsSorted(f.places) && slices.IsSorted(f.names) &&
 		slices.IsSortedFunc(f.residents, func(a, b residence) int { return bytes.Compare(a.id[:], b.id[:]) }) &&
 		slices.IsSortedFunc(f.turns, compareTurns) && slices.IsSortedFunc(f.tags, compareTags) &&
-		slices.IsSortedFunc(f.known, compareDiagnoses) && slices.IsSortedFunc(f.events, compareEvents)
+		slices.IsSortedFunc(f.known, compareDiagnoses) && f.eventsSorted()
+}
+
+func (f *Facts) eventsSorted() bool {
+	for i := 1; i < len(f.events); i++ {
+		if f.events[i-1].compare(&f.events[i]) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func compareTurns(a, b turn) int {
@@ -155,6 +164,12 @@ func compareDiagnoses(a, b diagnosis) int {
 	return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.since, b.since), bytes.Compare(a.id[:], b.id[:]))
 }
 
-func compareEvents(a, b event) int {
-	return cmp.Or(cmp.Compare(a.on, b.on), cmp.Compare(a.what, b.what), bytes.Compare(a.id[:], b.id[:]), slices.Compare(a.v[:], b.v[:]))
+func compareEvents(a, b event) int { return a.compare(&b) }
+
+// compare orders events by day, then by what they are.
+func (a *event) compare(b *event) int {
+	if a.on != b.on {
+		return cmp.Compare(a.on, b.on)
+	}
+	return cmp.Or(cmp.Compare(a.what, b.what), bytes.Compare(a.id[:], b.id[:]), slices.Compare(a.v[:], b.v[:]))
 }
