@@ -228,7 +228,7 @@ func (c *county) resident(p *goldenPerson, words []string) {
 func (p *goldenPerson) form() *carev1.Resident { return p.entries[0].Form.(*carev1.Resident) }
 
 var codesByName = map[string]carev1.PopulationCode{
-	"hypertension": 2, "diabetes": 3, "copd": 13, "aged": 1, "severe_mental": 6, "tuberculosis": 7,
+	"hypertension": 2, "diabetes": 3, "copd": 13, "aged": 1, "child": 4, "severe_mental": 6, "tuberculosis": 7,
 	"disabled": 8, "low_income": 9, "subsistence": 10, "destitute": 11, "birth_planning_special": 12, "special_care": 14,
 	"dependent": 18, "partly_dependent": 19,
 }

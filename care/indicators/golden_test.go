@@ -55,6 +55,7 @@ func TestTheGoldenCountyHasTheAnswersWorkedOutByHand(t *testing.T) {
 
 func TestTheRowsBesideTheCountyHaveTheirAnswers(t *testing.T) {
 	readRows(t, "testdata/rows.txt").check(t)
+	readRows(t, "testdata/reasons.txt").check(t)
 }
 
 func (c *county) check(t *testing.T) {

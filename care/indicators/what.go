@@ -78,8 +78,5 @@ const (
 	coverItems = 7
 )
 
-// ways are the flags that say how somebody was met.
-const ways = flagFace | flagPhone
-
 // Where the number of missing items of a follow-up stands in its flags.
 const missingShift = 24
