@@ -40,6 +40,9 @@ func Diff(kind record.Kind, shown []record.Register, edited proto.Message) ([]re
 	if got, want := after.Descriptor().FullName(), f.typ.Descriptor().FullName(); got != want {
 		return nil, fmt.Errorf("%s for a %s: %w", got, want, ErrWrongForm)
 	}
+	if len(shown) == 0 {
+		return f.create(edited)
+	}
 	return f.diff(shown, after)
 }
 

@@ -28,8 +28,10 @@ const (
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
 	KindResidentLink         record.Kind = 30
+	KindStaff                record.Kind = 48
 	KindRulePack             record.Kind = 50
 	KindDivisionChange       record.Kind = 51
+	KindAccessEntry          record.Kind = 58
 )
 
 // ErrUnknownKind is wrapped when a kind is none of this package's.

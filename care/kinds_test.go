@@ -19,9 +19,11 @@ func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
 		KindResident: "resident", KindHomeVisit: "home_visit", KindHypertensionFollowUp: "hypertension_follow_up",
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
 		KindRulePack:       "rule_pack",
+		KindStaff:          "staff",
 		KindDivisionChange: "division_change",
+		KindAccessEntry:    "access_entry",
 	} {
-		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name || info.OfficeOnly != (kind == KindDivisionChange || kind == KindRulePack) {
+		if info, ok := Kinds().Lookup(kind); !ok || info.Name != name || info.OfficeOnly != (kind == KindDivisionChange || kind == KindRulePack || kind == KindAccessEntry) {
 			t.Errorf("kind %d: %v %t, want %s", kind, info, ok, name)
 		}
 	}

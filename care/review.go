@@ -100,6 +100,16 @@ func ReviewPath(kind record.Kind, level ReviewLevel) (record.Path, error) {
 	return record.Field(uint32(field.Number())).Key(level.Key()), nil
 }
 
+// LevelAt returns the level whose word the register at p is, and whether it is one.
+func LevelAt(kind record.Kind, p record.Path) (ReviewLevel, bool) {
+	for level := ReviewTeam; level.Valid(); level++ {
+		if at, err := ReviewPath(kind, level); err == nil && at == p {
+			return level, true
+		}
+	}
+	return 0, false
+}
+
 // EntryKeys returns the only keys that entries of a map may have; nil where keys are
 // drawn.
 func EntryKeys(f protoreflect.FieldDescriptor) []string {

@@ -74,14 +74,19 @@ func TestTableOfRightsIsKeptMethodByMethod(t *testing.T) {
 		c.Limits = rpc.DefaultLimits()
 		c.Limits.Door.Burst = 1000
 	})
-	expired := s.Enrol(servertest.Doctor("li"))
+	expired, expiredDesk := s.Enrol(servertest.Doctor("li")), s.Enrol(servertest.Clerk("sun"))
 	s.Clock.Move(49 * time.Hour)
 	device, revoked := s.Enrol(servertest.Doctor("zhang")), s.Enrol(servertest.Doctor("wang"))
-	if err := s.County.Engine.Fence(t.Context(), "office", revoked.Cert.Replica(), "lost"); err != nil {
-		t.Fatal(err)
+	desk, revokedDesk := s.Enrol(servertest.Clerk("zhao")), s.Enrol(servertest.Clerk("qian"))
+	for _, one := range []*servertest.Device{revoked, revokedDesk} {
+		if err := s.County.Engine.Fence(t.Context(), "office", one.Cert.Replica(), "lost"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := expired.LoginAgain(); err != nil {
-		t.Fatal(err)
+	for _, one := range []*servertest.Device{expired, expiredDesk} {
+		if err := one.LoginAgain(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	const token, rights, expiredReason, revokedReason = syncv1.Reason_REASON_TOKEN, syncv1.Reason_REASON_RIGHTS,
 		syncv1.Reason_REASON_EXPIRED, syncv1.Reason_REASON_REVOKED
@@ -98,6 +103,13 @@ func TestTableOfRightsIsKeptMethodByMethod(t *testing.T) {
 		}},
 		{"revoked device", revoked.Caller, func(r auth.Rule) syncv1.Reason {
 			return first(when(r.Who != auth.Device, rights), when(!r.Revoked, revokedReason))
+		}},
+		{"desk", desk.Caller, func(r auth.Rule) syncv1.Reason { return when(!r.Desk, rights) }},
+		{"expired desk", expiredDesk.Caller, func(r auth.Rule) syncv1.Reason {
+			return first(when(!r.Desk, rights), when(!r.Expired, expiredReason))
+		}},
+		{"revoked desk", revokedDesk.Caller, func(r auth.Rule) syncv1.Reason {
+			return first(when(!r.Desk, rights), when(!r.Revoked, revokedReason))
 		}},
 	} {
 		methods := auth.Methods()

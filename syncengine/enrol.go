@@ -77,8 +77,8 @@ func grouped(code string) string {
 func (r Rights) check() error {
 	bad := func(what string) error { return refuse(ReasonInvalid, "enrolment", fmt.Errorf("%s", what)) }
 	switch {
-	case r.Role != segment.RoleTablet && r.Role != segment.RoleHub:
-		return bad("role must be tablet or hub")
+	case !r.Role.Saves() && r.Role != segment.RoleOffice:
+		return bad("role must be tablet, hub or office")
 	case len(r.Staff) == 0:
 		return bad("no staff")
 	case len(r.Divisions) == 0 || slices.ContainsFunc(r.Divisions, func(d record.Division) bool { return !d.ValidPrefix() }):
@@ -104,10 +104,20 @@ func (b *batch) putInvitation(code string, i invitation) error {
 	return b.tx.PutValue(codeName(code), raw)
 }
 
-// Enrol turns a code and an installation's public key into a certificate. The
+// Enrol turns a code and a tablet's or hub's public key into a certificate. The
 // same code and key again give the same certificate, because the answer may have
-// been lost on its way. Errors: ReasonCode, ReasonInvalid, ReasonRolledBack.
+// been lost on its way. Errors: ReasonCode, also for a desk's code, which is not used up by that;
+// ReasonInvalid, ReasonRolledBack.
 func (e *Engine) Enrol(ctx context.Context, code string, key ed25519.PublicKey) (segment.Certificate, error) {
+	return e.enrol(ctx, code, key, segment.Role.Saves)
+}
+
+// EnrolDesk is Enrol for a desk of the office, which takes no other code.
+func (e *Engine) EnrolDesk(ctx context.Context, code string, key ed25519.PublicKey) (segment.Certificate, error) {
+	return e.enrol(ctx, code, key, func(r segment.Role) bool { return r == segment.RoleOffice })
+}
+
+func (e *Engine) enrol(ctx context.Context, code string, key ed25519.PublicKey, is func(segment.Role) bool) (segment.Certificate, error) {
 	if len(key) != ed25519.PublicKeySize {
 		return segment.Certificate{}, refuse(ReasonInvalid, "enrol", fmt.Errorf("key of %d bytes", len(key)))
 	}
@@ -118,7 +128,7 @@ func (e *Engine) Enrol(ctx context.Context, code string, key ed25519.PublicKey) 
 			return err
 		}
 		var i invitation
-		if !ok || json.Unmarshal(raw, &i) != nil || b.now.UnixMilli() > i.Expires {
+		if !ok || json.Unmarshal(raw, &i) != nil || b.now.UnixMilli() > i.Expires || !is(i.Rights.Role) {
 			return refuse(ReasonCode, "enrol", nil)
 		}
 		if i.Used {
@@ -165,11 +175,15 @@ func (e *Engine) Certify(ctx context.Context, r Rights, key ed25519.PublicKey) (
 }
 
 // certify issues a certificate and puts it on the record. extra gives the
-// predecessor and the count of successions.
+// predecessor and the count of successions. A desk's key stays one, and a tablet's or hub's
+// becomes none: what either may do must not depend on which of its certificates it shows.
 func (b *batch) certify(r Rights, key ed25519.PublicKey, extra segment.Certificate) (segment.Certificate, error) {
 	last, err := b.enrolled(key)
 	if err != nil {
 		return last, err
+	}
+	if last.Raw != nil && last.Role.Saves() != r.Role.Saves() {
+		return last, refuse(ReasonInvalid, "certificate", fmt.Errorf("the key of a %s is not that of a %s", last.Role, r.Role))
 	}
 	issued := b.now
 	if last.Raw != nil && !issued.After(last.IssuedAt) {

@@ -146,7 +146,7 @@ func (e *Engine) Refills(ctx context.Context) ([]Refill, error) {
 			return err
 		}
 		for _, one := range replicas {
-			if one.Certificate.Role == segment.RoleCentre {
+			if !one.Certificate.Role.Saves() {
 				continue
 			}
 			f := Refill{Certificate: one.Certificate, Revoked: one.Revoked}

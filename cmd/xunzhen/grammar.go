@@ -39,12 +39,15 @@ type grammar struct {
 	Tablet  tabletCommands `cmd:"" help:"help_tablet"`
 	Version versionCommand `cmd:"" help:"help_version"`
 
+	Populate populateCommand `cmd:"" help:"help_populate"`
+
 	Devices  devicesCommands `cmd:"" help:"help_devices"`
 	Forks    forksCommand    `cmd:"" help:"help_forks"`
 	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`
 	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
 	Findings findingsCommand `cmd:"" help:"help_findings"`
 
+	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`
 

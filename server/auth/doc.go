@@ -37,22 +37,43 @@ const (
 	Device
 	// Operator is who holds the operator key of a county.
 	Operator
+	// Desk is a desk of the office, with a certificate: its owner's own key in place of the operator's, and less
+	// than that opens.
+	Desk
 )
 
 // Principal is who calls, in which shard. The zero Principal is nobody.
 type Principal struct {
 	Who         Who
 	Shard       segment.ShardID
-	Certificate segment.Certificate // of a Device
+	Certificate segment.Certificate // of a Device or a Desk
 }
 
-// MaySee reports whether a record may be shown to p: to the operator every one, to a device
+// Certified returns the principal that a certificate makes: by its role alone, whoever shows it.
+func Certified(c segment.Certificate) Principal {
+	p := Principal{Who: Nobody, Shard: c.Shard, Certificate: c}
+	switch {
+	case c.Role.Saves():
+		p.Who = Device
+	case c.Role == segment.RoleOffice:
+		p.Who = Desk
+	}
+	return p
+}
+
+// MayName reports whether somebody may be the author of what p saves or asks for: a desk's certificate says
+// who; the operator answers for whom it names.
+func (p Principal) MayName(author string) bool {
+	return p.Who == Operator || p.Who == Desk && p.Certificate.AllowsAuthor(author)
+}
+
+// MaySee reports whether a record may be shown to p: to the operator every one, to a device or desk
 // one whose privacy class and one of whose divisions its certificate names.
 func (p Principal) MaySee(row syncengine.RecordRow) bool {
 	switch p.Who {
 	case Operator:
 		return true
-	case Device:
+	case Device, Desk:
 		return slices.Contains(p.Certificate.Classes, row.Class) &&
 			slices.ContainsFunc(row.Divisions, func(d record.Division) bool { return d.WithinAny(p.Certificate.Divisions) })
 	}
@@ -62,7 +83,7 @@ func (p Principal) MaySee(row syncengine.RecordRow) bool {
 // LogValue leaves out whose the installation is.
 func (p Principal) LogValue() slog.Value {
 	switch p.Who {
-	case Device:
+	case Device, Desk:
 		return slog.StringValue(p.Certificate.Replica().String())
 	case Operator:
 		return slog.StringValue("operator")
@@ -73,7 +94,7 @@ func (p Principal) LogValue() slog.Value {
 // Key names the principal among all of this server, for its share of it.
 func (p Principal) Key() Key {
 	switch p.Who {
-	case Device:
+	case Device, Desk:
 		return Key{p.Who, p.Shard, [16]byte(p.Certificate.Replica())}
 	case Operator:
 		return Key{p.Who, p.Shard, [16]byte{}}

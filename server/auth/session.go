@@ -103,9 +103,9 @@ func (s *Sessions) Count() int {
 	return n
 }
 
-// Renewed lets the sessions of a device go on under its new certificate.
+// Renewed lets the sessions of a device or desk go on under its new certificate.
 func (s *Sessions) Renewed(cert segment.Certificate) {
-	p := Principal{Who: Device, Shard: cert.Shard, Certificate: cert}
+	p := Certified(cert)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, hash := range s.byOwner[p.Key()] {

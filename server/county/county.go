@@ -10,7 +10,7 @@
 //	               search.key     keys the index by number; made anew where there is none
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
-//	               findings.db    what the rules find; deleted, it comes back
+//	               projections.db what the rules find, and other things derived; deleted, it comes back
 //
 // A folder is made aside and then renamed, so one that bears a shard's name is whole.
 package county
@@ -30,9 +30,12 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
+	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -47,7 +50,9 @@ const (
 	operatorFile  = "operator.key"
 	searchFile    = "search.key"
 	storeFile     = "shard.db"
-	findingsFile  = "findings.db"
+
+	projectionFile = "projections.db"
+	formerFile     = "findings.db" // of earlier builds
 
 	unfinished = ".new-" // begins the name of a folder that is being made
 )
@@ -78,6 +83,10 @@ type County struct {
 	People *followers.People
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
+	// Staff knows who works as what, as of its last CatchUp.
+	Staff *followers.Staff
+	// Others are served while the projection follows.
+	Others projection.Others
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -89,8 +98,10 @@ type County struct {
 	means     Means
 	backups   backups
 
-	findings *findings.Findings
-	notFound error // why there are none
+	projection   *projection.Projection
+	notProjected error              // why there is none
+	findings     *findings.Findings // nil: opened without rules
+	supervised   *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -231,7 +242,8 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.People = followers.NewPeople(c.Engine, search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
-	c.openFindings(ctx)
+	c.Staff = followers.NewStaff(c.Engine, m.log())
+	c.openProjection(ctx)
 	return c, nil
 }
 
@@ -248,6 +260,17 @@ func (c *County) scopes(divisions []record.Division) []record.Division {
 // the last CatchUp of Divisions.
 func (c *County) Holds(d record.Division) bool {
 	return d.WithinAny(c.scopes([]record.Division{record.Division(c.Code)}))
+}
+
+// Class returns the privacy class of a kind, and whether the kind is known.
+func (c *County) Class(k record.Kind) (record.Class, bool) {
+	info, ok := c.means.Schema.Lookup(k)
+	return info.Class, ok
+}
+
+// Access returns the log of what leaves the county's system.
+func (c *County) Access() access.Book {
+	return access.Book{Engine: c.Engine, County: record.Division(c.Code)}
 }
 
 func (m Means) log() *slog.Logger {
@@ -318,8 +341,8 @@ func (c *County) Operator() ed25519.PublicKey { return c.operator }
 // Close waits for what is being written and closes the files. Nobody may follow the records any more.
 func (c *County) Close() error {
 	var err error
-	if c.findings != nil {
-		err = c.findings.Close()
+	if c.projection != nil {
+		err = c.projection.Close()
 	}
 	return errors.Join(err, c.store.Close())
 }

@@ -133,6 +133,9 @@ func (s census) countReplica(ctx context.Context, c *county.County, h heard, now
 	default:
 		s.replicas[standing{role, "active"}]++
 	}
+	if !cert.Role.Saves() {
+		return nil // a desk has nothing to send
+	}
 	at, err := h.of(ctx, c, cert)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -155,7 +156,7 @@ func (c *call) spend() error {
 	switch c.principal.Who {
 	case auth.Nobody:
 		return c.guard.door.Spend(c.who(), c.began, 1)
-	case auth.Device:
+	case auth.Device, auth.Desk:
 		return c.guard.spent[c.principal.Certificate.Role].Spend(c.who(), c.began, CallCost)
 	}
 	return nil
@@ -163,7 +164,7 @@ func (c *call) spend() error {
 
 // charge takes the request's bytes from the caller's budget, now that they are known.
 func (c *call) charge() {
-	if c.principal.Who == auth.Device {
+	if c.principal.Who == auth.Device || c.principal.Who == auth.Desk {
 		c.guard.spent[c.principal.Certificate.Role].Charge(c.who(), c.began, c.bytes)
 	}
 }
@@ -181,6 +182,9 @@ func (c *call) receive(ctx context.Context, dec func(any) error, into any) error
 		return err
 	}
 	if err := c.checkShard(into); err != nil {
+		return err
+	}
+	if err := c.checkDesk(into); err != nil {
 		return err
 	}
 	if c.method.turns != nil {
@@ -243,7 +247,8 @@ func (c *call) checkShard(request any) error {
 }
 
 // pullTurn waits until a page may be made. What it returns must be called once the page
-// is there; it is never nil. A server that stops makes no more pages.
+// is there; it is never nil. A server that stops makes no more pages. What is derived of the
+// county's records gives way meanwhile.
 func (c *call) pullTurn(ctx context.Context) (done func(), err error) {
 	select {
 	case <-c.guard.cfg.Stopping:
@@ -253,5 +258,12 @@ func (c *call) pullTurn(ctx context.Context) (done func(), err error) {
 	if done, err = c.guard.pull.Wait(ctx, c.who()); err != nil {
 		return func() {}, err
 	}
-	return done, nil
+	if c.county == nil {
+		return done, nil
+	}
+	end := c.county.Others.Begin()
+	return sync.OnceFunc(func() {
+		done()
+		end()
+	}), nil
 }

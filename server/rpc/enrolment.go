@@ -53,7 +53,11 @@ func (s *enrolmentService) Enrol(ctx context.Context, m *syncv1.EnrolRequest) (*
 	if err := c.Divisions.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	cert, err := c.Engine.Enrol(ctx, m.GetCode(), m.GetPublicKey())
+	enrol := c.Engine.Enrol
+	if m.GetRole() == syncv1.Role_ROLE_OFFICE {
+		enrol = c.Engine.EnrolDesk
+	}
+	cert, err := enrol(ctx, m.GetCode(), m.GetPublicKey())
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +100,12 @@ func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*
 	if err := s.cfg.Challenges.Take(at.Shard(), m.GetChallenge()); err != nil {
 		return nil, err
 	}
-	if p.Who == auth.Device {
-		if p.Certificate, err = at.Newest(ctx, p.Certificate); err != nil {
+	if p.Certificate.Raw != nil {
+		newest, err := at.Newest(ctx, p.Certificate)
+		if err != nil {
 			return nil, err
 		}
+		p = auth.Certified(newest)
 	}
 	token, err := s.cfg.Sessions.Open(p)
 	if err != nil {
@@ -110,7 +116,7 @@ func (s *enrolmentService) Login(ctx context.Context, m *syncv1.LoginRequest) (*
 	}
 	if c, ok := at.(central); ok {
 		reply.Roster = c.Roster().Raw
-		if p.Who == auth.Device {
+		if p.Certificate.Raw != nil {
 			if err := c.Divisions.CatchUp(ctx); err != nil {
 				return nil, err
 			}
@@ -132,10 +138,12 @@ func claimed(at Peer, m *syncv1.LoginRequest) (auth.Principal, ed25519.PublicKey
 	switch who := m.GetWho().(type) {
 	case *syncv1.LoginRequest_Certificate:
 		cert, err := segment.ParseCertificate(who.Certificate, at.ShardKey())
-		if err != nil || cert.Role == segment.RoleCentre {
+		p := auth.Certified(cert)
+		_, office := at.(central) // a hub has none
+		if err != nil || p.Who == auth.Nobody || p.Who == auth.Desk && !office {
 			return auth.Principal{}, nil, fmt.Errorf("certificate: %w", auth.ErrLogin)
 		}
-		return auth.Principal{Who: auth.Device, Shard: at.Shard(), Certificate: cert}, cert.PublicKey, nil
+		return p, cert.PublicKey, nil
 	case *syncv1.LoginRequest_OperatorKey:
 		c, ok := at.(central) // a hub has no office
 		if !ok || subtle.ConstantTimeCompare(who.OperatorKey, c.Operator()) != 1 {

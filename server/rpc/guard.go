@@ -24,7 +24,7 @@ type Guard struct {
 	cfg   Config
 	lanes [laneCount]*admission.Shares[caller]
 	door  *admission.Rates[caller]
-	spent [segment.RoleHub + 1]*admission.Rates[caller] // by role of device
+	spent [segment.RoleOffice + 1]*admission.Rates[caller] // by role of certificate
 	push  *admission.Turns[caller]
 	pull  *admission.Turns[caller]
 	held  chan struct{} // has room for as many as may be held
@@ -49,6 +49,7 @@ func newGuard(s *grpc.Server, cfg Config) *Guard {
 		held: make(chan struct{}, cfg.Limits.Held),
 	}
 	g.spent[segment.RoleTablet] = admission.NewRates[caller](cfg.Limits.Device, maxCallers)
+	g.spent[segment.RoleOffice] = admission.NewRates[caller](cfg.Limits.Device, maxCallers)
 	g.spent[segment.RoleHub] = admission.NewRates[caller](cfg.Limits.Hub, maxCallers)
 	for i, l := range cfg.Limits.Lanes {
 		g.lanes[i] = admission.NewShares[caller](l.Total, l.Each)

@@ -86,11 +86,15 @@ func (s *recordService) saveOne(ctx context.Context, author string, rec []byte, 
 	if err := checkAuthor(author); err != nil {
 		return nil, err
 	}
-	engine := callOf(ctx).county.Engine
-	if _, err := engine.Get(ctx, id); err != nil {
+	c := callOf(ctx)
+	if _, err := c.county.Engine.Get(ctx, id); err != nil {
 		return nil, err
 	}
-	saved, err := engine.Save(ctx, author, syncengine.OfficeSave{Record: id, Changes: changes})
+	one := syncengine.OfficeSave{Record: id, Changes: changes}
+	if err := c.mayWrite(one); err != nil {
+		return nil, err
+	}
+	saved, err := c.save(ctx, author, one)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +115,11 @@ func (s *recordService) Save(ctx context.Context, m *syncv1.SaveRequest) (*syncv
 		if saves[i], err = saveFromWire(one); err != nil {
 			return nil, err
 		}
+		if err := callOf(ctx).mayWrite(saves[i]); err != nil {
+			return nil, err
+		}
 	}
-	saved, err := callOf(ctx).county.Engine.Save(ctx, m.GetAuthor(), saves...)
+	saved, err := callOf(ctx).save(ctx, m.GetAuthor(), saves...)
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +266,8 @@ func rightsFromWire(m *syncv1.CreateInvitationRequest) (syncengine.Rights, error
 		r.Role = segment.RoleTablet
 	case syncv1.Role_ROLE_HUB:
 		r.Role = segment.RoleHub
+	case syncv1.Role_ROLE_OFFICE:
+		r.Role = segment.RoleOffice
 	default:
 		return r, invalid("role %v", m.GetRole())
 	}

@@ -15,6 +15,7 @@ import (
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
+	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
@@ -50,13 +51,20 @@ func (s *recordService) Get(ctx context.Context, m *syncv1.GetRequest) (*syncv1.
 	if err != nil {
 		return nil, err
 	}
-	v, err := callOf(ctx).county.Engine.Get(ctx, id)
+	c := callOf(ctx)
+	v, err := c.county.Engine.Get(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if !c.principal.MaySee(v.Row) {
+		return nil, notFound("record")
 	}
 	out := &syncv1.GetResponse{Record: viewToWire(v)}
 	if m.GetHistorySize() > 0 {
 		out.History, out.NextHistoryToken, err = s.history(ctx, m, id, from)
+	}
+	if c.principal.Who == auth.Desk {
+		leaveOutPersonal(id.Kind(), out)
 	}
 	return out, err
 }

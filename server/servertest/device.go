@@ -118,7 +118,7 @@ func (s *Server) Enrol(rights syncengine.Rights, more ...grpc.DialOption) *Devic
 		s.t.Fatal(err)
 	}
 	reply, err := d.Enrolment.Enrol(d.Context(), &syncv1.EnrolRequest{
-		Shard: i.Shard[:], Code: i.Code, PublicKey: d.Key.Public().(ed25519.PublicKey),
+		Shard: i.Shard[:], Code: i.Code, PublicKey: d.Key.Public().(ed25519.PublicKey), Role: syncv1.Role(rights.Role),
 	})
 	if err != nil {
 		s.t.Fatal(err)

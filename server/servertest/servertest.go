@@ -251,6 +251,13 @@ func newKey(t testing.TB) ed25519.PrivateKey {
 	return key
 }
 
+// Clerk are the rights of a desk in some divisions, all of the county without any, for both privacy classes.
+func Clerk(staff string, divisions ...record.Division) syncengine.Rights {
+	r := Doctor(staff, divisions...)
+	r.Role, r.Classes = segment.RoleOffice, []record.Class{record.ClassGeneral, record.ClassSensitive}
+	return r
+}
+
 // Doctor are the rights of a tablet in some divisions, all of the county without any.
 func Doctor(staff string, divisions ...record.Division) syncengine.Rights {
 	if len(divisions) == 0 {

@@ -16,6 +16,8 @@ var (
 	ErrNotEnrolled = errors.New("not enrolled")
 	// ErrOtherShard is returned for what belongs to another shard than this replica.
 	ErrOtherShard = errors.New("of another shard")
+	// ErrRole is wrapped for a certificate whose key makes no revisions: a desk's.
+	ErrRole = errors.New("not a certificate of a tablet or hub")
 	// ErrNoKey is wrapped by Keys that do not have the key asked for.
 	ErrNoKey = errors.New("no such key")
 	// ErrUnknownRecord is wrapped when nothing of a record is here.

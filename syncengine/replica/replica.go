@@ -236,6 +236,9 @@ func (r *Replica) fits(tx Reader, shard ed25519.PublicKey, cert segment.Certific
 	if cert.Replica() != id {
 		return fmt.Errorf("enrol: certificate of %s, this is %s: %w", cert.Replica(), id, ErrNoKey)
 	}
+	if !cert.Role.Saves() {
+		return fmt.Errorf("enrol: certificate of a %s: %w", cert.Role, ErrRole)
+	}
 	return nil
 }
 

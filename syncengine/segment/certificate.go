@@ -37,9 +37,14 @@ const (
 	RoleCentre Role = 1 // the centre's own replica: its saves may be office acts
 	RoleTablet Role = 2
 	RoleHub    Role = 3 // also carries what others saved
+	RoleOffice Role = 4 // a desk: its key signs in and makes no revision
 )
 
-// String returns centre, tablet, hub, or role and the number.
+// Saves reports whether the key of an installation in the field makes revisions, and syncs them: a tablet's or
+// a hub's.
+func (r Role) Saves() bool { return r == RoleTablet || r == RoleHub }
+
+// String returns centre, tablet, hub, office, or role and the number.
 func (r Role) String() string {
 	switch r {
 	case RoleCentre:
@@ -48,6 +53,8 @@ func (r Role) String() string {
 		return "tablet"
 	case RoleHub:
 		return "hub"
+	case RoleOffice:
+		return "office"
 	}
 	return fmt.Sprintf("role %d", uint8(r))
 }
@@ -186,7 +193,7 @@ func checkCertificate(m *syncv1.CertificateBody) error {
 		what = "shard"
 	case len(m.PublicKey) != ed25519.PublicKeySize:
 		what = "public key"
-	case m.Role < syncv1.Role(RoleCentre) || m.Role > syncv1.Role(RoleHub):
+	case m.Role < syncv1.Role(RoleCentre) || m.Role > syncv1.Role(RoleOffice):
 		what = "role"
 	case len(m.Staff) > MaxStaff || !distinct(m.Staff) || !all(m.Staff, validStaff):
 		what = "staff"

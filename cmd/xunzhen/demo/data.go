@@ -96,3 +96,24 @@ func readCSV(file []byte, columns ...string) ([][]string, error) {
 	}
 	return rows[1:], nil
 }
+
+// Place is a division with its name.
+type Place struct{ Code, Name string }
+
+// Places returns the townships (9 digits) and villages (12 digits) of a county of the demo's
+// data, 130403 or 431124, each in the order of the file; none for another county.
+func Places(county string) (townships, villages []Place, err error) {
+	all, err := readDivisions()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range all {
+		switch {
+		case len(d.code) == 9 && d.code[:6] == county:
+			townships = append(townships, Place{d.code, d.name})
+		case len(d.code) == 12 && d.code[:6] == county:
+			villages = append(villages, Place{d.code, d.name})
+		}
+	}
+	return townships, villages, nil
+}

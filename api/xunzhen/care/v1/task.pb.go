@@ -118,7 +118,16 @@ type Task struct {
 	// What became of it.
 	State TaskState `protobuf:"varint,18,opt,name=state,proto3,enum=xunzhen.care.v1.TaskState" json:"state,omitempty"`
 	// In words.
-	Remark        string `protobuf:"bytes,19,opt,name=remark,proto3" json:"remark,omitempty"`
+	Remark string `protobuf:"bytes,19,opt,name=remark,proto3" json:"remark,omitempty"`
+	// What all parts of one county's task have in common; together with division and doctor it is what a part's id
+	// follows from.
+	SetCode string `protobuf:"bytes,20,opt,name=set_code,json=setCode,proto3" json:"set_code,omitempty"`
+	// The doctor whose part it is; none for the part of a division.
+	DoctorId string `protobuf:"bytes,21,opt,name=doctor_id,json=doctorId,proto3" json:"doctor_id,omitempty"`
+	// It is the part of those in a village whom nobody is in charge of.
+	Unassigned bool `protobuf:"varint,23,opt,name=unassigned,proto3" json:"unassigned,omitempty"`
+	// What the quota was divided by.
+	Basis         *TaskBasis `protobuf:"bytes,22,opt,name=basis,proto3" json:"basis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -251,13 +260,43 @@ func (x *Task) GetRemark() string {
 	return ""
 }
 
+func (x *Task) GetSetCode() string {
+	if x != nil {
+		return x.SetCode
+	}
+	return ""
+}
+
+func (x *Task) GetDoctorId() string {
+	if x != nil {
+		return x.DoctorId
+	}
+	return ""
+}
+
+func (x *Task) GetUnassigned() bool {
+	if x != nil {
+		return x.Unassigned
+	}
+	return false
+}
+
+func (x *Task) GetBasis() *TaskBasis {
+	if x != nil {
+		return x.Basis
+	}
+	return nil
+}
+
 // From when to when; one register, since the end is after the beginning.
 type TaskWindow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The first day.
 	StartsOn int32 `protobuf:"varint,1,opt,name=starts_on,json=startsOn,proto3" json:"starts_on,omitempty"`
 	// The last day.
-	DueOn         int32 `protobuf:"varint,2,opt,name=due_on,json=dueOn,proto3" json:"due_on,omitempty"`
+	DueOn int32 `protobuf:"varint,2,opt,name=due_on,json=dueOn,proto3" json:"due_on,omitempty"`
+	// On how many days of a week it is worked on: 5, from Monday to Friday; 6, not on Sundays; 7, daily. None is as 5.
+	DaysAWeek     *int32 `protobuf:"varint,3,opt,name=days_a_week,json=daysAWeek,proto3,oneof" json:"days_a_week,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,6 +345,68 @@ func (x *TaskWindow) GetDueOn() int32 {
 	return 0
 }
 
+func (x *TaskWindow) GetDaysAWeek() int32 {
+	if x != nil && x.DaysAWeek != nil {
+		return *x.DaysAWeek
+	}
+	return 0
+}
+
+// What a quota was divided by; one register.
+type TaskBasis struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many people of the group there were.
+	Eligible *int32 `protobuf:"varint,1,opt,name=eligible,proto3,oneof" json:"eligible,omitempty"`
+	// On which day.
+	AsOf          int32 `protobuf:"varint,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskBasis) Reset() {
+	*x = TaskBasis{}
+	mi := &file_xunzhen_care_v1_task_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskBasis) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskBasis) ProtoMessage() {}
+
+func (x *TaskBasis) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_care_v1_task_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskBasis.ProtoReflect.Descriptor instead.
+func (*TaskBasis) Descriptor() ([]byte, []int) {
+	return file_xunzhen_care_v1_task_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TaskBasis) GetEligible() int32 {
+	if x != nil && x.Eligible != nil {
+		return *x.Eligible
+	}
+	return 0
+}
+
+func (x *TaskBasis) GetAsOf() int32 {
+	if x != nil {
+		return x.AsOf
+	}
+	return 0
+}
+
 // How many, and how the number came about; one register. The parts of a divided task add up to it.
 type TaskQuota struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -323,7 +424,7 @@ type TaskQuota struct {
 
 func (x *TaskQuota) Reset() {
 	*x = TaskQuota{}
-	mi := &file_xunzhen_care_v1_task_proto_msgTypes[2]
+	mi := &file_xunzhen_care_v1_task_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +436,7 @@ func (x *TaskQuota) String() string {
 func (*TaskQuota) ProtoMessage() {}
 
 func (x *TaskQuota) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_care_v1_task_proto_msgTypes[2]
+	mi := &file_xunzhen_care_v1_task_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +449,7 @@ func (x *TaskQuota) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskQuota.ProtoReflect.Descriptor instead.
 func (*TaskQuota) Descriptor() ([]byte, []int) {
-	return file_xunzhen_care_v1_task_proto_rawDescGZIP(), []int{2}
+	return file_xunzhen_care_v1_task_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TaskQuota) GetQuota() int32 {
@@ -383,8 +484,7 @@ var File_xunzhen_care_v1_task_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_task_proto_rawDesc = "" +
 	"\n" +
-	"\x1axunzhen/care/v1/task.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xc3\n" +
-	"\n" +
+	"\x1axunzhen/care/v1/task.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xf2\f\n" +
 	"\x04Task\x12K\n" +
 	"\tissued_on\x18\x01 \x01(\x05B.\xca\xf3\x18*\n" +
 	"\f下达日期\x12\tissued on(\x010\x01J\x05\bʬ\x8f\x12j\x04taskR\bissuedOn\x12T\n" +
@@ -415,20 +515,41 @@ const file_xunzhen_care_v1_task_proto_rawDesc = "" +
 	"\x05state\x18\x12 \x01(\x0e2\x1a.xunzhen.care.v1.TaskStateB\"\xca\xf3\x18\x1e\n" +
 	"\f任务状态\x12\x05state0\x01j\x05stateR\x05state\x120\n" +
 	"\x06remark\x18\x13 \x01(\tB\x18\xca\xf3\x18\x14\n" +
-	"\x06备注\x12\x06remark\x80\x01\xf4\x03R\x06remark\x1ac\n" +
+	"\x06备注\x12\x06remark\x80\x01\xf4\x03R\x06remark\x12=\n" +
+	"\bset_code\x18\x14 \x01(\tB\"\xca\xf3\x18\x1e\n" +
+	"\f任务编号\x12\x03setj\x04taskp\n" +
+	"\x80\x01(R\asetCode\x12D\n" +
+	"\tdoctor_id\x18\x15 \x01(\tB'\xca\xf3\x18#\n" +
+	"\f责任医生\x12\x06doctor(\aj\x04taskp\f\x80\x01@R\bdoctorId\x12R\n" +
+	"\n" +
+	"unassigned\x18\x17 \x01(\bB2\xca\xf3\x18.\n" +
+	"\x15无责任医生部分\x12\rnobody's partj\x04taskp\fR\n" +
+	"unassigned\x12T\n" +
+	"\x05basis\x18\x16 \x01(\v2\x1a.xunzhen.care.v1.TaskBasisB\"\xca\xf3\x18\x1e\n" +
+	"\f测算依据\x12\x05basisj\x05quotap\x10R\x05basis\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
 	"\x05value\x18\x02 \x01(\v2\x1f.xunzhen.care.v1.ConfirmedValueR\x05value:\x028\x01:r\xca\xf3\x18n\b,\x12\x06任务\x1a\x04task \x01*\x14\n" +
 	"\x04task\x12\x06任务\x1a\x04task**\n" +
 	"\x05quota\x12\x0f数量与时限\x1a\x10quota and season*\x16\n" +
 	"\x05state\x12\x06状态\x1a\x05state0\x02B\x0e\n" +
-	"\f_daily_limit\"\x8f\x01\n" +
+	"\f_daily_limit\"\xf5\x01\n" +
 	"\n" +
 	"TaskWindow\x12C\n" +
 	"\tstarts_on\x18\x01 \x01(\x05B&\xca\xf3\x18\"\n" +
 	"\f开始日期\x12\tstarts on(\x01J\x05\bʬ\x8f\x12R\bstartsOn\x12<\n" +
 	"\x06due_on\x18\x02 \x01(\x05B%\xca\xf3\x18!\n" +
-	"\f截止日期\x12\x06due on(\x010\x01J\x05\bʬ\x8f\x12R\x05dueOn\"\xdd\x02\n" +
+	"\f截止日期\x12\x06due on(\x010\x01J\x05\bʬ\x8f\x12R\x05dueOn\x12T\n" +
+	"\vdays_a_week\x18\x03 \x01(\x05B/\xca\xf3\x18+\n" +
+	"\x12每周工作日数\x12\vdays a week(\bJ\x04\b\n" +
+	"\x10\x0eX\x01H\x00R\tdaysAWeek\x88\x01\x01B\x0e\n" +
+	"\f_days_a_week\"\xa0\x01\n" +
+	"\tTaskBasis\x12M\n" +
+	"\beligible\x18\x01 \x01(\x05B,\xca\xf3\x18(\n" +
+	"\x0f应服务人数\x12\beligible(\bJ\a\b\x00\x10\x80\xda\xc4\tX\x01H\x00R\beligible\x88\x01\x01\x127\n" +
+	"\x05as_of\x18\x02 \x01(\x05B\"\xca\xf3\x18\x1e\n" +
+	"\f截至日期\x12\x05as of(\x01J\x05\bʬ\x8f\x12R\x04asOfB\v\n" +
+	"\t_eligible\"\xdd\x02\n" +
 	"\tTaskQuota\x12@\n" +
 	"\x05quota\x18\x01 \x01(\x05B%\xca\xf3\x18!\n" +
 	"\t任务数\x12\x05quota(\b0\x01J\a\b\x00\x10\x80\xda\xc4\tX\x01H\x00R\x05quota\x88\x01\x01\x12G\n" +
@@ -470,28 +591,30 @@ func file_xunzhen_care_v1_task_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_care_v1_task_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_xunzhen_care_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_xunzhen_care_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_xunzhen_care_v1_task_proto_goTypes = []any{
 	(TaskState)(0),         // 0: xunzhen.care.v1.TaskState
 	(*Task)(nil),           // 1: xunzhen.care.v1.Task
 	(*TaskWindow)(nil),     // 2: xunzhen.care.v1.TaskWindow
-	(*TaskQuota)(nil),      // 3: xunzhen.care.v1.TaskQuota
-	nil,                    // 4: xunzhen.care.v1.Task.ConfirmedValuesEntry
-	(PopulationCode)(0),    // 5: xunzhen.care.v1.PopulationCode
-	(*ConfirmedValue)(nil), // 6: xunzhen.care.v1.ConfirmedValue
+	(*TaskBasis)(nil),      // 3: xunzhen.care.v1.TaskBasis
+	(*TaskQuota)(nil),      // 4: xunzhen.care.v1.TaskQuota
+	nil,                    // 5: xunzhen.care.v1.Task.ConfirmedValuesEntry
+	(PopulationCode)(0),    // 6: xunzhen.care.v1.PopulationCode
+	(*ConfirmedValue)(nil), // 7: xunzhen.care.v1.ConfirmedValue
 }
 var file_xunzhen_care_v1_task_proto_depIdxs = []int32{
-	4, // 0: xunzhen.care.v1.Task.confirmed_values:type_name -> xunzhen.care.v1.Task.ConfirmedValuesEntry
-	5, // 1: xunzhen.care.v1.Task.population_group:type_name -> xunzhen.care.v1.PopulationCode
+	5, // 0: xunzhen.care.v1.Task.confirmed_values:type_name -> xunzhen.care.v1.Task.ConfirmedValuesEntry
+	6, // 1: xunzhen.care.v1.Task.population_group:type_name -> xunzhen.care.v1.PopulationCode
 	2, // 2: xunzhen.care.v1.Task.window:type_name -> xunzhen.care.v1.TaskWindow
-	3, // 3: xunzhen.care.v1.Task.quota:type_name -> xunzhen.care.v1.TaskQuota
+	4, // 3: xunzhen.care.v1.Task.quota:type_name -> xunzhen.care.v1.TaskQuota
 	0, // 4: xunzhen.care.v1.Task.state:type_name -> xunzhen.care.v1.TaskState
-	6, // 5: xunzhen.care.v1.Task.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	3, // 5: xunzhen.care.v1.Task.basis:type_name -> xunzhen.care.v1.TaskBasis
+	7, // 6: xunzhen.care.v1.Task.ConfirmedValuesEntry.value:type_name -> xunzhen.care.v1.ConfirmedValue
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_care_v1_task_proto_init() }
@@ -502,14 +625,16 @@ func file_xunzhen_care_v1_task_proto_init() {
 	file_xunzhen_care_v1_common_proto_init()
 	file_xunzhen_care_v1_resident_proto_init()
 	file_xunzhen_care_v1_task_proto_msgTypes[0].OneofWrappers = []any{}
+	file_xunzhen_care_v1_task_proto_msgTypes[1].OneofWrappers = []any{}
 	file_xunzhen_care_v1_task_proto_msgTypes[2].OneofWrappers = []any{}
+	file_xunzhen_care_v1_task_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_care_v1_task_proto_rawDesc), len(file_xunzhen_care_v1_task_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

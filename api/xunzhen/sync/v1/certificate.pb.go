@@ -37,6 +37,9 @@ const (
 	Role_ROLE_TABLET Role = 2
 	// A clinic hub, which also carries what others saved.
 	Role_ROLE_HUB Role = 3
+	// A desk of the office: it uses the office's services within its scope, saves nothing by its own key, and syncs
+	// nothing.
+	Role_ROLE_OFFICE Role = 4
 )
 
 // Enum value maps for Role.
@@ -46,12 +49,14 @@ var (
 		1: "ROLE_CENTRE",
 		2: "ROLE_TABLET",
 		3: "ROLE_HUB",
+		4: "ROLE_OFFICE",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
 		"ROLE_CENTRE":      1,
 		"ROLE_TABLET":      2,
 		"ROLE_HUB":         3,
+		"ROLE_OFFICE":      4,
 	}
 )
 
@@ -436,12 +441,13 @@ const file_xunzhen_sync_v1_certificate_proto_rawDesc = "" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12)\n" +
 	"\x10certificate_hash\x18\x02 \x01(\fR\x0fcertificateHash\x12\x1d\n" +
 	"\n" +
-	"public_key\x18\x03 \x01(\fR\tpublicKey*L\n" +
+	"public_key\x18\x03 \x01(\fR\tpublicKey*]\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_CENTRE\x10\x01\x12\x0f\n" +
 	"\vROLE_TABLET\x10\x02\x12\f\n" +
-	"\bROLE_HUB\x10\x03B\xbc\x01\n" +
+	"\bROLE_HUB\x10\x03\x12\x0f\n" +
+	"\vROLE_OFFICE\x10\x04B\xbc\x01\n" +
 	"\x13com.xunzhen.sync.v1B\x10CertificateProtoP\x01Z5github.com/xunzhen/xunzhen/api/xunzhen/sync/v1;syncv1\xa2\x02\x03XSX\xaa\x02\x0fXunzhen.Sync.V1\xca\x02\x0fXunzhen\\Sync\\V1\xe2\x02\x1bXunzhen\\Sync\\V1\\GPBMetadata\xea\x02\x11Xunzhen::Sync::V1b\x06proto3"
 
 var (

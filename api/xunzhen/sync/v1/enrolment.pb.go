@@ -33,7 +33,10 @@ type EnrolRequest struct {
 	// The code. Blanks, hyphens and case do not matter.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// The installation's new Ed25519 public key.
-	PublicKey     []byte `protobuf:"bytes,3,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	PublicKey []byte `protobuf:"bytes,3,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	// What the installation is: ROLE_OFFICE for a desk. Codes for desks are for nobody else, and a desk takes no other;
+	// tablets and hubs need not say.
+	Role          Role `protobuf:"varint,4,opt,name=role,proto3,enum=xunzhen.sync.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -87,6 +90,13 @@ func (x *EnrolRequest) GetPublicKey() []byte {
 		return x.PublicKey
 	}
 	return nil
+}
+
+func (x *EnrolRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
 }
 
 // EnrolResponse is all an installation must keep. The same code with the same key
@@ -818,12 +828,13 @@ var File_xunzhen_sync_v1_enrolment_proto protoreflect.FileDescriptor
 
 const file_xunzhen_sync_v1_enrolment_proto_rawDesc = "" +
 	"\n" +
-	"\x1fxunzhen/sync/v1/enrolment.proto\x12\x0fxunzhen.sync.v1\"W\n" +
+	"\x1fxunzhen/sync/v1/enrolment.proto\x12\x0fxunzhen.sync.v1\x1a!xunzhen/sync/v1/certificate.proto\"\x82\x01\n" +
 	"\fEnrolRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x1d\n" +
 	"\n" +
-	"public_key\x18\x03 \x01(\fR\tpublicKey\"\xa4\x01\n" +
+	"public_key\x18\x03 \x01(\fR\tpublicKey\x12)\n" +
+	"\x04role\x18\x04 \x01(\x0e2\x15.xunzhen.sync.v1.RoleR\x04role\"\xa4\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x1b\n" +
 	"\tshard_key\x18\x02 \x01(\fR\bshardKey\x12#\n" +
@@ -899,13 +910,15 @@ var file_xunzhen_sync_v1_enrolment_proto_goTypes = []any{
 	(*RenewResponse)(nil),     // 9: xunzhen.sync.v1.RenewResponse
 	(*SucceedRequest)(nil),    // 10: xunzhen.sync.v1.SucceedRequest
 	(*SucceedResponse)(nil),   // 11: xunzhen.sync.v1.SucceedResponse
+	(Role)(0),                 // 12: xunzhen.sync.v1.Role
 }
 var file_xunzhen_sync_v1_enrolment_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	12, // 0: xunzhen.sync.v1.EnrolRequest.role:type_name -> xunzhen.sync.v1.Role
+	1,  // [1:1] is the sub-list for method output_type
+	1,  // [1:1] is the sub-list for method input_type
+	1,  // [1:1] is the sub-list for extension type_name
+	1,  // [1:1] is the sub-list for extension extendee
+	0,  // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_sync_v1_enrolment_proto_init() }
@@ -913,6 +926,7 @@ func file_xunzhen_sync_v1_enrolment_proto_init() {
 	if File_xunzhen_sync_v1_enrolment_proto != nil {
 		return
 	}
+	file_xunzhen_sync_v1_certificate_proto_init()
 	file_xunzhen_sync_v1_enrolment_proto_msgTypes[6].OneofWrappers = []any{
 		(*LoginRequest_Certificate)(nil),
 		(*LoginRequest_OperatorKey)(nil),
