@@ -3,9 +3,9 @@
 package indicators
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -250,21 +250,21 @@ func (s standing) acceptedBy(level int64) bool {
 // returned reports whether the form was sent back and not answered.
 func (s standing) returned() bool { return care.Stage(s/4) == care.StageReturned }
 
-// numberContracts gives the person's contracts their numbers: in the order of their days, then ids.
+// numberContracts gives the person's contracts their numbers: in the order of events, by day and id. What has no
+// day is no event, and has none.
 func (x *extraction) numberContracts(entries []rules.Entry) {
 	type one struct {
 		id   record.ID
+		on   day
 		form *carev1.Contract
 	}
 	var all []one
 	for _, e := range entries {
-		if form, ok := e.Form.(*carev1.Contract); ok {
-			all = append(all, one{e.ID, form})
+		if form, ok := e.Form.(*carev1.Contract); ok && dayOf(care.Date(form.GetSignedOn())) != noDay {
+			all = append(all, one{e.ID, dayOf(care.Date(form.GetSignedOn())), form})
 		}
 	}
-	slices.SortFunc(all, func(a, b one) int {
-		return cmp.Or(cmp.Compare(a.form.GetSignedOn(), b.form.GetSignedOn()), strings.Compare(string(a.id[:]), string(b.id[:])))
-	})
+	slices.SortFunc(all, func(a, b one) int { return cmp.Or(cmp.Compare(a.on, b.on), bytes.Compare(a.id[:], b.id[:])) })
 	x.contracts = map[record.ID]contractNumber{}
 	for i, c := range all[:min(len(all), maxTable)] {
 		number := uint8(i + 1)

@@ -75,7 +75,7 @@ const (
 // basicItems is how many items of the basic form are asked for, and coverItems how many of the cover.
 const (
 	basicItems = 19
-	coverItems = 7
+	coverItems = 8
 )
 
 // Where the number of missing items of a follow-up stands in its flags.
