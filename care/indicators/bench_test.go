@@ -24,6 +24,7 @@ func BenchmarkCounty(b *testing.B) {
 	e := NewEvaluator(q, s)
 	var out []Outcome
 	b.ReportAllocs()
+	before := processorTime(b)
 	b.ResetTimer()
 	for i := range b.N {
 		f, err := DecodeFacts(raw[i%len(raw)])
@@ -32,6 +33,7 @@ func BenchmarkCounty(b *testing.B) {
 		}
 		out = e.Append(out[:0], &f)
 	}
+	b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/person")
 	b.ReportMetric(float64(bytes)/float64(len(raw)), "bytes/person")
 	b.ReportMetric(float64(limitOfAPerson), "limit-ns/person")
 }

@@ -23,7 +23,8 @@ type Input struct {
 	// Received says on which day the centre first had a record; nil takes the entry's ReceivedAt. A
 	// record without such a day is left out by no cutoff.
 	Received func(record.ID) care.Date
-	// Division says where a record is shown. nil, and "", leave it to the form.
+	// Division says where a record is shown. nil, and "", leave it to the address of a resident. What a
+	// statistic, a task or an organisation says of its division goes before.
 	Division func(record.ID) record.Division
 	// Updated says when and by whom a record was saved last, 0 unless it was saved more than once; nil
 	// leaves updates uncounted.
@@ -123,22 +124,32 @@ func (x *extraction) received(e rules.Entry) day {
 	return dayOf(care.DateOf(e.ReceivedAt))
 }
 
-// divisionOf returns where a record belongs, "" if nobody says: where it is shown, or what its form says.
+// divisionOf returns where a record belongs, "" if nobody says: what a form about a division says, else where the
+// record is shown, else where the person lives.
 func (x *extraction) divisionOf(e rules.Entry) record.Division {
+	if d := divisionSaid(e.Form); d != "" {
+		return d
+	}
 	if x.in.Division != nil {
 		if d := x.in.Division(e.ID); d != "" {
 			return care.FullCode(d)
 		}
 	}
-	switch form := e.Form.(type) {
-	case *carev1.Resident:
+	if form, ok := e.Form.(*carev1.Resident); ok {
 		return fullCode(form.GetAddress().GetDivisionCode())
+	}
+	return ""
+}
+
+// divisionSaid returns the division that a statistic, a task or an organisation is about, "" for others.
+func divisionSaid(form proto.Message) record.Division {
+	switch f := form.(type) {
 	case *carev1.Statistic:
-		return fullCode(form.GetDivisionCode())
+		return fullCode(f.GetDivisionCode())
 	case *carev1.Task:
-		return fullCode(form.GetDivisionCode())
+		return fullCode(f.GetDivisionCode())
 	case *carev1.Organisation:
-		return fullCode(form.GetAddress().GetDivisionCode())
+		return fullCode(f.GetAddress().GetDivisionCode())
 	}
 	return ""
 }

@@ -3,6 +3,7 @@
 package indicators
 
 import (
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -300,4 +301,18 @@ func (p *personView) isAged(on day) bool {
 func (p *personView) isChild(on day) bool {
 	age := p.ageOn(on)
 	return age >= 0 && age < int(p.e.s.number[childYears])
+}
+
+// isOneOf reports whether the person is of one of some populations on the last day under care; of none there is
+// nothing to be.
+func (p *personView) isOneOf(populations []carev1.PopulationCode) bool {
+	if len(populations) == 0 {
+		return true
+	}
+	for _, code := range populations {
+		if p.here && code > 0 && code <= lastPopulation && p.belongs(uint8(code), p.last) {
+			return true
+		}
+	}
+	return false
 }

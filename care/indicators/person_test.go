@@ -176,6 +176,29 @@ func TestWhoIsOfAPopulation(t *testing.T) {
 	}
 }
 
+func TestAQuestionAboutAPopulationIsAboutNobodyElse(t *testing.T) {
+	c, s := readCounty(t), settings(t)
+	q := c.questions[0].ask
+	q.Populations = []carev1.PopulationCode{carev1.PopulationCode_POPULATION_CODE_DIABETES, carev1.PopulationCode_POPULATION_CODE_AGED}
+	all := map[Code]Tally{}
+	for _, outcomes := range c.outcomesOf(q, s) {
+		for _, o := range outcomes {
+			all[o.Code] = all[o.Code].Plus(Tally{o.Numerator, o.Denominator, o.Amount})
+		}
+	}
+	// d01 to d05; o01 to o05 and o07; h05 and h06; and o08, who died: on the last day under care she was aged.
+	for code, want := range map[Code]Tally{"S02": {13, 13, 0}, "O00": {3, 9, 0}, "D01": {4, 5, 0}, "H01": {3, 3, 0}, "G02.03": {1, 5, 0}, "M01": {}} {
+		if all[code] != want {
+			t.Errorf("%s: %v, by hand %v", code, all[code], want)
+		}
+	}
+	p := personOf(event2024(4, 400))
+	f := p.facts(p.entries)
+	if got := Evaluate(f, Question{Period: Year(2024), AsOf: 20241231, Populations: q.Populations}, s); got != nil {
+		t.Errorf("an event is of no population: %v", got)
+	}
+}
+
 // Forms with any values at all, such as an import may bring, make facts that come back and are judged.
 func TestWhateverStandsInFormsMakesFacts(t *testing.T) {
 	t.Logf("seed %d", seed)
