@@ -5,13 +5,15 @@ package indicators
 import (
 	"bytes"
 	"cmp"
+	"log/slog"
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // Facts are what counts of one person, or of one record that is about nobody: dated, and with the day on
-// which the centre first had each record. They hold no name, number or address, and do not change.
+// which the centre first had each record. They hold no name, number or address, but the birth and the diseases
+// of a person: they are as personal as the records. They do not change.
 type Facts struct {
 	birth     day
 	judged    bool // findings were asked for
@@ -102,6 +104,9 @@ type contractItem struct {
 	item     uint8 // which of its services, from 1 in the order of keys
 	times    uint16
 }
+
+// LogValue keeps the birth and the diseases of a person out of logs.
+func (f Facts) LogValue() slog.Value { return slog.IntValue(len(f.events)) }
 
 // Empty reports whether there is nothing that any indicator could count.
 func (f Facts) Empty() bool {
