@@ -62,7 +62,7 @@ var rooms = []room{
 	{"transport/remote", []string{"api/...", "syncengine/session/...", "syncengine/segment", "transport"}, "the centre as its callers see it: tablets and hubs alike, and no store"},
 	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"care/rules", append([]string{"care", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "rules are evaluated on tablets, on the server and in tests: from forms, without an engine"},
-	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
+	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
 	{"care/rulepack", []string{"care/rules"}, "a pack is data: the package only holds it"},
 	{"care/manual", []string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, "what people read is made from descriptors and a pack that it is handed"},
 	{"server", above, "the server is below the commands and beside the tablet"},
