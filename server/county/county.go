@@ -83,8 +83,8 @@ type County struct {
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
 	// Staff knows who works as what, as of its last CatchUp.
-	Staff *followers.Staff
-	Others    projection.Others // who is served while the projection follows
+	Staff  *followers.Staff
+	Others projection.Others // who is served while the projection follows
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -266,7 +266,9 @@ func (c *County) Class(k record.Kind) (record.Class, bool) {
 }
 
 // Access returns the log of what leaves the county's system.
-func (c *County) Access() access.Book { return access.Book{Engine: c.Engine, County: record.Division(c.Code)} }
+func (c *County) Access() access.Book {
+	return access.Book{Engine: c.Engine, County: record.Division(c.Code)}
+}
 
 func (m Means) log() *slog.Logger {
 	if m.Log == nil {
