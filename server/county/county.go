@@ -36,6 +36,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -84,8 +85,9 @@ type County struct {
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
 	// Staff knows who works as what, as of its last CatchUp.
-	Staff  *followers.Staff
-	Others projection.Others // who is served while the projection follows
+	Staff *followers.Staff
+	// Others are served while the projection follows.
+	Others projection.Others
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -101,6 +103,7 @@ type County struct {
 	notProjected error              // why there is none
 	counts       *assessment.Module // nil: nothing is counted
 	findings     *findings.Findings // nil: opened without rules
+	supervised   *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.

@@ -176,25 +176,25 @@ func (s *assessmentService) GetFigures(m *officev1.GetFiguresRequest, stream grp
 			return err
 		}
 	}
-	return stream.Send(&officev1.GetFiguresResponse{Report: reportToWire(r)})
+	return stream.Send(&officev1.GetFiguresResponse{Report: figuresReportToWire(r)})
 }
 
 func figureToWire(f assessment.Figure) *officev1.Figure {
 	return &officev1.Figure{
 		Code: string(f.Code), Division: string(f.Division), Doctor: f.Doctor, Numerator: f.Numerator, Denominator: f.Denominator, Amount: f.Amount,
-		StatisticX1000: valueToWire(f.StatisticX1000), ValueX100: valueToWire(f.Value), OtherValueX100: valueToWire(f.Other), ByStatistic: f.ByStatistic,
-		AboveAll: f.AboveAll, LastYearX100: valueToWire(f.LastYear), TargetX100: valueToWire(f.Target), Meets: f.Meets, Rank: uint32(f.Rank),
+		StatisticX1000: hundredths(f.StatisticX1000), ValueX100: hundredths(f.Value), OtherValueX100: hundredths(f.Other), ByStatistic: f.ByStatistic,
+		AboveAll: f.AboveAll, LastYearX100: hundredths(f.LastYear), TargetX100: hundredths(f.Target), Meets: f.Meets, Rank: uint32(f.Rank),
 	}
 }
 
-func valueToWire(v assessment.Value) *int64 {
+func hundredths(v assessment.Value) *int64 {
 	if !v.OK {
 		return nil
 	}
 	return &v.N
 }
 
-func reportToWire(r assessment.Report) *officev1.FiguresReport {
+func figuresReportToWire(r assessment.Report) *officev1.FiguresReport {
 	out := &officev1.FiguresReport{Basis: assessmentBasisToWire(r.Basis), Completeness: completenessToWire(r.Completeness)}
 	for _, s := range r.Spreads {
 		out.Spreads = append(out.Spreads, &officev1.Spread{
@@ -329,22 +329,22 @@ func (s *assessmentService) GetScoreSheet(m *officev1.GetScoreSheetRequest, stre
 		return errTells(err)
 	}
 	for _, sheet := range sheets {
-		if err := stream.Send(&officev1.GetScoreSheetResponse{Scores: []*officev1.UnitScore{sheetToWire(sheet)}}); err != nil {
+		if err := stream.Send(&officev1.GetScoreSheetResponse{Scores: []*officev1.UnitScore{scoreSheetToWire(sheet)}}); err != nil {
 			return err
 		}
 	}
-	return stream.Send(&officev1.GetScoreSheetResponse{Report: reportToWire(r)})
+	return stream.Send(&officev1.GetScoreSheetResponse{Report: figuresReportToWire(r)})
 }
 
-func sheetToWire(s assessment.Sheet) *officev1.UnitScore {
+func scoreSheetToWire(s assessment.Sheet) *officev1.UnitScore {
 	out := &officev1.UnitScore{Division: string(s.Division), Name: s.Name, TotalX100: s.Total, FullX100: s.Full, Rank: uint32(s.Rank)}
 	for _, l := range s.Lines {
 		one := &officev1.ScoreLine{
-			Code: string(l.Code), Title: l.Title, Algorithm: assessment.AlgorithmName(l.Algorithm), TargetX100: valueToWire(l.Target), ValueX100: valueToWire(l.Value),
-			FullX100: l.Full, PointsX100: valueToWire(l.Points), LostX100: l.Lost, Owner: l.Owner, Evidence: l.Evidence, Missing: l.Missing,
+			Code: string(l.Code), Title: l.Title, Algorithm: assessment.AlgorithmName(l.Algorithm), TargetX100: hundredths(l.Target), ValueX100: hundredths(l.Value),
+			FullX100: l.Full, PointsX100: hundredths(l.Points), LostX100: l.Lost, Owner: l.Owner, Evidence: l.Evidence, Missing: l.Missing,
 		}
 		for _, by := range l.LostBy {
-			one.LostBy = append(one.LostBy, &officev1.LostBy{Division: string(by.Division), Name: by.Name, Missing: by.Missing, ValueX100: valueToWire(by.Value)})
+			one.LostBy = append(one.LostBy, &officev1.LostBy{Division: string(by.Division), Name: by.Name, Missing: by.Missing, ValueX100: hundredths(by.Value)})
 		}
 		out.Lines = append(out.Lines, one)
 	}
