@@ -41,6 +41,7 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	assessing  = "/xunzhen.office.v1.AssessmentService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -135,6 +136,17 @@ var table = sync.OnceValue(func() map[string]Rule {
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator},
 
+		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
+		assessing + "ListIndicators": {Who: Operator, Desk: true},
+		assessing + "GetFigures":     {Who: Operator, Desk: true},
+		assessing + "ListPeople":     {Who: Operator, Desk: true},
+		assessing + "GetScoreSheet":  {Who: Operator, Desk: true},
+		assessing + "Freeze":         {Who: Operator, Desk: true},
+		assessing + "ListFreezes":    {Who: Operator, Desk: true},
+		assessing + "GetFreeze":      {Who: Operator, Desk: true},
+		assessing + "ListLate":       {Who: Operator, Desk: true},
+		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
+		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},
 		supervise + "GetFrame":            {Who: Operator, Desk: true},

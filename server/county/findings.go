@@ -34,6 +34,8 @@ func (c *County) modules() (all []projection.Module) {
 	if m.Rules != nil {
 		c.findings = findings.New(findings.Config{BuiltIn: m.Rules, Rand: m.Rand, Log: m.log().With("shard", c.Shard().String())})
 		all = append(all, c.findings)
+		c.counts = c.counter()
+		all = append(all, c.counts)
 	}
 	return all
 }
