@@ -285,7 +285,7 @@ func (y *doctorYear) clocks(q Quarter, visits []*Visit) {
 			return v.Saved - v.Received
 		}},
 		{"A18.back", func(v *Visit) int64 {
-			if v.Saved == 0 || v.Entered == 0 || v.Source == carev1.CaptureSource_CAPTURE_SOURCE_LATER_ENTRY {
+			if v.Saved == 0 || v.Entered == 0 {
 				return 0
 			}
 			return v.Saved - v.Entered
