@@ -41,6 +41,7 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -134,6 +135,11 @@ var table = sync.OnceValue(func() map[string]Rule {
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator},
+		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
+		doubts + "ListAuthenticity":      {Who: Operator, Desk: true},
+		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
+		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
+		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
 
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},

@@ -32,8 +32,8 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
-// Viewer is the file that is read in; *projection.Projection is one.
-type Viewer interface {
+// viewer is the file that is read in; *projection.Projection is one.
+type viewer interface {
 	View(ctx context.Context, read func(*sqlite.Conn) error) error
 }
 
@@ -48,7 +48,7 @@ type Config struct {
 type Module struct {
 	cfg   Config
 	rules atomic.Pointer[chosen]
-	file  Viewer
+	file  viewer
 }
 
 // chosen is the rules in use.
@@ -57,7 +57,11 @@ type chosen struct {
 	name [sha256.Size]byte
 }
 
-var _ projection.Module = (*Module)(nil)
+var (
+	_ projection.Module  = (*Module)(nil)
+	_ projection.Reader  = (*Module)(nil)
+	_ projection.Chooser = (*Module)(nil)
+)
 
 //go:embed schema.sql
 var schema string
@@ -88,8 +92,8 @@ func (m *Module) Schema() string { return schema }
 // Settings names the pack. Some rows of the pack look at the day: whether somebody is aged.
 func (m *Module) Settings() (name [sha256.Size]byte, daily bool) { return m.rules.Load().name, true }
 
-// ReadFrom says where questions are answered from; before it they cannot be.
-func (m *Module) ReadFrom(file Viewer) { m.file = file }
+// Attach is handed the file that questions are answered from.
+func (m *Module) Attach(p *projection.Projection) { m.file = p }
 
 // Chooses returns the kind by whose records the pack is chosen.
 func (m *Module) Chooses() record.Kind { return care.KindRulePack }

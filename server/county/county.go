@@ -32,6 +32,7 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
@@ -101,6 +102,8 @@ type County struct {
 	projection   *projection.Projection
 	notProjected error              // why there is none
 	findings     *findings.Findings // nil: opened without rules
+	authenticity *authenticity.Module
+	notJudged    error // why the program's rules cannot judge authenticity
 	supervised   *supervision.Module
 }
 

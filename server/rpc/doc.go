@@ -100,5 +100,6 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterDivisionServiceServer(g, &divisionService{})
 	officev1grpc.RegisterFindingServiceServer(g, &findingService{cfg: cfg})
 	officev1grpc.RegisterSupervisionServiceServer(g, &supervisionService{cfg: cfg})
+	officev1grpc.RegisterAuthenticityServiceServer(g, &authenticityService{cfg: cfg})
 	officev1grpc.RegisterTaskServiceServer(g, &taskService{})
 }

@@ -205,7 +205,7 @@ func (d *doctor) id(kind record.Kind) record.ID {
 func (d *doctor) patient(h *home) *patient {
 	row := d.base[d.rnd.IntN(len(d.base))]
 	p := &patient{id: d.id(care.KindResident), home: h, row: row, male: d.roll(0.5), places: map[record.ID]authenticity.Place{}}
-	p.born = care.Date((d.year-40-d.rnd.IntN(45))*10000 + (1+d.rnd.IntN(12))*100 + 1 + d.rnd.IntN(28))
+	p.born = care.Date((d.year-50-d.rnd.IntN(36))*10000 + (1+d.rnd.IntN(12))*100 + 1 + d.rnd.IntN(28))
 	mean := row.MeanPressure + 3*d.rnd.NormFloat64()
 	pulse := 48 + 8*d.rnd.NormFloat64() // between systolic and diastolic
 	p.diastolic = mean - pulse/3

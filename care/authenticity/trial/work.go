@@ -288,6 +288,9 @@ func (d *doctor) homeVisits(quarter int) {
 				continue
 			}
 			walk := d.walk(at, h)
+			if d.Style == TwoVillages {
+				walk = -stay // begun in the same minute
+			}
 			minute = d.take(day, minute, h.village, stay+walk)
 			d.visitHome(h, day, minute, stay, i)
 			minute += stay + walk
@@ -301,8 +304,6 @@ func (d *doctor) walk(from, to *home) int {
 	switch {
 	case d.Style == Crowded:
 		return -13
-	case d.Style == TwoVillages:
-		return -30
 	case d.Style == Travelling:
 		return 1
 	case d.Style == OnePen:

@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/authenticity_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -31,18 +32,18 @@ const file_xunzhen_office_v1_authenticity_service_proto_rawDesc = "" +
 	"\x10ListAuthenticity\x12*.xunzhen.office.v1.ListAuthenticityRequest\x1a+.xunzhen.office.v1.ListAuthenticityResponse\x12h\n" +
 	"\x0fGetAuthenticity\x12).xunzhen.office.v1.GetAuthenticityRequest\x1a*.xunzhen.office.v1.GetAuthenticityResponse\x12z\n" +
 	"\x15GetAuthenticityDoctor\x12/.xunzhen.office.v1.GetAuthenticityDoctorRequest\x1a0.xunzhen.office.v1.GetAuthenticityDoctorResponse\x12k\n" +
-	"\x10RuleAuthenticity\x12*.xunzhen.office.v1.RuleAuthenticityRequest\x1a+.xunzhen.office.v1.RuleAuthenticityResponseB\xd2\x01\n" +
-	"\x15com.xunzhen.office.v1B\x18AuthenticityServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"\x10RuleAuthenticity\x12*.xunzhen.office.v1.RuleAuthenticityRequest\x1a+.xunzhen.office.v1.RuleAuthenticityResponseB\xe3\x01\n" +
+	"\x15com.xunzhen.office.v1B\x18AuthenticityServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_authenticity_service_proto_goTypes = []any{
-	(*ListAuthenticityRequest)(nil),       // 0: xunzhen.office.v1.ListAuthenticityRequest
-	(*GetAuthenticityRequest)(nil),        // 1: xunzhen.office.v1.GetAuthenticityRequest
-	(*GetAuthenticityDoctorRequest)(nil),  // 2: xunzhen.office.v1.GetAuthenticityDoctorRequest
-	(*RuleAuthenticityRequest)(nil),       // 3: xunzhen.office.v1.RuleAuthenticityRequest
-	(*ListAuthenticityResponse)(nil),      // 4: xunzhen.office.v1.ListAuthenticityResponse
-	(*GetAuthenticityResponse)(nil),       // 5: xunzhen.office.v1.GetAuthenticityResponse
-	(*GetAuthenticityDoctorResponse)(nil), // 6: xunzhen.office.v1.GetAuthenticityDoctorResponse
-	(*RuleAuthenticityResponse)(nil),      // 7: xunzhen.office.v1.RuleAuthenticityResponse
+	(*v1.ListAuthenticityRequest)(nil),       // 0: xunzhen.office.v1.ListAuthenticityRequest
+	(*v1.GetAuthenticityRequest)(nil),        // 1: xunzhen.office.v1.GetAuthenticityRequest
+	(*v1.GetAuthenticityDoctorRequest)(nil),  // 2: xunzhen.office.v1.GetAuthenticityDoctorRequest
+	(*v1.RuleAuthenticityRequest)(nil),       // 3: xunzhen.office.v1.RuleAuthenticityRequest
+	(*v1.ListAuthenticityResponse)(nil),      // 4: xunzhen.office.v1.ListAuthenticityResponse
+	(*v1.GetAuthenticityResponse)(nil),       // 5: xunzhen.office.v1.GetAuthenticityResponse
+	(*v1.GetAuthenticityDoctorResponse)(nil), // 6: xunzhen.office.v1.GetAuthenticityDoctorResponse
+	(*v1.RuleAuthenticityResponse)(nil),      // 7: xunzhen.office.v1.RuleAuthenticityResponse
 }
 var file_xunzhen_office_v1_authenticity_service_proto_depIdxs = []int32{
 	0, // 0: xunzhen.office.v1.AuthenticityService.ListAuthenticity:input_type -> xunzhen.office.v1.ListAuthenticityRequest
@@ -65,7 +66,6 @@ func file_xunzhen_office_v1_authenticity_service_proto_init() {
 	if File_xunzhen_office_v1_authenticity_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_authenticity_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

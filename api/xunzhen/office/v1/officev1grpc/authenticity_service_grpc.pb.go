@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/authenticity_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -34,13 +35,13 @@ const (
 // AuthenticityService gives what makes records doubtful, within the caller's scope, and takes rulings on it.
 type AuthenticityServiceClient interface {
 	// ListAuthenticity lists findings.
-	ListAuthenticity(ctx context.Context, in *ListAuthenticityRequest, opts ...grpc.CallOption) (*ListAuthenticityResponse, error)
+	ListAuthenticity(ctx context.Context, in *v1.ListAuthenticityRequest, opts ...grpc.CallOption) (*v1.ListAuthenticityResponse, error)
 	// GetAuthenticity gives one finding with its evidence.
-	GetAuthenticity(ctx context.Context, in *GetAuthenticityRequest, opts ...grpc.CallOption) (*GetAuthenticityResponse, error)
+	GetAuthenticity(ctx context.Context, in *v1.GetAuthenticityRequest, opts ...grpc.CallOption) (*v1.GetAuthenticityResponse, error)
 	// GetAuthenticityDoctor gives what a doctor's year looks like.
-	GetAuthenticityDoctor(ctx context.Context, in *GetAuthenticityDoctorRequest, opts ...grpc.CallOption) (*GetAuthenticityDoctorResponse, error)
+	GetAuthenticityDoctor(ctx context.Context, in *v1.GetAuthenticityDoctorRequest, opts ...grpc.CallOption) (*v1.GetAuthenticityDoctorResponse, error)
 	// RuleAuthenticity saves a ruling on a finding.
-	RuleAuthenticity(ctx context.Context, in *RuleAuthenticityRequest, opts ...grpc.CallOption) (*RuleAuthenticityResponse, error)
+	RuleAuthenticity(ctx context.Context, in *v1.RuleAuthenticityRequest, opts ...grpc.CallOption) (*v1.RuleAuthenticityResponse, error)
 }
 
 type authenticityServiceClient struct {
@@ -51,9 +52,9 @@ func NewAuthenticityServiceClient(cc grpc.ClientConnInterface) AuthenticityServi
 	return &authenticityServiceClient{cc}
 }
 
-func (c *authenticityServiceClient) ListAuthenticity(ctx context.Context, in *ListAuthenticityRequest, opts ...grpc.CallOption) (*ListAuthenticityResponse, error) {
+func (c *authenticityServiceClient) ListAuthenticity(ctx context.Context, in *v1.ListAuthenticityRequest, opts ...grpc.CallOption) (*v1.ListAuthenticityResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListAuthenticityResponse)
+	out := new(v1.ListAuthenticityResponse)
 	err := c.cc.Invoke(ctx, AuthenticityService_ListAuthenticity_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -61,9 +62,9 @@ func (c *authenticityServiceClient) ListAuthenticity(ctx context.Context, in *Li
 	return out, nil
 }
 
-func (c *authenticityServiceClient) GetAuthenticity(ctx context.Context, in *GetAuthenticityRequest, opts ...grpc.CallOption) (*GetAuthenticityResponse, error) {
+func (c *authenticityServiceClient) GetAuthenticity(ctx context.Context, in *v1.GetAuthenticityRequest, opts ...grpc.CallOption) (*v1.GetAuthenticityResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetAuthenticityResponse)
+	out := new(v1.GetAuthenticityResponse)
 	err := c.cc.Invoke(ctx, AuthenticityService_GetAuthenticity_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -71,9 +72,9 @@ func (c *authenticityServiceClient) GetAuthenticity(ctx context.Context, in *Get
 	return out, nil
 }
 
-func (c *authenticityServiceClient) GetAuthenticityDoctor(ctx context.Context, in *GetAuthenticityDoctorRequest, opts ...grpc.CallOption) (*GetAuthenticityDoctorResponse, error) {
+func (c *authenticityServiceClient) GetAuthenticityDoctor(ctx context.Context, in *v1.GetAuthenticityDoctorRequest, opts ...grpc.CallOption) (*v1.GetAuthenticityDoctorResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetAuthenticityDoctorResponse)
+	out := new(v1.GetAuthenticityDoctorResponse)
 	err := c.cc.Invoke(ctx, AuthenticityService_GetAuthenticityDoctor_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -81,9 +82,9 @@ func (c *authenticityServiceClient) GetAuthenticityDoctor(ctx context.Context, i
 	return out, nil
 }
 
-func (c *authenticityServiceClient) RuleAuthenticity(ctx context.Context, in *RuleAuthenticityRequest, opts ...grpc.CallOption) (*RuleAuthenticityResponse, error) {
+func (c *authenticityServiceClient) RuleAuthenticity(ctx context.Context, in *v1.RuleAuthenticityRequest, opts ...grpc.CallOption) (*v1.RuleAuthenticityResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(RuleAuthenticityResponse)
+	out := new(v1.RuleAuthenticityResponse)
 	err := c.cc.Invoke(ctx, AuthenticityService_RuleAuthenticity_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -98,13 +99,13 @@ func (c *authenticityServiceClient) RuleAuthenticity(ctx context.Context, in *Ru
 // AuthenticityService gives what makes records doubtful, within the caller's scope, and takes rulings on it.
 type AuthenticityServiceServer interface {
 	// ListAuthenticity lists findings.
-	ListAuthenticity(context.Context, *ListAuthenticityRequest) (*ListAuthenticityResponse, error)
+	ListAuthenticity(context.Context, *v1.ListAuthenticityRequest) (*v1.ListAuthenticityResponse, error)
 	// GetAuthenticity gives one finding with its evidence.
-	GetAuthenticity(context.Context, *GetAuthenticityRequest) (*GetAuthenticityResponse, error)
+	GetAuthenticity(context.Context, *v1.GetAuthenticityRequest) (*v1.GetAuthenticityResponse, error)
 	// GetAuthenticityDoctor gives what a doctor's year looks like.
-	GetAuthenticityDoctor(context.Context, *GetAuthenticityDoctorRequest) (*GetAuthenticityDoctorResponse, error)
+	GetAuthenticityDoctor(context.Context, *v1.GetAuthenticityDoctorRequest) (*v1.GetAuthenticityDoctorResponse, error)
 	// RuleAuthenticity saves a ruling on a finding.
-	RuleAuthenticity(context.Context, *RuleAuthenticityRequest) (*RuleAuthenticityResponse, error)
+	RuleAuthenticity(context.Context, *v1.RuleAuthenticityRequest) (*v1.RuleAuthenticityResponse, error)
 	mustEmbedUnimplementedAuthenticityServiceServer()
 }
 
@@ -115,16 +116,16 @@ type AuthenticityServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedAuthenticityServiceServer struct{}
 
-func (UnimplementedAuthenticityServiceServer) ListAuthenticity(context.Context, *ListAuthenticityRequest) (*ListAuthenticityResponse, error) {
+func (UnimplementedAuthenticityServiceServer) ListAuthenticity(context.Context, *v1.ListAuthenticityRequest) (*v1.ListAuthenticityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListAuthenticity not implemented")
 }
-func (UnimplementedAuthenticityServiceServer) GetAuthenticity(context.Context, *GetAuthenticityRequest) (*GetAuthenticityResponse, error) {
+func (UnimplementedAuthenticityServiceServer) GetAuthenticity(context.Context, *v1.GetAuthenticityRequest) (*v1.GetAuthenticityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAuthenticity not implemented")
 }
-func (UnimplementedAuthenticityServiceServer) GetAuthenticityDoctor(context.Context, *GetAuthenticityDoctorRequest) (*GetAuthenticityDoctorResponse, error) {
+func (UnimplementedAuthenticityServiceServer) GetAuthenticityDoctor(context.Context, *v1.GetAuthenticityDoctorRequest) (*v1.GetAuthenticityDoctorResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAuthenticityDoctor not implemented")
 }
-func (UnimplementedAuthenticityServiceServer) RuleAuthenticity(context.Context, *RuleAuthenticityRequest) (*RuleAuthenticityResponse, error) {
+func (UnimplementedAuthenticityServiceServer) RuleAuthenticity(context.Context, *v1.RuleAuthenticityRequest) (*v1.RuleAuthenticityResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RuleAuthenticity not implemented")
 }
 func (UnimplementedAuthenticityServiceServer) mustEmbedUnimplementedAuthenticityServiceServer() {}
@@ -149,7 +150,7 @@ func RegisterAuthenticityServiceServer(s grpc.ServiceRegistrar, srv Authenticity
 }
 
 func _AuthenticityService_ListAuthenticity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListAuthenticityRequest)
+	in := new(v1.ListAuthenticityRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -161,13 +162,13 @@ func _AuthenticityService_ListAuthenticity_Handler(srv interface{}, ctx context.
 		FullMethod: AuthenticityService_ListAuthenticity_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuthenticityServiceServer).ListAuthenticity(ctx, req.(*ListAuthenticityRequest))
+		return srv.(AuthenticityServiceServer).ListAuthenticity(ctx, req.(*v1.ListAuthenticityRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AuthenticityService_GetAuthenticity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetAuthenticityRequest)
+	in := new(v1.GetAuthenticityRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -179,13 +180,13 @@ func _AuthenticityService_GetAuthenticity_Handler(srv interface{}, ctx context.C
 		FullMethod: AuthenticityService_GetAuthenticity_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuthenticityServiceServer).GetAuthenticity(ctx, req.(*GetAuthenticityRequest))
+		return srv.(AuthenticityServiceServer).GetAuthenticity(ctx, req.(*v1.GetAuthenticityRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AuthenticityService_GetAuthenticityDoctor_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetAuthenticityDoctorRequest)
+	in := new(v1.GetAuthenticityDoctorRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -197,13 +198,13 @@ func _AuthenticityService_GetAuthenticityDoctor_Handler(srv interface{}, ctx con
 		FullMethod: AuthenticityService_GetAuthenticityDoctor_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuthenticityServiceServer).GetAuthenticityDoctor(ctx, req.(*GetAuthenticityDoctorRequest))
+		return srv.(AuthenticityServiceServer).GetAuthenticityDoctor(ctx, req.(*v1.GetAuthenticityDoctorRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AuthenticityService_RuleAuthenticity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(RuleAuthenticityRequest)
+	in := new(v1.RuleAuthenticityRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -215,7 +216,7 @@ func _AuthenticityService_RuleAuthenticity_Handler(srv interface{}, ctx context.
 		FullMethod: AuthenticityService_RuleAuthenticity_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuthenticityServiceServer).RuleAuthenticity(ctx, req.(*RuleAuthenticityRequest))
+		return srv.(AuthenticityServiceServer).RuleAuthenticity(ctx, req.(*v1.RuleAuthenticityRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
