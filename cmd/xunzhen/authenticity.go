@@ -11,7 +11,6 @@ import (
 	"github.com/xunzhen/xunzhen/care/authenticity"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
-	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
@@ -122,7 +121,7 @@ func (f doubtsCommand) tell(c *call, found []*officev1.AuthenticityFinding, firs
 	}
 	for _, n := range first.GetCounts() {
 		rule, _ := authenticity.Lookup(n.GetRuleId())
-		t.Add(n.GetRuleId(), c.say("rules_severity_"+severityName(rule.Severity)), n.GetFindings(), n.GetOpen(), c.bilingual(rule.ZH, rule.EN))
+		t.Add(n.GetRuleId(), c.say("rules_severity_"+severityName(rule.Severity)), n.GetFindings(), n.GetOpen(), c.either(rule.ZH, rule.EN))
 	}
 	if err := t.Write(c.Stdout); err != nil || f.Counts {
 		return err
@@ -133,20 +132,12 @@ func (f doubtsCommand) tell(c *call, found []*officev1.AuthenticityFinding, firs
 		Head:    []string{c.say("head_doubt"), c.say("head_doubt_rule"), c.say("head_doubt_doctor"), c.say("head_doubt_quarter"), c.say("head_doubt_ruling"), c.say("head_doubt_what")},
 	}
 	for _, one := range found {
-		t.Add(idText(one.GetId()), one.GetRuleId(), one.GetDoctorId(), one.GetQuarter(), c.ruling(one.GetRuling()), c.bilingual(one.GetMessageZh(), one.GetMessageEn()))
+		t.Add(idText(one.GetId()), one.GetRuleId(), one.GetDoctorId(), one.GetQuarter(), c.ruling(one.GetRuling()), c.either(one.GetMessageZh(), one.GetMessageEn()))
 	}
 	if more {
 		defer c.line("doubts_more", f.Limit)
 	}
 	return t.Write(c.Stdout)
-}
-
-// bilingual returns the text in the language of the call.
-func (c *call) bilingual(zh, en string) string {
-	if c.words.Language() == words.Chinese {
-		return zh
-	}
-	return en
 }
 
 func (c *call) ruling(r *officev1.AuthenticityRuled) string {
@@ -204,7 +195,7 @@ func (f doubtBookCommand) Run(c *call) error {
 	}
 	all := []bookJSON{}
 	for _, r := range authenticity.Book() {
-		t.Add(r.ID, c.say("rules_severity_"+severityName(r.Severity)), c.bilingual(r.ZH, r.EN), c.bilingual(r.InnocentZH, r.InnocentEN))
+		t.Add(r.ID, c.say("rules_severity_"+severityName(r.Severity)), c.either(r.ZH, r.EN), c.either(r.InnocentZH, r.InnocentEN))
 		all = append(all, bookJSON{r.ID, severityName(r.Severity), r.ZH, r.EN, r.InnocentZH, r.InnocentEN, r.Tested})
 	}
 	if f.Json {

@@ -132,9 +132,9 @@ func shortNumber(v float64) string { return strconv.FormatFloat(v, 'g', 5, 64) }
 
 func (c *call) tellDoubt(f *officev1.AuthenticityFinding) error {
 	rule, _ := authenticity.Lookup(f.GetRuleId())
-	c.line("doubt_what", f.GetRuleId(), c.bilingual(rule.ZH, rule.EN), c.bilingual(f.GetMessageZh(), f.GetMessageEn()))
+	c.line("doubt_what", f.GetRuleId(), c.either(rule.ZH, rule.EN), c.either(f.GetMessageZh(), f.GetMessageEn()))
 	c.line("doubt_about", f.GetDoctorId(), f.GetOrganisationCode(), f.GetQuarter())
-	if innocent := c.bilingual(rule.InnocentZH, rule.InnocentEN); innocent != "" {
+	if innocent := c.either(rule.InnocentZH, rule.InnocentEN); innocent != "" {
 		c.line("doubt_innocent", innocent)
 	}
 	if t := f.GetTest(); t.GetDegreesOfFreedom() > 0 {

@@ -23,9 +23,6 @@ const (
 	pieceShared   = 500
 	pieceYears    = 8
 	pieceQuarters = 1
-	// maxMembers bounds what is compared of one shared thing. A telephone or a name that more
-	// bear is a placeholder, and the first so many show it.
-	maxMembers = 500
 	// maxVisits bounds a doctor's year: ten times what sixty visits on each working day are.
 	maxVisits = 150_000
 )
@@ -121,7 +118,7 @@ func (m *Module) shared(conn *sqlite.Conn, item dueItem) error {
 	err = sqlitefile.Query(conn, sqlMembers, func(s *sqlite.Stmt) {
 		s.BindInt64(1, int64(kind))
 		s.BindInt64(2, item.number)
-		s.BindInt64(3, maxMembers)
+		s.BindInt64(3, authenticity.MaxMembers)
 	}, func(s *sqlite.Stmt) bool {
 		var one authenticity.Member
 		one, bad = authenticity.DecodeMember(sqlitefile.Bytes(s, 0))

@@ -50,6 +50,7 @@ type doctor struct {
 	Case
 	rnd     *rand.Rand
 	year    int
+	number  int
 	base    []Row
 	village [2]village
 	list    []*patient
@@ -119,7 +120,7 @@ func Doctor(seed uint64, number int, style Style, year int) (Case, error) {
 		return Case{}, err
 	}
 	d := &doctor{
-		Case: Case{Doctor: fmt.Sprintf("D%05d", number), Style: style}, year: year, base: base,
+		Case: Case{Doctor: fmt.Sprintf("D%05d", number), Style: style}, year: year, number: number, base: base,
 		busy: map[int]int{}, in: map[int]int{}, rnd: rand.New(rand.NewPCG(seed, uint64(number)<<16|uint64(len(style)))),
 	}
 	d.habits()
@@ -243,7 +244,7 @@ func (d *doctor) resident(p *patient) *carev1.Resident {
 	if p.male {
 		m.Sex = carev1.Sex_SEX_MALE
 	}
-	m.IdentityDocument = &carev1.IdentityDocument{Type: carev1.IdentityType_IDENTITY_TYPE_RESIDENT_CARD, Number: number(p.born, d.rnd.IntN(1000), d.rnd.IntN(100))}
+	m.IdentityDocument = &carev1.IdentityDocument{Type: carev1.IdentityType_IDENTITY_TYPE_RESIDENT_CARD, Number: number(p.born, (d.number/100*130+len(d.list))%1000, d.number%100)}
 	if p.hypertension && d.Style != Untrue {
 		m.PastDiseases["h"] = &carev1.PastDisease{Code: carev1.PastDiseaseCode_PAST_DISEASE_CODE_HYPERTENSION}
 	}

@@ -59,7 +59,9 @@ func (c *County) Add(one Case) {
 			posts = p
 		}
 	}
-	around.OnList = func(staff string, day care.Date) bool { return staff == posts.Staff && posts.On(day) }
+	if posts.Staff != "" {
+		around.OnList = func(staff string, day care.Date) bool { return staff == posts.Staff && posts.On(day) }
+	}
 	years := map[int][]authenticity.Visit{}
 	for _, v := range visits {
 		c.doctor[v.Record] = v.Doctor
