@@ -42,6 +42,7 @@ const (
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
 	assessing  = "/xunzhen.office.v1.AssessmentService/"
+	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -135,6 +136,11 @@ var table = sync.OnceValue(func() map[string]Rule {
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator},
+		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
+		doubts + "ListAuthenticity":      {Who: Operator, Desk: true},
+		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
+		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
+		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
 
 		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
 		assessing + "ListIndicators": {Who: Operator, Desk: true},

@@ -33,6 +33,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/assessment"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
@@ -103,6 +104,8 @@ type County struct {
 	notProjected error              // why there is none
 	counts       *assessment.Module // nil: nothing is counted
 	findings     *findings.Findings // nil: opened without rules
+	authenticity *authenticity.Module
+	notJudged    error // why the program's rules cannot judge authenticity
 	supervised   *supervision.Module
 }
 

@@ -101,5 +101,6 @@ func registerCentre(g *Guard, cfg Config) {
 	officev1grpc.RegisterFindingServiceServer(g, &findingService{cfg: cfg})
 	officev1grpc.RegisterAssessmentServiceServer(g, &assessmentService{})
 	officev1grpc.RegisterSupervisionServiceServer(g, &supervisionService{cfg: cfg})
+	officev1grpc.RegisterAuthenticityServiceServer(g, &authenticityService{cfg: cfg})
 	officev1grpc.RegisterTaskServiceServer(g, &taskService{})
 }
