@@ -46,6 +46,9 @@ type Office struct {
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
 
+	supervision officev1grpc.SupervisionServiceClient
+	tasks       officev1grpc.TaskServiceClient
+
 	mu    sync.Mutex
 	token string
 }
@@ -66,6 +69,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
+	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
 	return o, nil
 }
 
