@@ -55,14 +55,22 @@ func (c *call) refuse(problems []*officev1.SupervisionProblem) error {
 	}
 	for _, p := range problems {
 		about := p.GetAbout()
-		if c.words.Has("supervise_problem_" + p.GetCode()) {
-			c.note("supervise_problem", c.say("supervise_problem_"+p.GetCode(), about, p.GetText()))
+		if key := "supervise_problem_" + p.GetCode(); c.words.Has(key) {
+			c.note("supervise_problem", c.fit(key, about, p.GetText()))
 			continue
 		}
 		c.note("supervise_problem", p.GetCode()+" "+about+" "+p.GetText())
 	}
 	c.note("supervise_nothing_saved")
 	return errSilent
+}
+
+// fit says a text that may have no use for its arguments.
+func (c *call) fit(key string, args ...any) string {
+	if !strings.Contains(c.words.Say(key), "%") {
+		return c.say(key)
+	}
+	return c.say(key, args...)
 }
 
 // day reads a day that may be left out.
@@ -72,7 +80,7 @@ func (c *call) day(text string) (int32, error) {
 	}
 	d, err := care.ParseDate(text)
 	if err != nil {
-		return 0, problemf("problem_day", text)
+		return 0, problemf("problem_supervise_day", text)
 	}
 	return int32(d), nil
 }
@@ -156,7 +164,7 @@ func (f superviseRounds) Run(c *call) error {
 			c.line("supervise_no_rounds")
 			return nil
 		}
-		t := terminal.Table{Head: []string{c.say("head_code"), c.say("head_announced"), c.say("head_persons"), c.say("head_drawn"), c.say("head_sample"), c.say("head_tried"), c.say("head_title")}}
+		t := terminal.Table{Head: []string{c.say("supervise_head_code"), c.say("supervise_head_announced"), c.say("supervise_head_persons"), c.say("supervise_head_drawn"), c.say("supervise_head_sample"), c.say("supervise_head_tried"), c.say("supervise_head_title")}}
 		for _, r := range out {
 			drawn := r.DrawnOn
 			if drawn == "" {

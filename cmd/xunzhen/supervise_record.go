@@ -25,7 +25,7 @@ type superviseRecord struct {
 	Accept  bool   `help:"help_supervise_accept"`
 	Author  string `help:"help_supervise_author" required:"" placeholder:"ID"`
 	Purpose string `help:"help_supervise_purpose" default:"" placeholder:"TEXT"`
-	DryRun  bool   `help:"help_dry_run"`
+	DryRun  bool   `help:"help_supervise_dry_run"`
 	Json    bool   `help:"help_json"`
 }
 

@@ -29,7 +29,7 @@ type superviseRectify struct {
 	Doctor   string   `help:"help_rectify_doctor" placeholder:"ID"`
 	Due      string   `help:"help_rectify_due" required:"" placeholder:"DATE"`
 	Author   string   `help:"help_supervise_author" required:"" placeholder:"ID"`
-	DryRun   bool     `help:"help_dry_run"`
+	DryRun   bool     `help:"help_supervise_dry_run"`
 	Json     bool     `help:"help_json"`
 }
 
@@ -206,7 +206,7 @@ func (c *call) tellFaults(all []faultJSON) error {
 		c.line("faults_none")
 		return nil
 	}
-	t := terminal.Table{Columns: c.tableColumns(), Head: []string{c.say("head_state"), c.say("head_due"), "", c.say("head_doctor"), c.say("head_unit"), "id", c.say("head_fault")}}
+	t := terminal.Table{Columns: c.tableColumns(), Head: []string{c.say("head_state"), c.say("head_due"), "", c.say("supervise_head_doctor"), c.say("supervise_head_unit"), "id", c.say("supervise_head_fault")}}
 	for _, r := range all {
 		left := ""
 		if r.State == "open" || r.State == "returned" {

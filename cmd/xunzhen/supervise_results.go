@@ -166,7 +166,7 @@ func (f superviseResults) tell(c *call, r resultsJSON) error {
 		return nil
 	}
 	table := terminal.Table{
-		Head:  []string{c.say("head_place"), c.say("head_unit"), c.say("head_drawn"), c.say("head_lost"), c.say("head_truth"), c.say("head_standard"), c.say("head_contact"), c.say("head_faults")},
+		Head:  []string{c.say("supervise_head_place"), c.say("supervise_head_unit"), c.say("supervise_head_drawn"), c.say("supervise_head_lost"), c.say("supervise_head_truth"), c.say("supervise_head_standard"), c.say("supervise_head_contact"), c.say("supervise_head_faults")},
 		Right: []bool{true, false, true, true},
 	}
 	for _, u := range r.Units {

@@ -39,7 +39,7 @@ type superviseAnnounce struct {
 	Owner    string   `help:"help_supervise_owner" placeholder:"ID"`
 	Author   string   `help:"help_supervise_author" required:"" placeholder:"ID"`
 	Out      string   `help:"help_supervise_frame_out" short:"o" placeholder:"FILE"`
-	DryRun   bool     `help:"help_dry_run"`
+	DryRun   bool     `help:"help_supervise_dry_run"`
 	Json     bool     `help:"help_json"`
 }
 
@@ -184,7 +184,7 @@ func (c *call) tellStrata(all []*officev1.StratumCount) error {
 		}
 		sums[g] = sum{one.units + 1, one.persons + s.GetPersons(), one.drawn + s.GetDrawn()}
 	}
-	t := terminal.Table{Head: []string{c.say("head_group"), c.say("head_units"), c.say("head_persons"), c.say("head_sample")}}
+	t := terminal.Table{Head: []string{c.say("supervise_head_group"), c.say("supervise_head_units"), c.say("supervise_head_persons"), c.say("supervise_head_sample")}}
 	for _, g := range order {
 		t.Add(c.groupName(g), sums[g].units, sums[g].persons, sums[g].drawn)
 	}
@@ -207,7 +207,7 @@ type superviseDraw struct {
 	Text   string `help:"help_supervise_text" placeholder:"TEXT"`
 	Frame  string `help:"help_supervise_frame_file" placeholder:"FILE"`
 	Author string `help:"help_supervise_author" required:"" placeholder:"ID"`
-	DryRun bool   `help:"help_dry_run"`
+	DryRun bool   `help:"help_supervise_dry_run"`
 	Json   bool   `help:"help_json"`
 }
 

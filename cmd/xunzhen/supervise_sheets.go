@@ -109,7 +109,7 @@ func (c *call) tellSheets(all []sheetJSON) error {
 		}
 		c.line("supervise_sheet", i+1, s.Name, s.Birth, s.Phone, s.ContactPhone)
 		c.line("supervise_sheet_where", s.Address, s.Division, c.stratumName(s.Stratum), s.Doctor, s.ID)
-		t := terminal.Table{Indent: 2, Columns: c.tableColumns(), Head: []string{c.say("head_question"), c.say("head_answer"), c.say("head_says")}}
+		t := terminal.Table{Indent: 2, Columns: c.tableColumns(), Head: []string{c.say("supervise_head_question"), c.say("supervise_head_answer"), c.say("supervise_head_says")}}
 		for _, q := range s.Questions {
 			t.Add(c.either(q.ZH, q.EN), "________", c.either(q.SaysZH, q.SaysEN))
 		}

@@ -66,7 +66,7 @@ func (c *call) tellTabletTasks(l *tablet.TaskList) error {
 		return nil
 	}
 	t := terminal.Table{
-		Head:  []string{c.say("head_task"), c.say("head_who"), c.say("head_quota"), c.say("head_done"), c.say("head_accepted"), c.say("head_still_due"), "", c.say("head_per_day"), c.say("head_due"), ""},
+		Head:  []string{c.say("supervise_head_task"), c.say("supervise_head_who"), c.say("supervise_head_quota"), c.say("supervise_head_done"), c.say("supervise_head_accepted"), c.say("supervise_head_still_due"), "", c.say("supervise_head_per_day"), c.say("head_due"), ""},
 		Right: []bool{false, false, true, true, true, true, false, true},
 	}
 	for i := range l.Len() {
@@ -133,7 +133,7 @@ func (f tabletRectify) Run(c *call) error {
 			c.line("faults_none")
 			return nil
 		}
-		table := terminal.Table{Columns: c.tableColumns(), Head: []string{c.say("head_state"), c.say("head_due"), "", c.say("head_name"), "id", c.say("head_fault")}}
+		table := terminal.Table{Columns: c.tableColumns(), Head: []string{c.say("head_state"), c.say("head_due"), "", c.say("head_name"), "id", c.say("supervise_head_fault")}}
 		for _, r := range out {
 			fault := r.Fault
 			if r.State == "returned" && r.Reason != "" {

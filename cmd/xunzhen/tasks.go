@@ -45,7 +45,7 @@ type taskSplit struct {
 	Charges    string   `help:"help_task_charges" placeholder:"FILE"`
 	Over       bool     `name:"over-capacity" help:"help_task_over"`
 	Author     string   `help:"help_supervise_author" required:"" placeholder:"ID"`
-	DryRun     bool     `help:"help_dry_run"`
+	DryRun     bool     `help:"help_supervise_dry_run"`
 	Json       bool     `help:"help_json"`
 }
 
@@ -238,7 +238,7 @@ func (c *call) taskFault(f *officev1.TaskFault) string {
 	if code := f.GetCode(); code == "season" || code == "due_early" || code == "due_late" {
 		a, b = day(f.GetA()), day(f.GetB())
 	}
-	return c.say("task_fault_"+f.GetCode(), unit, a, b)
+	return c.fit("task_fault_"+f.GetCode(), unit, a, b)
 }
 
 func taskOf(n *officev1.TaskNode) taskJSON {
@@ -255,7 +255,7 @@ func taskOf(n *officev1.TaskNode) taskJSON {
 
 func (c *call) tellSplit(s splitJSON, warnings []*officev1.TaskFault) error {
 	t := terminal.Table{
-		Head:  []string{c.say("head_unit"), c.say("head_eligible"), c.say("head_quota"), c.say("head_before"), c.say("head_owner"), c.say("head_due"), ""},
+		Head:  []string{c.say("supervise_head_unit"), c.say("supervise_head_eligible"), c.say("supervise_head_quota"), c.say("supervise_head_before"), c.say("supervise_head_owner"), c.say("head_due"), ""},
 		Right: []bool{false, true, true, true},
 	}
 	for _, p := range s.Parts {
@@ -291,7 +291,7 @@ type taskOverride struct {
 	Reason string `help:"help_task_reason" placeholder:"TEXT"`
 	Over   bool   `name:"over-capacity" help:"help_task_over"`
 	Author string `help:"help_supervise_author" required:"" placeholder:"ID"`
-	DryRun bool   `help:"help_dry_run"`
+	DryRun bool   `help:"help_supervise_dry_run"`
 	Json   bool   `help:"help_json"`
 }
 
@@ -375,12 +375,12 @@ func (c *call) tellTasks(all []taskJSON, roots bool) error {
 		c.line("task_none")
 		return nil
 	}
-	first := c.say("head_unit")
+	first := c.say("supervise_head_unit")
 	if roots {
-		first = c.say("head_task")
+		first = c.say("supervise_head_task")
 	}
 	t := terminal.Table{
-		Head:  []string{first, c.say("head_quota"), c.say("head_done"), c.say("head_expected"), "", c.say("head_per_day"), c.say("head_owner"), c.say("head_due"), ""},
+		Head:  []string{first, c.say("supervise_head_quota"), c.say("supervise_head_done"), c.say("supervise_head_expected"), "", c.say("supervise_head_per_day"), c.say("supervise_head_owner"), c.say("head_due"), ""},
 		Right: []bool{false, true, true, true, false, true},
 	}
 	for _, p := range all {
