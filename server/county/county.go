@@ -31,6 +31,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/access"
+	"github.com/xunzhen/xunzhen/server/assessment"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
@@ -100,6 +101,7 @@ type County struct {
 
 	projection   *projection.Projection
 	notProjected error              // why there is none
+	counts       *assessment.Module // nil: nothing is counted
 	findings     *findings.Findings // nil: opened without rules
 	supervised   *supervision.Module
 }

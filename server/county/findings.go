@@ -9,6 +9,8 @@ import (
 
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
+	"github.com/xunzhen/xunzhen/server/tasks"
 )
 
 // ErrNoFindings says that nothing is looked for in this county: it was opened without rules.
@@ -34,6 +36,10 @@ func (c *County) modules() (all []projection.Module) {
 	if m.Rules != nil {
 		c.findings = findings.New(findings.Config{BuiltIn: m.Rules, Rand: m.Rand, Log: m.log().With("shard", c.Shard().String())})
 		all = append(all, c.findings)
+		c.counts = c.counter()
+		all = append(all, c.counts)
+		c.supervised = supervision.NewModule(c.populations)
+		all = append(all, c.supervised, tasks.Module{})
 	}
 	return all
 }
