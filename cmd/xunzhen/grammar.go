@@ -55,6 +55,9 @@ type grammar struct {
 
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
+
+	Supervise superviseCommands `cmd:"" help:"help_supervise"`
+	Task      taskCommands      `cmd:"" help:"help_task"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

@@ -10,6 +10,8 @@ import (
 	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
+	"github.com/xunzhen/xunzhen/server/tasks"
 )
 
 // ErrNoFindings says that nothing is looked for in this county: it was opened without rules.
@@ -40,6 +42,8 @@ func (c *County) modules() (all []projection.Module) {
 		}
 		c.counts = c.counter()
 		all = append(all, c.counts)
+		c.supervised = supervision.NewModule(c.populations)
+		all = append(all, c.supervised, tasks.Module{})
 	}
 	return all
 }

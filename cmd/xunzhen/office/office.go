@@ -50,7 +50,9 @@ type Office struct {
 	findings  officev1grpc.FindingServiceClient
 	doubts    officev1grpc.AuthenticityServiceClient
 
-	centre *remote.Centre // of a desk
+	supervision officev1grpc.SupervisionServiceClient
+	tasks       officev1grpc.TaskServiceClient
+	centre      *remote.Centre // of a desk
 
 	mu    sync.Mutex
 	token string
@@ -71,6 +73,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
 	o.doubts = officev1grpc.NewAuthenticityServiceClient(conn)
+	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
 	return o, nil
 }
 
