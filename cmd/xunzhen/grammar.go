@@ -47,6 +47,7 @@ type grammar struct {
 	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
 	Findings findingsCommand `cmd:"" help:"help_findings"`
 
+	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`
 
