@@ -41,6 +41,7 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	exporting  = "/xunzhen.office.v1.ExportService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -134,6 +135,10 @@ var table = sync.OnceValue(func() map[string]Rule {
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
+		exporting + "ExportTable":  {Who: Operator, Desk: true},
+		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},

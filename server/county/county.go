@@ -27,11 +27,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
@@ -101,6 +103,10 @@ type County struct {
 	projection   *projection.Projection
 	notProjected error              // why there is none
 	findings     *findings.Findings // nil: opened without rules
+
+	exporting   sync.Once
+	exports     *exports.Exports
+	notExported error
 	supervised   *supervision.Module
 }
 

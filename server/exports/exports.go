@@ -57,6 +57,8 @@ type Config struct {
 	County   string // its code
 	Pack     func(context.Context) (Pack, error)
 	Complete func(context.Context) (Completeness, error)
+	Persons  Persons // nil: no person is exported
+	History  History
 	Found    Found   // nil: there are no findings here
 	Figures  Figures // nil: there are no figures here
 	Dir      string  // where files are made; it is emptied now

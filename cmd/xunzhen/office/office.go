@@ -48,6 +48,7 @@ type Office struct {
 	persons   syncv1grpc.PersonServiceClient
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
+	exports   officev1grpc.ExportServiceClient
 
 	centre *remote.Centre // of a desk
 
@@ -69,6 +70,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
+	o.exports = officev1grpc.NewExportServiceClient(conn)
 	return o, nil
 }
 
