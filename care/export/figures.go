@@ -56,7 +56,7 @@ func (l ProgressLine) whole() int64 {
 func Progress() Sheet[ProgressLine] {
 	type line = ProgressLine
 	return define(Table{
-		Name: "progress", ZH: "基本公共卫生服务项目进度表", EN: "progress by unit", RowZH: "项", RowEN: "row", SheetZH: "项目进度",
+		Name: "progress", ZH: "基本公共卫生服务项目进度表", EN: "progress by unit", RowZH: "人", RowEN: "person", SheetZH: "项目进度",
 		NoteZH: "完成率 = 已完成/任务数（未下达任务时为应完成基数）；名次在同级单位之间，完成率相同名次相同。",
 		NoteEN: "The rate is done over task, or over the base where there is no task. Ranks are among units of one level; equal rates have equal ranks.",
 	}, append(
@@ -130,7 +130,7 @@ func Scores() Sheet[ScoreLine] {
 		}}
 	}
 	return define(Table{
-		Name: "scores", ZH: "基本公共卫生服务项目考核得分表", EN: "score sheet", RowZH: "项", RowEN: "row", SheetZH: "考核得分",
+		Name: "scores", ZH: "基本公共卫生服务项目考核得分表", EN: "score sheet", RowZH: "分", RowEN: "point", SheetZH: "考核得分",
 		NoteZH: "得分按目标所定算法计算；无分母的指标无值，不得满分也不扣分，记“—”。",
 		NoteEN: "Points by the algorithm of the target. An indicator without a denominator has no value and no points; it says so.",
 	}, append(
@@ -171,7 +171,7 @@ func Monthly() Sheet[MonthLine] {
 		return number(n)
 	}
 	return define(Table{
-		Name: "monthly", ZH: "慢性病发病与患病月报", EN: "monthly report by disease", RowZH: "行", RowEN: "row", SheetZH: "月报",
+		Name: "monthly", ZH: "慢性病发病与患病月报", EN: "monthly report by disease", RowZH: "人", RowEN: "person", SheetZH: "月报",
 		NoteZH: "上报数来自机构统计报表，登记数由居民档案得出；两者不一致时均列出，不互相替代。登记本月发病：确诊日在本月；登记月末患病：月末在管。",
 		NoteEN: "Reported numbers are the organisations' statistics, recorded ones follow from residents' records. Both stand there where they differ.",
 	}, append(

@@ -55,7 +55,7 @@ func Calls() Sheet[CallLine] {
 		return field[line]{Column{ID: id, ZH: zh, EN: en, Format: Percent, Width: 10, FromZH: fromZH, FromEN: fromEN}, func(l line) Cell { return rate(of(l)) }}
 	}
 	return define(Table{
-		Name: "calls", ZH: "电话核查汇总表", EN: "summary of verifications", RowZH: "个单位", RowEN: "unit", SheetZH: "电话核查",
+		Name: "calls", ZH: "电话核查汇总表", EN: "summary of verifications", RowZH: "人", RowEN: "person", SheetZH: "电话核查",
 		NoteZH: "按被核查单位；真实率与规范率的分母为核查到（联系上且接受）并有结论者，失访另列。",
 		NoteEN: "By the unit that was checked. Rates are of those who were reached, accepted and have a verdict; the lost stand apart.",
 	}, append(
@@ -147,7 +147,7 @@ func Satisfaction() Sheet[SurveyLine] {
 	}
 	fields = append(fields, field[line]{Column{ID: "aware", ZH: "知晓率", EN: "awareness", Format: Percent, Width: 10, FromZH: "知道/（知道＋不知道），按题次", FromEN: "known over asked, by question"}, func(l line) Cell { return rate(l.Aware[0], l.Aware[1]) }})
 	return define(Table{
-		Name: "satisfaction", ZH: "服务对象满意度季度汇总表", EN: "satisfaction by quarter", RowZH: "行", RowEN: "row", SheetZH: "满意度",
+		Name: "satisfaction", ZH: "服务对象满意度季度汇总表", EN: "satisfaction by quarter", RowZH: "份", RowEN: "form", SheetZH: "满意度",
 		NoteZH: "满意度不含“不了解”；无有效答卷时记“—”。", NoteEN: "Who does not know is not counted; without a valid answer there is no rate.",
 	}, fields...)
 }

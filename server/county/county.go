@@ -107,7 +107,7 @@ type County struct {
 	exporting   sync.Once
 	exports     *exports.Exports
 	notExported error
-	supervised   *supervision.Module
+	supervised  *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.

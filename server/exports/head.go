@@ -43,7 +43,7 @@ func shanghai(t time.Time) string {
 
 func headOf(t export.Table, unit string, b Basis, rows int, digest [32]byte) head {
 	return head{t.ZH, []string{
-		fmt.Sprintf("填报单位：%s    统计期间：%s 至 %s    统计截止：%s    行：%s", unit, b.Period.From, b.Period.To, b.AsOf, t.RowZH),
+		fmt.Sprintf("填报单位：%s    统计期间：%s 至 %s    统计截止：%s    计量单位：%s", unit, b.Period.From, b.Period.To, b.AsOf, t.RowZH),
 		fmt.Sprintf("数据截至：位置 %d（%s）    %s    共 %d 行    行摘要 SHA-256：%s", b.Position, shanghai(b.At), b.Complete.words(), rows, hex.EncodeToString(digest[:])),
 		fmt.Sprintf("填报人：　　　　　　　　审核人：　　　　　　　　填报日期：%s", care.DateOf(b.At)),
 	}}

@@ -209,4 +209,3 @@ func TestABundleIsValidByThePublishedDefinitionsAndABrokenOneIsNot(t *testing.T)
 		}
 	}
 }
-
