@@ -46,6 +46,7 @@ type grammar struct {
 	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`
 	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
 	Findings findingsCommand `cmd:"" help:"help_findings"`
+	Export   exportCommand   `cmd:"" help:"help_export"`
 
 	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
 

@@ -43,6 +43,7 @@ const (
 	found      = "/xunzhen.office.v1.FindingService/"
 	assessing  = "/xunzhen.office.v1.AssessmentService/"
 	doubts     = "/xunzhen.office.v1.AuthenticityService/"
+	exporting  = "/xunzhen.office.v1.ExportService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -153,6 +154,11 @@ var table = sync.OnceValue(func() map[string]Rule {
 		assessing + "ListLate":       {Who: Operator, Desk: true},
 		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
 		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
+		exporting + "ExportTable":  {Who: Operator, Desk: true},
+		exporting + "ExportPerson": {Who: Operator, Desk: true},
+
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},
 		supervise + "GetFrame":            {Who: Operator, Desk: true},

@@ -27,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
@@ -34,6 +35,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/assessment"
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/authenticity"
+	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
 	"github.com/xunzhen/xunzhen/server/projection"
@@ -106,7 +108,11 @@ type County struct {
 	findings     *findings.Findings // nil: opened without rules
 	authenticity *authenticity.Module
 	notJudged    error // why the program's rules cannot judge authenticity
-	supervised   *supervision.Module
+
+	exporting   sync.Once
+	exports     *exports.Exports
+	notExported error
+	supervised  *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.

@@ -49,6 +49,7 @@ type Office struct {
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
 	doubts    officev1grpc.AuthenticityServiceClient
+	exports   officev1grpc.ExportServiceClient
 
 	supervision officev1grpc.SupervisionServiceClient
 	tasks       officev1grpc.TaskServiceClient
@@ -74,6 +75,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
 	o.doubts = officev1grpc.NewAuthenticityServiceClient(conn)
 	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
+	o.exports = officev1grpc.NewExportServiceClient(conn)
 	return o, nil
 }
 
