@@ -153,10 +153,6 @@ func (r *rowReader) death(v *carev1.VitalEvent) {
 	if v.Type == 0 {
 		v.Type = carev1.VitalEventType_VITAL_EVENT_TYPE_DEATH
 	}
-	v.ServiceDate = int32(r.plan.Today)
-	if v.KnownDate == 0 {
-		v.KnownDate = int32(r.plan.Today)
-	}
 	if len(v.Evidence) == 0 {
 		v.Evidence = []carev1.VitalEventEvidence{carev1.VitalEventEvidence_VITAL_EVENT_EVIDENCE_AUTHORITY}
 	}

@@ -41,6 +41,7 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	imports    = "/xunzhen.office.v1.ImportService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -128,6 +129,8 @@ var table = sync.OnceValue(func() map[string]Rule {
 
 		// Which codes were changed decides what certificates name: the office alone says.
 		divisions + "Recode": {Who: Operator},
+		// Whole files become records: staff and organisations among them, which give rights.
+		imports + "Import": {Who: Operator},
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},

@@ -34,6 +34,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
+	"github.com/xunzhen/xunzhen/server/intake"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -79,6 +80,8 @@ type County struct {
 	People *followers.People
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
+	// Intake makes records of the rows of files.
+	Intake *intake.Importer
 	// Staff knows who works as what, as of its last CatchUp.
 	Staff *followers.Staff
 
@@ -235,6 +238,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	c.People = followers.NewPeople(c.Engine, search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
 	c.Staff = followers.NewStaff(c.Engine, m.log())
+	c.Intake = intake.New(intake.Config{Shard: c.Engine, People: c.People, County: record.Division(c.Code), Holds: c.Holds, Clock: m.Clock})
 	c.openFindings(ctx)
 	return c, nil
 }
@@ -261,7 +265,9 @@ func (c *County) Class(k record.Kind) (record.Class, bool) {
 }
 
 // Access returns the log of what leaves the county's system.
-func (c *County) Access() access.Book { return access.Book{Engine: c.Engine, County: record.Division(c.Code)} }
+func (c *County) Access() access.Book {
+	return access.Book{Engine: c.Engine, County: record.Division(c.Code)}
+}
 
 func (m Means) log() *slog.Logger {
 	if m.Log == nil {
