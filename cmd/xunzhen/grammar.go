@@ -52,6 +52,7 @@ type grammar struct {
 
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
+	Import    importCommands    `cmd:"" help:"help_import"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

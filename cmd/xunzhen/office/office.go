@@ -45,6 +45,7 @@ type Office struct {
 	persons   syncv1grpc.PersonServiceClient
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
+	imports   officev1grpc.ImportServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -66,6 +67,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
+	o.imports = officev1grpc.NewImportServiceClient(conn)
 	return o, nil
 }
 
