@@ -163,7 +163,7 @@ func (f importFlags) options(c *call, content carev1.ImportSubject, kind string,
 			return o, problemf("problem_import_kind")
 		}
 		if o.Kinds = intake.KindsOf(content, kind); len(o.Kinds) == 0 || !care.AboutResident(o.Kinds[0]) {
-			return o, problemf("problem_unknown_kind", kind)
+			return o, problemf("problem_import_no_kind", kind)
 		}
 	} else {
 		o.Kinds = intake.KindsOf(content, "")
