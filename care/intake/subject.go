@@ -193,7 +193,7 @@ func (r *rowReader) statistics(m *carev1.Statistic) {
 			year := f.year
 			one.Year = &year
 		}
-		r.form, r.column_ = one.ProtoReflect(), f.column
+		r.form, r.now = one.ProtoReflect(), f.column
 		if why := r.integer(value, Tidy(f.cell.Text)); why != "" {
 			r.doubt(f.column, f.cell, why)
 			continue

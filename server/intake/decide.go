@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	created = officev1.ImportOutcome_IMPORT_OUTCOME_CREATED
-	updated = officev1.ImportOutcome_IMPORT_OUTCOME_UPDATED
-	known_  = officev1.ImportOutcome_IMPORT_OUTCOME_SAME
-	aside   = officev1.ImportOutcome_IMPORT_OUTCOME_ASIDE
-	refused = officev1.ImportOutcome_IMPORT_OUTCOME_REFUSED
+	created   = officev1.ImportOutcome_IMPORT_OUTCOME_CREATED
+	updated   = officev1.ImportOutcome_IMPORT_OUTCOME_UPDATED
+	unchanged = officev1.ImportOutcome_IMPORT_OUTCOME_SAME
+	aside     = officev1.ImportOutcome_IMPORT_OUTCOME_ASIDE
+	refused   = officev1.ImportOutcome_IMPORT_OUTCOME_REFUSED
 )
 
 // maxFields is how many fields an answer names at most.
@@ -111,12 +111,12 @@ func (r *Run) mayIn(d record.Division) bool {
 // together gives all forms of a row the outcome of the row: it is taken whole or not at all.
 func together(all []*decision) {
 	for from := 0; from < len(all); {
-		to, worst := from, known_
+		to, worst := from, unchanged
 		for ; to < len(all) && all[to].row.Number == all[from].row.Number; to++ {
 			switch o := all[to].outcome; {
 			case o >= aside || worst >= aside:
 				worst = max(worst, o)
-			case o == created || worst == known_:
+			case o == created || worst == unchanged:
 				worst = o
 			}
 		}

@@ -131,7 +131,7 @@ func (r *Run) judge(d *decision, shown []record.Register, changes []record.Chang
 	case size(keep) > maxSave:
 		d.put(aside, officev1.ImportDoubt_IMPORT_DOUBT_FORM)
 	case len(keep) == 0:
-		d.put(known_, 0)
+		d.put(unchanged, 0)
 	default:
 		d.changes = keep
 		d.put(updated, 0)
