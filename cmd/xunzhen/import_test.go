@@ -128,3 +128,131 @@ func TestWhatADoctorWroteIsNotOverwrittenInSilence(t *testing.T) {
 		t.Errorf("a number with another name: %+v", got)
 	}
 }
+
+func (s *shell) imports(what, file string, more ...string) importTold {
+	s.t.Helper()
+	return decode[importTold](s.t, s.ok(append([]string{"import", what, file, "--save", "--author", "zhao", "--json"}, more...)...))
+}
+
+func TestDeathsAreComparedWithWhoWasSeenLater(t *testing.T) {
+	one, _ := clinic(t)
+	dead, seen, wrong := residentNumber(t, "19400101", 1), residentNumber(t, "19410101", 2), residentNumber(t, "19420101", 3)
+	one.imports("roster", workbook(t, [][]any{
+		{"姓名", "身份证号", "村代码"}, {"张试一", dead, village}, {"张试二", seen, village}, {"张试三", wrong, village},
+	}))
+	one.ok("tablet", "sync")
+	id := decode[[]foundPerson](t, one.ok("find", seen, "--json"))[0].Residents[0].ID
+	one.save(`{"service_date": 20260420, "met_resident": "MET_RESIDENT_RESIDENT"}`, "--kind", "home_visit", "--subject", id)
+	one.ok("tablet", "sync")
+
+	list := workbook(t, [][]any{
+		{"死者姓名", "身份证号", "死亡日期", "死亡原因"},
+		{"张试一", dead, "2026年3月1日", "脑梗死"}, {"张试二", seen, "2026-04-01", "心梗"}, {"李试别", wrong, "2026-04-01", ""},
+		{"无此人", residentNumber(t, "19430101", 4), "2026-04-01", ""},
+	})
+	one.says(one.ok("import", "deaths", list), "would create 1", "2 kept aside, 1 refused", "was seen after that day, on 2026-04-20", "another name", "no such resident")
+	if got := one.imports("deaths", list); got.Created != 1 || got.Aside != 2 || got.Refused != 1 || got.Rows != 4 {
+		t.Errorf("%+v", got)
+	}
+	if got := one.imports("deaths", list); got.Created != 0 || got.Same != 1 {
+		t.Errorf("a second time: %+v", got)
+	}
+	other := workbook(t, [][]any{{"姓名", "身份证号", "死亡日期"}, {"张试一", dead, "2026-03-02"}})
+	one.says(one.ok("import", "deaths", other, "--source", "civil"), "death is known with another day: 2026-03-01")
+	same := workbook(t, [][]any{{"姓名", "身份证号", "死亡日期"}, {"张试一", dead, "2026-03-01"}})
+	if got := one.imports("deaths", same, "--source", "civil"); got.Same != 1 {
+		t.Errorf("the same death from another office: %+v", got)
+	}
+}
+
+func TestOrganisationsStaffTeamsAndFigures(t *testing.T) {
+	one, _ := clinic(t)
+	org := one.file("机构编码,机构名称,机构类型,服务区划\nO1,试验村卫生室,村卫生室," + village + "\n")
+	if got := one.imports("organisations", org, "--division", "431124"); got.Created != 1 || got.Kind != "organisation" {
+		t.Errorf("%+v", got)
+	}
+	staff := one.file("工号,姓名,机构编码,岗位角色\nli,李试医,O1,村医\n")
+	if got := one.imports("organisations", staff, "--division", "431124"); got.Created != 1 || got.Kind != "staff" {
+		t.Errorf("%+v", got)
+	}
+	team := one.file("团队名称;机构编码;团队长;服务村\n试验团队;O1;li;" + village + "\n")
+	if got := one.imports("organisations", team, "--division", "431124"); got.Created != 1 || got.Kind != "team" {
+		t.Errorf("%+v", got)
+	}
+	if got := one.imports("organisations", org, "--division", "431124", "--source", "other"); got.Same != 1 {
+		t.Errorf("another source makes no second organisation: %+v", got)
+	}
+	figures := workbook(t, [][]any{{"2026年人口数"}, {"区划代码", "2024年常住人口", "2025年常住人口", "2025年65岁及以上老年人数"}, {village, 1200, 1250, 180}})
+	if got := one.imports("statistics", figures); got.Created != 1 || got.Rows != 1 {
+		t.Errorf("%+v", got)
+	}
+	corrected := workbook(t, [][]any{{"区划代码", "2024年常住人口", "2025年常住人口"}, {village, 1200, 1260}})
+	if got := one.imports("statistics", corrected); got.Updated != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got := one.imports("statistics", workbook(t, [][]any{{"区划代码", "2024年常住人口"}, {village, 1}}), "--source", "other"); got.Aside != 1 {
+		t.Errorf("another source overwrites a figure: %+v", got)
+	}
+}
+
+func TestRecordsOfAnOlderSystem(t *testing.T) {
+	one, _ := clinic(t)
+	number := residentNumber(t, "19500305", 1)
+	one.imports("roster", workbook(t, [][]any{{"姓名", "身份证号", "村代码"}, {"张试一", number, village}}))
+	one.imports("organisations", one.file("工号,姓名,机构编码\nli,李试医,O1\n"), "--division", "431124")
+	visits := one.file("姓名,身份证号,随访日期,收缩压,舒张压,随访医生,药物不良反应\n" +
+		"张试一," + number + ",2026-01-05,150,95,李试医,无\n" +
+		"张试一," + number + ",2026-04-05,1500,95,李试医,无\n" +
+		"张试一," + number + ",2026-04-06,140,90,王试医,无\n" +
+		"张试一," + number + ",2026-04-07,140,90,li,1\n")
+	one.fails(exitFailed, []string{"--kind"}, "import", "records", visits)
+	out := one.ok("import", "records", visits, "--kind", "hypertension_follow_up", "--map", "药物不良反应=adverse_reaction.state")
+	one.says(out, "would create 1", "3 kept aside", "outside what is possible", "no member of staff", "one source it means yes")
+	got := one.imports("records", visits, "--kind", "hypertension_follow_up", "--profile", "national", "--map", "药物不良反应=adverse_reaction.state")
+	if got.Created != 2 || got.Aside != 2 {
+		t.Errorf("%+v", got)
+	}
+	one.ok("tablet", "sync")
+	id := decode[[]foundPerson](t, one.ok("find", number, "--json"))[0].Residents[0].ID
+	if n := one.followUps(id); n != 2 {
+		t.Errorf("%d follow-ups", n)
+	}
+	aside, _ := os.ReadFile(visits + ".aside.csv")
+	if !strings.Contains(string(aside), "1500") {
+		t.Errorf("what breaks a limit is not kept aside: %s", aside)
+	}
+	one.fails(exitFailed, []string{"no.such"}, "import", "records", visits, "--kind", "checkup", "--map", "收缩压=no.such")
+}
+
+func TestSeveralSheetsAreForAPersonToChoose(t *testing.T) {
+	f := excelize.NewFile()
+	defer f.Close() //nolint:errcheck // in memory
+	_, err := f.NewSheet("二村")
+	for _, sheet := range []string{"Sheet1", "二村"} {
+		for i, row := range [][]any{{"姓名", "身份证号", "村代码"}, {"张试一", residentNumber(t, "19500305", 1), village}} {
+			if e := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+1), &row); e != nil {
+				err = e
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "two.xlsx")
+	if e := f.SaveAs(path); e != nil || err != nil {
+		t.Fatal(e, err)
+	}
+	s := newShell(t)
+	s.fails(exitFailed, []string{"--sheet", "二村"}, "import", "roster", path, "--offline")
+	s.says(s.ok("import", "roster", path, "--offline", "--sheet", "二村"), "1 rows: 0 kept aside", "centre was not asked")
+	s.fails(exitFailed, []string{"no sheet 三村"}, "import", "roster", path, "--offline", "--sheet", "三村")
+}
+
+func TestFilesThatAreNoTablesSayWhatToDo(t *testing.T) {
+	s := newShell(t)
+	s.fails(exitFailed, []string{"empty"}, "import", "roster", s.file(""), "--offline")
+	s.fails(exitFailed, []string{"damaged"}, "import", "roster", s.file("PK\x03\x04 and nothing"), "--offline")
+	s.fails(exitFailed, []string{"no row of heads"}, "import", "roster", s.file("some,words\n1,2\n"), "--offline")
+	s.fails(exitFailed, []string{"no such"}, "import", "roster", "nowhere.xlsx", "--offline")
+	s.fails(exitFailed, []string{"x.y", "line 2"}, "import", "roster", s.file("a"), "--profile", s.file("name: \"x\"\ncolumns { field: \"x.y\" heads: \"a\" }"))
+	s.says(s.ok("import", "profiles"), "national", "county-dm")
+	s.says(s.ok("import", "profiles", "national"), "national_codes: true")
+	s.says(s.ok("import", "roster", s.file("姓名,身份证号,天气\n"), "--print-map"), `field: "name"`, `field: "-"`)
+}
