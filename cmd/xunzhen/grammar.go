@@ -59,6 +59,7 @@ type grammar struct {
 
 	Supervise superviseCommands `cmd:"" help:"help_supervise"`
 	Task      taskCommands      `cmd:"" help:"help_task"`
+	Import    importCommands    `cmd:"" help:"help_import"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

@@ -46,6 +46,7 @@ const (
 	exporting  = "/xunzhen.office.v1.ExportService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
+	imports    = "/xunzhen.office.v1.ImportService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -133,6 +134,8 @@ var table = sync.OnceValue(func() map[string]Rule {
 
 		// Which codes were changed decides what certificates name: the office alone says.
 		divisions + "Recode": {Who: Operator},
+		// Whole files become records: staff and organisations among them, which give rights.
+		imports + "Import": {Who: Operator},
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},

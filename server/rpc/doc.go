@@ -104,4 +104,5 @@ func registerCentre(g *Guard, cfg Config) {
 	officev1grpc.RegisterSupervisionServiceServer(g, &supervisionService{cfg: cfg})
 	officev1grpc.RegisterAuthenticityServiceServer(g, &authenticityService{cfg: cfg})
 	officev1grpc.RegisterTaskServiceServer(g, &taskService{})
+	officev1grpc.RegisterImportServiceServer(g, &importService{})
 }

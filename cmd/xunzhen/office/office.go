@@ -54,6 +54,7 @@ type Office struct {
 	supervision officev1grpc.SupervisionServiceClient
 	tasks       officev1grpc.TaskServiceClient
 	centre      *remote.Centre // of a desk
+	imports     officev1grpc.ImportServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -76,6 +77,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.doubts = officev1grpc.NewAuthenticityServiceClient(conn)
 	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
 	o.exports = officev1grpc.NewExportServiceClient(conn)
+	o.imports = officev1grpc.NewImportServiceClient(conn)
 	return o, nil
 }
 
