@@ -48,6 +48,7 @@ type Office struct {
 	persons   syncv1grpc.PersonServiceClient
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
+	assessing officev1grpc.AssessmentServiceClient
 
 	centre *remote.Centre // of a desk
 
@@ -69,6 +70,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
+	o.assessing = officev1grpc.NewAssessmentServiceClient(conn)
 	return o, nil
 }
 
