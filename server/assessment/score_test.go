@@ -12,7 +12,9 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
-func withCancel(t *testing.T) (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
+func withCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
 
 // target sets what the county is to reach in 2026.
 func (w *world) target(code string, baseline, weight int64, a carev1.ScoreAlgorithm) {
