@@ -10,6 +10,8 @@ import (
 	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
+	"github.com/xunzhen/xunzhen/server/tasks"
 )
 
 // ErrNoFindings says that nothing is looked for in this county: it was opened without rules.
@@ -18,7 +20,8 @@ var ErrNoFindings = errors.New("nothing is looked for here")
 // openProjection opens the file of projections. Without it everything else is answered all the same.
 func (c *County) openProjection(ctx context.Context) {
 	log := c.means.log().With("shard", c.Shard().String())
-	if err := projection.Remove(filepath.Join(c.Dir, formerFile)); err != nil {
+	former := filepath.Join(c.Dir, formerFile)
+	if err := errors.Join(projection.Remove(former), projection.Remove(former+".lock")); err != nil {
 		log.Warn("the findings of a former version could not be deleted", "err", err)
 	}
 	c.projection, c.notProjected = projection.Open(ctx, projection.Config{
@@ -38,6 +41,10 @@ func (c *County) modules() (all []projection.Module) {
 		if c.authenticity, c.notJudged = authenticity.New(authenticity.Config{BuiltIn: m.Rules.Content(), Log: m.log().With("shard", c.Shard().String())}); c.notJudged == nil {
 			all = append(all, c.authenticity)
 		}
+		c.counts = c.counter()
+		all = append(all, c.counts)
+		c.supervised = supervision.NewModule(c.populations)
+		all = append(all, c.supervised, tasks.Module{})
 	}
 	return all
 }
