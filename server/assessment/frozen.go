@@ -120,7 +120,9 @@ func (c *counting) freezes() (all []Freeze, err error) {
 	for i := range all {
 		all[i].Records = parts[all[i].Period]
 	}
-	slices.SortFunc(all, func(a, b Freeze) int { return cmp.Or(cmp.Compare(b.Period.To, a.Period.To), cmp.Compare(b.Period.From, a.Period.From)) })
+	slices.SortFunc(all, func(a, b Freeze) int {
+		return cmp.Or(cmp.Compare(b.Period.To, a.Period.To), cmp.Compare(b.Period.From, a.Period.From))
+	})
 	return all, err
 }
 

@@ -54,7 +54,9 @@ func (m *Module) Name() string { return "assessment" }
 
 // Schema returns the statements that create its tables, which are made anew when facts mean
 // something else.
-func (m *Module) Schema() string { return fmt.Sprintf("-- facts of edition %d\n%s", indicators.Edition(), tables) }
+func (m *Module) Schema() string {
+	return fmt.Sprintf("-- facts of edition %d\n%s", indicators.Edition(), tables)
+}
 
 // Settings names what facts depend on. The numbers that decide are no part of it: facts are the
 // same by any of them. Findings follow from the pack and the day.
