@@ -83,6 +83,10 @@ func TestARosterIsTriedThenSavedThenKnown(t *testing.T) {
 	if len(runs) != 1 || !runs[0].Done || runs[0].Created != 2 || runs[0].Rows != 4 || runs[0].Author != "zhao" {
 		t.Errorf("%+v", runs)
 	}
+	corrected := strings.Replace(string(aside), "990000195003050000", residentNumber(t, "19500305", 3), 1)
+	if got := one.imports("roster", one.file(corrected)); got.Created != 1 || got.Rows != 2 {
+		t.Errorf("what was kept aside, corrected: %+v", got)
+	}
 	one.says(one.ok("find", residentNumber(t, "19481231", 2)), "李试夏")
 	one.ok("tablet", "sync")
 	one.says(one.ok("tablet", "search", "李试夏"), "李试夏")
@@ -147,7 +151,9 @@ func TestDeathsAreComparedWithWhoWasSeenLater(t *testing.T) {
 
 	list := workbook(t, [][]any{
 		{"死者姓名", "身份证号", "死亡日期", "死亡原因"},
-		{"张试一", dead, "2026年3月1日", "脑梗死"}, {"张试二", seen, "2026-04-01", "心梗"}, {"李试别", wrong, "2026-04-01", ""},
+		{"张试一", dead, "2026年3月1日", "脑梗死"},
+		{"张试二", seen, "2026-04-01", "心梗"},
+		{"李试别", wrong, "2026-04-01", ""},
 		{"无此人", residentNumber(t, "19430101", 4), "2026-04-01", ""},
 	})
 	one.says(one.ok("import", "deaths", list), "would create 1", "2 kept aside, 1 refused", "was seen after that day, on 2026-04-20", "another name", "no such resident")
