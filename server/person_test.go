@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc"
@@ -214,4 +216,14 @@ func TestProposalsAreListedInPages(t *testing.T) {
 	if transport.ReasonOf(err) != syncv1.Reason_REASON_INVALID {
 		t.Errorf("a token of nobody's: %v", err)
 	}
+}
+
+// syncengineSave makes the save of a new record.
+func syncengineSave(t *testing.T, kind record.Kind, form proto.Message) syncengine.OfficeSave {
+	t.Helper()
+	changes, err := care.Diff(kind, nil, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return syncengine.OfficeSave{Kind: kind, Changes: changes}
 }

@@ -69,6 +69,7 @@ const (
 	riseX100
 	surveyForms
 	refusedReached
+	suspicionCounts
 	numberCount
 )
 
@@ -141,6 +142,7 @@ var numbers = [numberCount]limit{
 	riseX100:            {"indicator_rise_x100", 0, 10_000},
 	surveyForms:         {"indicator_survey_forms", 1, 1_000_000},
 	refusedReached:      {"indicator_refused_reached", 0, 1},
+	suspicionCounts:     {"indicator_suspicion_counts", 0, 1},
 }
 
 // A listLimit is what a list of the pack may be: least and most entries, and what each may be.
@@ -236,5 +238,5 @@ func SettingIDs() []string {
 	return out
 }
 
-// Rise returns how many hundredths of a percentage point G05 and G06 are to rise.
-func (s Settings) Rise() int64 { return s.number[riseX100] }
+// RisesEnough reports whether a rise of G05 or G06, in hundredths of a percentage point, is what is wanted.
+func (s Settings) RisesEnough(pointsX100 int64) bool { return pointsX100 >= s.number[riseX100] }

@@ -106,6 +106,14 @@ func deviceOf(m *syncv1.Device) (device, error) {
 	return d, nil
 }
 
+// labelOf returns what people call an installation; a desk says that it is one.
+func (c *call) labelOf(d device) string {
+	if d.Role != segment.RoleOffice.String() {
+		return d.Label
+	}
+	return strings.TrimSpace(c.say("devices_desk") + " " + d.Label)
+}
+
 // shortReplica is what people type and compare of a replica's id.
 const shortReplica = 8
 
@@ -158,7 +166,7 @@ func (f devicesList) Run(c *call) error {
 			if d.Role == segment.RoleCentre.String() {
 				continue
 			}
-			t.Add(short(d.Replica), terminal.Cut(d.Label, 20), strings.Join(d.Staff, " "), strings.Join(d.Divisions, " "),
+			t.Add(short(d.Replica), terminal.Cut(c.labelOf(d), 20), strings.Join(d.Staff, " "), strings.Join(d.Divisions, " "),
 				c.moment(d.LastHeardMs), d.Held, c.standing(d))
 		}
 		if len(t.Rows) == 0 {

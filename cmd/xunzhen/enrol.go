@@ -10,15 +10,16 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/transport"
 )
 
-// enrolCommand makes an enrolment code for one more tablet.
+// enrolCommand makes an enrolment code for one more tablet, hub or desk.
 type enrolCommand struct {
 	officeFlags
 	Scope   []string      `help:"help_scope" required:"" placeholder:"DIVISION"`
 	Staff   []string      `help:"help_staff" required:"" placeholder:"ID"`
-	Role    string        `help:"help_role" enum:"tablet,hub" default:"tablet" placeholder:"tablet|hub"`
+	Role    string        `help:"help_role" enum:"tablet,hub,office" default:"tablet" placeholder:"tablet|hub|office"`
 	Classes []string      `help:"help_classes" enum:"general,sensitive" default:"general" placeholder:"general|sensitive"`
 	Label   string        `help:"help_label" placeholder:"TEXT"`
 	Life    time.Duration `help:"help_life" default:"24h" placeholder:"DURATION"`
@@ -54,7 +55,7 @@ func explainInvite(err error, divisions []record.Division, code string) error {
 }
 
 func (f enrolCommand) rights() (office.Rights, error) {
-	r := office.Rights{Hub: f.Role == "hub", Staff: f.Staff, Label: f.Label, Life: f.Life}
+	r := office.Rights{Role: roleNamed(f.Role), Staff: f.Staff, Label: f.Label, Life: f.Life}
 	for _, text := range f.Scope {
 		d, err := care.ParseDivision(text)
 		if err != nil {
@@ -66,6 +67,15 @@ func (f enrolCommand) rights() (office.Rights, error) {
 		r.Classes = append(r.Classes, classNamed(name))
 	}
 	return r, nil
+}
+
+func roleNamed(name string) segment.Role {
+	for _, r := range []segment.Role{segment.RoleHub, segment.RoleOffice} {
+		if name == r.String() {
+			return r
+		}
+	}
+	return segment.RoleTablet
 }
 
 func classNamed(name string) record.Class {

@@ -74,7 +74,10 @@ func (c *call) advice(err error) string {
 func officeProblem(err error) error {
 	var which *office.WhichCountyError
 	var key *office.KeyError
+	var desk *office.DeskError
 	switch {
+	case errors.As(err, &desk):
+		return &problem{key: "problem_desk", args: []any{desk.Dir}, cause: desk.Err}
 	case errors.Is(err, office.ErrNotServing):
 		return &problem{key: "problem_not_serving", cause: err}
 	case errors.As(err, &which):

@@ -46,12 +46,19 @@ type grammar struct {
 	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`
 	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
 	Findings findingsCommand `cmd:"" help:"help_findings"`
+	Export   exportCommand   `cmd:"" help:"help_export"`
 
+	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
+
+	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`
 
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
+
+	Supervise superviseCommands `cmd:"" help:"help_supervise"`
+	Task      taskCommands      `cmd:"" help:"help_task"`
 	Import    importCommands    `cmd:"" help:"help_import"`
 }
 

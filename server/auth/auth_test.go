@@ -81,7 +81,7 @@ func TestChallengeIsTakenOnceAndInTime(t *testing.T) {
 
 func device(n byte, issued time.Time) Principal {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32)).Public().(ed25519.PublicKey)
-	cert := segment.Certificate{Shard: here, PublicKey: key, IssuedAt: issued, ExpiresAt: issued.Add(time.Hour)}
+	cert := segment.Certificate{Shard: here, Role: segment.RoleTablet, PublicKey: key, IssuedAt: issued, ExpiresAt: issued.Add(time.Hour)}
 	return Principal{Who: Device, Shard: here, Certificate: cert}
 }
 

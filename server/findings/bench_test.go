@@ -21,6 +21,7 @@ import (
 	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore"
@@ -47,7 +48,7 @@ func (t timed) Check(p *rules.Person, e rules.Entry, asOf care.Date) []*carev1.F
 // Whole residents of 40 records with the pack of the program: a new file (the feed is read,
 // everybody is looked at, every row is written), a new day (everybody is looked at again), and
 // one more visit of each. %rules is the time in the rules by the clock against the processor time of
-// everything, so it says too much on a busy machine; a new file also divides the pack, once.
+// everything, so it says too much on a busy machine.
 func BenchmarkResidents(b *testing.B) {
 	const residents, records = 200, 40
 	pack, err := rulepack.Load()
@@ -55,12 +56,9 @@ func BenchmarkResidents(b *testing.B) {
 		b.Fatal(err)
 	}
 	took := time.Duration(0)
-	c := newCountyOver(b, filepath.Join(b.TempDir(), "shard.db"), func(cfg *findings.Config) {
-		cfg.BuiltIn = timed{pack, &took}
-		cfg.Part = func(content []byte) (findings.Rules, error) {
-			p, err := rules.LoadContent(content)
-			return timed{p, &took}, err
-		}
+	c := newCountyOver(b, filepath.Join(b.TempDir(), "shard.db"), func(c *county) {
+		c.cfg.BuiltIn = timed{pack, &took}
+		c.cfg.Part = func(_ findings.Rules, has func(string) bool) findings.Rules { return timed{pack.Only(has), &took} }
 	})
 	var ids []record.ID
 	for range residents {
@@ -74,7 +72,7 @@ func BenchmarkResidents(b *testing.B) {
 			prepare()
 			before := processorTime(b)
 			b.StartTimer()
-			if err := c.f.Follow(context.Background()); err != nil {
+			if err := c.p.Follow(context.Background()); err != nil {
 				b.Fatal(err)
 			}
 			used += processorTime(b) - before
@@ -85,8 +83,8 @@ func BenchmarkResidents(b *testing.B) {
 	}
 	b.Run("a new file", func(b *testing.B) {
 		measure(b, func() {
-			_ = c.f.Close()
-			if err := findings.Remove(c.path); err != nil {
+			_ = c.p.Close()
+			if err := projection.Remove(c.path); err != nil {
 				b.Fatal(err)
 			}
 			c.open()
@@ -103,7 +101,7 @@ func BenchmarkResidents(b *testing.B) {
 }
 
 // newCountyOver is newCounty over a file.
-func newCountyOver(t testing.TB, path string, change ...func(*findings.Config)) *county {
+func newCountyOver(t testing.TB, path string, change ...func(*county)) *county {
 	t.Helper()
 	store, err := sqlitestore.Open(path, sqlitestore.Options{Create: true})
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/followers"
@@ -75,14 +77,7 @@ func (c *county) save(id record.ID, kind record.Kind, form interface {
 			shown = view.State.Registers()
 		}
 	}
-	var changes []record.Change
-	var err error
-	switch form := form.(type) {
-	case *carev1.Resident:
-		changes, err = care.Diff(kind, shown, form)
-	case *carev1.ResidentLink:
-		changes, err = care.Diff(kind, shown, form)
-	}
+	changes, err := care.Diff(kind, shown, form.(proto.Message))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func (s *deviceService) ListDevices(ctx context.Context, m *syncv1.ListDevicesRe
 			out.NextPageToken = place{key: out.Devices[n-1].GetReplica()}.token(m)
 			return out, nil
 		}
-		who := auth.Principal{Who: auth.Device, Shard: c.county.Shard(), Certificate: all[i].Certificate}
+		who := auth.Certified(all[i].Certificate)
 		d, err := deviceToWire(all[i], s.cfg.Sessions.LastOpened(who))
 		if err != nil {
 			return nil, err

@@ -88,7 +88,7 @@ func TestCertificatesBeyondTheLimitsAreNotIssued(t *testing.T) {
 		"no key":                  func(c *Certificate) { c.PublicKey = nil },
 		"half a key":              func(c *Certificate) { c.PublicKey = c.PublicKey[:16] },
 		"no role":                 func(c *Certificate) { c.Role = 0 },
-		"a role nobody knows":     func(c *Certificate) { c.Role = 4 },
+		"a role nobody knows":     func(c *Certificate) { c.Role = 5 },
 		"65 staff":                func(c *Certificate) { c.Staff = numbered(65, "doctor-%d") },
 		"staff without id":        func(c *Certificate) { c.Staff = []string{""} },
 		"staff twice":             func(c *Certificate) { c.Staff = []string{"a", "b", "a"} },

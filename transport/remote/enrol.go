@@ -19,14 +19,27 @@ type Enrolled struct {
 	Recipient   []byte // the shard's X25519 public key
 }
 
-// Enrol turns a code and a new public key into a certificate, which it checks to be
+// Enrol turns a code and a tablet's or hub's new public key into a certificate, which it checks to be
 // of the shard and for the key. The same code and key again give it again.
 func (c *Centre) Enrol(ctx context.Context, code string, key ed25519.PublicKey) (Enrolled, error) {
+	return c.enrol(ctx, code, key, syncv1.Role_ROLE_UNSPECIFIED)
+}
+
+// EnrolDesk is Enrol for a desk of the office.
+func (c *Centre) EnrolDesk(ctx context.Context, code string, key ed25519.PublicKey) (Enrolled, error) {
+	e, err := c.enrol(ctx, code, key, syncv1.Role_ROLE_OFFICE)
+	if err == nil && e.Certificate.Role != segment.RoleOffice {
+		err = protocolError("enrol", errors.New("the certificate is no desk's"))
+	}
+	return e, err
+}
+
+func (c *Centre) enrol(ctx context.Context, code string, key ed25519.PublicKey, role syncv1.Role) (Enrolled, error) {
 	var m *syncv1.EnrolResponse
 	err := c.call(ctx, "enrol", never, func(ctx context.Context) (err error) {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
-		m, err = c.enrolment.Enrol(ctx, &syncv1.EnrolRequest{Shard: c.cfg.Shard[:], Code: code, PublicKey: key})
+		m, err = c.enrolment.Enrol(ctx, &syncv1.EnrolRequest{Shard: c.cfg.Shard[:], Code: code, PublicKey: key, Role: role})
 		return err
 	})
 	if err != nil {

@@ -111,6 +111,9 @@ func New(cfg Config) (*Centre, error) {
 	return c, nil
 }
 
+// Conn returns the connection, for services that are not those of a sync; whoever uses it signs in by itself.
+func (c *Centre) Conn() *grpc.ClientConn { return c.conn }
+
 // Close ends the connection and every call on it.
 func (c *Centre) Close() error { return c.conn.Close() }
 

@@ -3,6 +3,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -124,7 +125,7 @@ func (o *Office) Replicas(ctx context.Context) ([]*syncv1.ReplicaInfo, error) {
 
 // Rights are what an enrolment code gives.
 type Rights struct {
-	Hub       bool
+	Role      segment.Role // zero: a tablet's
 	Staff     []string
 	Divisions []record.Division // prefixes
 	Classes   []record.Class
@@ -136,10 +137,7 @@ type Rights struct {
 // good.
 func (o *Office) Invite(ctx context.Context, r Rights) (string, time.Time, error) {
 	q := &syncv1.CreateInvitationRequest{
-		Shard: o.Shard(), Role: syncv1.Role(segment.RoleTablet), Staff: r.Staff, Label: r.Label, ValidForMs: uint64(r.Life.Milliseconds()),
-	}
-	if r.Hub {
-		q.Role = syncv1.Role(segment.RoleHub)
+		Shard: o.Shard(), Role: syncv1.Role(cmp.Or(r.Role, segment.RoleTablet)), Staff: r.Staff, Label: r.Label, ValidForMs: uint64(r.Life.Milliseconds()),
 	}
 	for _, d := range r.Divisions {
 		q.Divisions = append(q.Divisions, string(d))

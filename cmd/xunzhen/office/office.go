@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package office is the office's side of a running server: RecordService with a
-// session of the operator key. It signs in by itself, again when a session is over,
+// Package office is the office's side of a running server: its services with a
+// session of the operator key, or of a desk's own. It signs in by itself, again when a session is over,
 // and reads lists to their end.
 package office
 
@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -20,10 +21,12 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 	"github.com/xunzhen/xunzhen/transport"
+	"github.com/xunzhen/xunzhen/transport/remote"
 )
 
-// Config says which server, and who calls. All but Wait must be given.
+// Config says which server, and who calls. All but Wait must be given, of a desk Desk in place of the rest.
 type Config struct {
+	Desk    *Desk
 	Address string
 	Pin     session.Pin
 	Shard   segment.ShardID
@@ -35,7 +38,7 @@ type Config struct {
 // Office is a connection. It is safe for concurrent use.
 type Office struct {
 	cfg       Config
-	conn      *grpc.ClientConn
+	conn      io.Closer
 	enrolment syncv1grpc.EnrolmentServiceClient
 	devices   syncv1grpc.DeviceServiceClient
 	records   syncv1grpc.RecordServiceClient
@@ -45,7 +48,13 @@ type Office struct {
 	persons   syncv1grpc.PersonServiceClient
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
-	imports   officev1grpc.ImportServiceClient
+	doubts    officev1grpc.AuthenticityServiceClient
+	exports   officev1grpc.ExportServiceClient
+
+	supervision officev1grpc.SupervisionServiceClient
+	tasks       officev1grpc.TaskServiceClient
+	centre      *remote.Centre // of a desk
+	imports     officev1grpc.ImportServiceClient
 
 	mu    sync.Mutex
 	token string
@@ -54,12 +63,10 @@ type Office struct {
 // Connect returns an office. It connects at the first call.
 func Connect(cfg Config) (*Office, error) {
 	o := &Office{cfg: cfg}
-	conn, err := transport.Dial(cfg.Address, cfg.Pin,
-		grpc.WithUnaryInterceptor(o.unary), grpc.WithStreamInterceptor(o.stream))
+	conn, err := o.dial()
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", cfg.Address, err)
 	}
-	o.conn = conn
 	o.devices = syncv1grpc.NewDeviceServiceClient(conn)
 	o.enrolment, o.records = syncv1grpc.NewEnrolmentServiceClient(conn), syncv1grpc.NewRecordServiceClient(conn)
 	o.bundles = syncv1grpc.NewBundleServiceClient(conn)
@@ -67,8 +74,48 @@ func Connect(cfg Config) (*Office, error) {
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
+	o.doubts = officev1grpc.NewAuthenticityServiceClient(conn)
+	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
+	o.exports = officev1grpc.NewExportServiceClient(conn)
 	o.imports = officev1grpc.NewImportServiceClient(conn)
 	return o, nil
+}
+
+// dial connects as who calls does: the operator to the server beside it, a desk to the one that it was enrolled with,
+// wherever that is now.
+func (o *Office) dial() (grpc.ClientConnInterface, error) {
+	if d := o.cfg.Desk; d != nil {
+		centre, err := d.dial()
+		if err != nil {
+			return nil, err
+		}
+		o.conn, o.centre, o.cfg.Shard = centre, centre, d.shard()
+		return sessioned{centre.Conn(), o}, nil
+	}
+	conn, err := transport.Dial(o.cfg.Address, o.cfg.Pin)
+	if err != nil {
+		return nil, err
+	}
+	o.conn = conn
+	return sessioned{conn, o}, nil
+}
+
+// sessioned is a connection on which calls are made in a session.
+type sessioned struct {
+	*grpc.ClientConn
+	office *Office
+}
+
+// Invoke makes a call.
+func (s sessioned) Invoke(ctx context.Context, method string, req, reply any, opts ...grpc.CallOption) error {
+	return s.office.unary(ctx, method, func(ctx context.Context) error { return s.ClientConn.Invoke(ctx, method, req, reply, opts...) })
+}
+
+// NewStream begins a stream.
+func (s sessioned) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return s.office.stream(ctx, func(ctx context.Context) (grpc.ClientStream, error) {
+		return s.ClientConn.NewStream(ctx, desc, method, opts...)
+	})
 }
 
 // Close ends the connection.
@@ -77,14 +124,16 @@ func (o *Office) Close() error { return o.conn.Close() }
 // Shard returns the shard as requests name it.
 func (o *Office) Shard() []byte { return o.cfg.Shard[:] }
 
-// unary adds the session to calls of RecordService, and repeats a call that the server
+// unary adds the session to calls, and repeats a call that the server
 // did not even begin.
-func (o *Office) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	if method == syncv1grpc.EnrolmentService_Challenge_FullMethodName || method == syncv1grpc.EnrolmentService_Login_FullMethodName {
-		return call(ctx, method, req, reply, cc, opts...)
+func (o *Office) unary(ctx context.Context, method string, call func(context.Context) error) error {
+	switch method {
+	case syncv1grpc.EnrolmentService_Challenge_FullMethodName, syncv1grpc.EnrolmentService_Login_FullMethodName,
+		syncv1grpc.EnrolmentService_Renew_FullMethodName: // that is how a session begins
+		return call(ctx)
 	}
 	for try := 1; ; try++ {
-		err := o.inSession(ctx, func(ctx context.Context) error { return call(ctx, method, req, reply, cc, opts...) })
+		err := o.inSession(ctx, call)
 		if err == nil || try == maxTries || !o.again(ctx, err) {
 			return err
 		}
@@ -111,10 +160,10 @@ func (o *Office) again(ctx context.Context, err error) bool {
 
 // stream begins a stream in a new session, because what a stream answers comes too
 // late to sign in again.
-func (o *Office) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, begin grpc.Streamer, opts ...grpc.CallOption) (out grpc.ClientStream, err error) {
+func (o *Office) stream(ctx context.Context, begin func(context.Context) (grpc.ClientStream, error)) (out grpc.ClientStream, err error) {
 	o.forget()
 	err = o.inSession(ctx, func(ctx context.Context) error {
-		out, err = begin(ctx, desc, cc, method, opts...)
+		out, err = begin(ctx)
 		return err
 	})
 	return out, err
@@ -160,6 +209,9 @@ func (o *Office) login(ctx context.Context) (string, error) {
 	challenge, err := o.enrolment.Challenge(ctx, &syncv1.ChallengeRequest{Shard: o.Shard()})
 	if err != nil {
 		return "", err
+	}
+	if o.cfg.Desk != nil {
+		return o.loginDesk(ctx, challenge.GetChallenge())
 	}
 	reply, err := o.enrolment.Login(ctx, &syncv1.LoginRequest{
 		Shard:     o.Shard(),

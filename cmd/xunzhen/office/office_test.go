@@ -24,6 +24,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/county"
 	"github.com/xunzhen/xunzhen/server/servertest"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 	"github.com/xunzhen/xunzhen/syncengine/session"
 	"github.com/xunzhen/xunzhen/transport"
 )
@@ -152,7 +153,7 @@ func TestAnotherKeyIsNotLetIn(t *testing.T) {
 func TestAnInvitationIsWhatWasAskedFor(t *testing.T) {
 	s := servertest.Start(t)
 	text, until, err := connect(t, s, operator(t, s)).Invite(t.Context(), office.Rights{
-		Hub: true, Staff: []string{"li"}, Divisions: []record.Division{servertest.Code}, Classes: []record.Class{record.ClassGeneral},
+		Role: segment.RoleHub, Staff: []string{"li"}, Divisions: []record.Division{servertest.Code}, Classes: []record.Class{record.ClassGeneral},
 		Life: time.Hour,
 	})
 	if err != nil {

@@ -124,6 +124,8 @@ type Task struct {
 	SetCode string `protobuf:"bytes,20,opt,name=set_code,json=setCode,proto3" json:"set_code,omitempty"`
 	// The doctor whose part it is; none for the part of a division.
 	DoctorId string `protobuf:"bytes,21,opt,name=doctor_id,json=doctorId,proto3" json:"doctor_id,omitempty"`
+	// It is the part of those in a village whom nobody is in charge of.
+	Unassigned bool `protobuf:"varint,23,opt,name=unassigned,proto3" json:"unassigned,omitempty"`
 	// What the quota was divided by.
 	Basis         *TaskBasis `protobuf:"bytes,22,opt,name=basis,proto3" json:"basis,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -270,6 +272,13 @@ func (x *Task) GetDoctorId() string {
 		return x.DoctorId
 	}
 	return ""
+}
+
+func (x *Task) GetUnassigned() bool {
+	if x != nil {
+		return x.Unassigned
+	}
+	return false
 }
 
 func (x *Task) GetBasis() *TaskBasis {
@@ -475,7 +484,7 @@ var File_xunzhen_care_v1_task_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_task_proto_rawDesc = "" +
 	"\n" +
-	"\x1axunzhen/care/v1/task.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\x9e\f\n" +
+	"\x1axunzhen/care/v1/task.proto\x12\x0fxunzhen.care.v1\x1a\x1cxunzhen/care/v1/common.proto\x1a\x1exunzhen/care/v1/resident.proto\x1a\x1fxunzhen/schema/v1/options.proto\"\xf2\f\n" +
 	"\x04Task\x12K\n" +
 	"\tissued_on\x18\x01 \x01(\x05B.\xca\xf3\x18*\n" +
 	"\f下达日期\x12\tissued on(\x010\x01J\x05\bʬ\x8f\x12j\x04taskR\bissuedOn\x12T\n" +
@@ -511,7 +520,11 @@ const file_xunzhen_care_v1_task_proto_rawDesc = "" +
 	"\f任务编号\x12\x03setj\x04taskp\n" +
 	"\x80\x01(R\asetCode\x12D\n" +
 	"\tdoctor_id\x18\x15 \x01(\tB'\xca\xf3\x18#\n" +
-	"\f责任医生\x12\x06doctor(\aj\x04taskp\f\x80\x01@R\bdoctorId\x12T\n" +
+	"\f责任医生\x12\x06doctor(\aj\x04taskp\f\x80\x01@R\bdoctorId\x12R\n" +
+	"\n" +
+	"unassigned\x18\x17 \x01(\bB2\xca\xf3\x18.\n" +
+	"\x15无责任医生部分\x12\rnobody's partj\x04taskp\fR\n" +
+	"unassigned\x12T\n" +
 	"\x05basis\x18\x16 \x01(\v2\x1a.xunzhen.care.v1.TaskBasisB\"\xca\xf3\x18\x1e\n" +
 	"\f测算依据\x12\x05basisj\x05quotap\x10R\x05basis\x1ac\n" +
 	"\x14ConfirmedValuesEntry\x12\x10\n" +
