@@ -62,7 +62,10 @@ var rooms = []room{
 	{"transport/remote", []string{"api/...", "syncengine/session/...", "syncengine/segment", "transport"}, "the centre as its callers see it: tablets and hubs alike, and no store"},
 	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"care/rules", append([]string{"care", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "rules are evaluated on tablets, on the server and in tests: from forms, without an engine"},
+	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
 	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
+	{"care/authenticity", append([]string{"care", "care/rules"}, append([]string{"api/xunzhen/care/v1"}, merge...)...), "what makes a record doubtful follows from forms and how they came, anywhere"},
+	{"care/authenticity/trial", append([]string{"care", "care/rules", "care/authenticity", "api/xunzhen/care/v1"}, merge...), "invented doctors are forms: nothing that serves people knows them"},
 	{"care/rulepack", []string{"care/rules"}, "a pack is data: the package only holds it"},
 	{"care/manual", []string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, "what people read is made from descriptors and a pack that it is handed"},
 	{"server", above, "the server is below the commands and beside the tablet"},
@@ -96,7 +99,7 @@ var bans = []ban{
 
 // What has no place in a pure package: imports, and calls that reach for the clock or the logger.
 var (
-	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/rulepack", "care/manual"}
+	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/rulepack", "care/manual"}
 	unpure  = []string{"os", "net", "log", "math/rand", "math/rand/v2", "database/sql"}
 	ambient = []string{
 		"time.Now(", "time.Since(", "time.Until(", "time.Sleep(", "time.After(", "time.NewTimer(",

@@ -48,6 +48,8 @@ type grammar struct {
 	Findings findingsCommand `cmd:"" help:"help_findings"`
 	Export   exportCommand   `cmd:"" help:"help_export"`
 
+	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
+
 	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`

@@ -42,6 +42,8 @@ const (
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
 	exporting  = "/xunzhen.office.v1.ExportService/"
+	assessing  = "/xunzhen.office.v1.AssessmentService/"
+	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -135,11 +137,27 @@ var table = sync.OnceValue(func() map[string]Rule {
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator},
+		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
+		doubts + "ListAuthenticity":      {Who: Operator, Desk: true},
+		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
+		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
+		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
 
 		// Files leave with an entry in the access log, and have what the caller may see.
 		exporting + "ExportTable":  {Who: Operator, Desk: true},
 		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
+		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
+		assessing + "ListIndicators": {Who: Operator, Desk: true},
+		assessing + "GetFigures":     {Who: Operator, Desk: true},
+		assessing + "ListPeople":     {Who: Operator, Desk: true},
+		assessing + "GetScoreSheet":  {Who: Operator, Desk: true},
+		assessing + "Freeze":         {Who: Operator, Desk: true},
+		assessing + "ListFreezes":    {Who: Operator, Desk: true},
+		assessing + "GetFreeze":      {Who: Operator, Desk: true},
+		assessing + "ListLate":       {Who: Operator, Desk: true},
+		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
+		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},
 		supervise + "GetFrame":            {Who: Operator, Desk: true},

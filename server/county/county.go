@@ -32,7 +32,9 @@ import (
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/access"
+	"github.com/xunzhen/xunzhen/server/assessment"
 	"github.com/xunzhen/xunzhen/server/auth"
+	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
@@ -102,12 +104,15 @@ type County struct {
 
 	projection   *projection.Projection
 	notProjected error              // why there is none
+	counts       *assessment.Module // nil: nothing is counted
 	findings     *findings.Findings // nil: opened without rules
 
-	exporting   sync.Once
-	exports     *exports.Exports
-	notExported error
-	supervised  *supervision.Module
+	exporting    sync.Once
+	exports      *exports.Exports
+	notExported  error
+	authenticity *authenticity.Module
+	notJudged    error // why the program's rules cannot judge authenticity
+	supervised   *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.

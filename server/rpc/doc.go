@@ -100,6 +100,8 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterDivisionServiceServer(g, &divisionService{})
 	officev1grpc.RegisterFindingServiceServer(g, &findingService{cfg: cfg})
 	officev1grpc.RegisterExportServiceServer(g, &exportService{cfg: cfg})
+	officev1grpc.RegisterAssessmentServiceServer(g, &assessmentService{})
 	officev1grpc.RegisterSupervisionServiceServer(g, &supervisionService{cfg: cfg})
+	officev1grpc.RegisterAuthenticityServiceServer(g, &authenticityService{cfg: cfg})
 	officev1grpc.RegisterTaskServiceServer(g, &taskService{})
 }

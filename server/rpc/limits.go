@@ -111,7 +111,9 @@ func lane(method string, rule auth.Rule, stream bool) int {
 	case method == "/xunzhen.sync.v1.SyncService/Watch":
 		return laneWatch
 	case method == "/xunzhen.sync.v1.RecordService/Verify", method == "/xunzhen.sync.v1.BackupService/Backup",
-		method == "/xunzhen.sync.v1.DivisionService/Recode":
+		method == "/xunzhen.sync.v1.DivisionService/Recode", method == "/xunzhen.office.v1.AssessmentService/Freeze",
+		method == "/xunzhen.office.v1.AssessmentService/GetFreeze", method == "/xunzhen.office.v1.AssessmentService/VerifyFreeze",
+		method == "/xunzhen.office.v1.AssessmentService/ListWorkPoints":
 		return laneVerify
 	}
 	return laneCall

@@ -49,6 +49,7 @@ type Office struct {
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
 	exports   officev1grpc.ExportServiceClient
+	doubts    officev1grpc.AuthenticityServiceClient
 
 	centre *remote.Centre // of a desk
 
@@ -71,6 +72,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
 	o.exports = officev1grpc.NewExportServiceClient(conn)
+	o.doubts = officev1grpc.NewAuthenticityServiceClient(conn)
 	return o, nil
 }
 
