@@ -135,14 +135,14 @@ func (f counted) query(q exports.FiguresQuery, codes []indicators.Code) assessme
 }
 
 // Figures returns what the units of a level have reached in some indicators.
-func (f counted) Figures(ctx context.Context, q exports.FiguresQuery, codes []indicators.Code) ([]exports.Figure, error) {
+func (f counted) Figures(ctx context.Context, q exports.FiguresQuery, codes []indicators.Code) ([]exports.Figure, uint64, error) {
 	a, err := f.c.Assessment()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	r, err := a.Figures(ctx, f.query(q, codes), func(int, int) {})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var out []exports.Figure
 	for _, one := range r.Figures {
@@ -150,18 +150,18 @@ func (f counted) Figures(ctx context.Context, q exports.FiguresQuery, codes []in
 			out = append(out, exports.Figure{Code: one.Code, Division: one.Division, Numerator: one.Numerator, Denominator: one.Denominator})
 		}
 	}
-	return out, nil
+	return out, r.Completeness.Behind, nil
 }
 
 // Scores returns the score sheets of the units of a level, without their names.
-func (f counted) Scores(ctx context.Context, q exports.FiguresQuery) ([]export.ScoreLine, error) {
+func (f counted) Scores(ctx context.Context, q exports.FiguresQuery) ([]export.ScoreLine, uint64, error) {
 	a, err := f.c.Assessment()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	sheets, r, err := a.Scores(ctx, f.query(q, nil), func(int, int) {})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	type key struct {
 		code indicators.Code
@@ -177,7 +177,7 @@ func (f counted) Scores(ctx context.Context, q exports.FiguresQuery) ([]export.S
 			out = append(out, scoreLine(s.Unit, l, figures[key{l.Code, s.Unit}]))
 		}
 	}
-	return out, nil
+	return out, r.Completeness.Behind, nil
 }
 
 func scoreLine(u assessment.Unit, l assessment.ScoreLine, f assessment.Figure) export.ScoreLine {

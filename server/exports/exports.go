@@ -37,10 +37,10 @@ type Found interface {
 
 // Figures gives figures of the assessment.
 type Figures interface {
-	// Figures returns what the units of a level have reached in some indicators.
-	Figures(ctx context.Context, q FiguresQuery, codes []indicators.Code) ([]Figure, error)
-	// Scores returns the score sheets of the units of a level, without names of units.
-	Scores(ctx context.Context, q FiguresQuery) ([]export.ScoreLine, error)
+	// Figures returns what the units of a level have reached in some indicators, and how many changes are not counted yet.
+	Figures(ctx context.Context, q FiguresQuery, codes []indicators.Code) ([]Figure, uint64, error)
+	// Scores returns the score sheets of the units of a level, without names of units, and how many changes are not counted yet.
+	Scores(ctx context.Context, q FiguresQuery) ([]export.ScoreLine, uint64, error)
 }
 
 // Figure is what a unit has reached in one indicator.

@@ -259,7 +259,8 @@ func fillProgress(ctx context.Context, j *job) error {
 			codes = append(codes, k.code)
 		}
 	}
-	figures, err := j.cfg.Figures.Figures(ctx, j.figures(), codes)
+	figures, behind, err := j.cfg.Figures.Figures(ctx, j.figures(), codes)
+	j.basis.Complete.Behind = behind
 	if err != nil {
 		return err
 	}
@@ -315,7 +316,8 @@ func fillScores(ctx context.Context, j *job) error {
 		return err
 	}
 	j.basis.Position = j.cfg.Records.Position()
-	lines, err := j.cfg.Figures.Scores(ctx, j.figures())
+	lines, behind, err := j.cfg.Figures.Scores(ctx, j.figures())
+	j.basis.Complete.Behind = behind
 	if err != nil {
 		return err
 	}
