@@ -44,6 +44,9 @@ const (
 	assessing  = "/xunzhen.office.v1.AssessmentService/"
 	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	exporting  = "/xunzhen.office.v1.ExportService/"
+	exporting  = "/xunzhen.office.v1.ExportService/"
+	assessing  = "/xunzhen.office.v1.AssessmentService/"
+	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 	imports    = "/xunzhen.office.v1.ImportService/"
@@ -145,6 +148,10 @@ var table = sync.OnceValue(func() map[string]Rule {
 		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
 		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
 		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
+		exporting + "ExportTable":  {Who: Operator, Desk: true},
+		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
 		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
 		assessing + "ListIndicators": {Who: Operator, Desk: true},
