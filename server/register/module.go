@@ -35,6 +35,7 @@ CREATE TABLE register_persons (
 	doctors   TEXT NOT NULL,
 	name      TEXT NOT NULL,
 	names     TEXT NOT NULL,    -- normalised
+	spelt     TEXT NOT NULL,    -- as in register_pinyin
 	tags      TEXT NOT NULL
 ) STRICT;
 CREATE INDEX register_birth ON register_persons (birth);
@@ -49,7 +50,7 @@ CREATE TABLE register_organisations (
 ) STRICT;
 `
 
-const rowColumns = `ref, id, sex, birth, died, away, residents, divisions, doctors, name, names, tags`
+const rowColumns = `ref, id, sex, birth, died, away, residents, divisions, doctors, name, names, spelt, tags`
 
 const (
 	sqlRefOf    = `SELECT ref FROM register_persons WHERE id = ?1`
@@ -58,11 +59,11 @@ const (
 	sqlDropKept = `DELETE FROM register_kept WHERE ref = ?1`
 	sqlDropRow  = `DELETE FROM register_persons WHERE ref = ?1`
 	sqlPutRow   = `
-		INSERT INTO register_persons (id, sex, birth, died, away, residents, divisions, doctors, name, names, tags)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+		INSERT INTO register_persons (id, sex, birth, died, away, residents, divisions, doctors, name, names, spelt, tags)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 		ON CONFLICT (id) DO UPDATE SET sex = excluded.sex, birth = excluded.birth, died = excluded.died, away = excluded.away,
 			residents = excluded.residents, divisions = excluded.divisions, doctors = excluded.doctors, name = excluded.name,
-			names = excluded.names, tags = excluded.tags
+			names = excluded.names, spelt = excluded.spelt, tags = excluded.tags
 		RETURNING ref`
 
 	sqlPutToken   = `INSERT INTO register_tokens (token, ref) VALUES (?1, ?2)`
@@ -129,7 +130,7 @@ func put(conn *sqlite.Conn, r row) (ref int64, err error) {
 			s.BindInt64(2+i, n)
 		}
 		s.BindBytes(6, joinedIDs(r.residents))
-		for i, text := range []string{joined(r.divisions), joined(r.doctors), r.name, joined(r.names), encodeTags(r.tags)} {
+		for i, text := range []string{joined(r.divisions), joined(r.doctors), r.name, joined(r.names), joined(r.spelt), encodeTags(r.tags)} {
 			s.BindText(7+i, text)
 		}
 	}, func(s *sqlite.Stmt) bool {
@@ -233,13 +234,19 @@ func lookAtOrganisation(conn *sqlite.Conn, p *projection.Person) error {
 	return nil
 }
 
-func columnRow(s *sqlite.Stmt) (r row, err error) {
+// columnRow reads a row, and no more of it than its numbers where those are not wanted; then it returns false.
+func columnRow(s *sqlite.Stmt, wanted func(row) bool) (r row, ok bool, err error) {
 	r = row{
 		ref: s.ColumnInt64(0), sex: carev1.Sex(s.ColumnInt32(2)), birth: care.Date(s.ColumnInt64(3)), died: care.Date(s.ColumnInt64(4)),
-		left: care.Date(s.ColumnInt64(5)), residents: partedIDs(sqlitefile.Bytes(s, 6)), divisions: parted[record.Division](s.ColumnText(7)),
-		doctors: parted[string](s.ColumnText(8)), name: s.ColumnText(9), names: parted[string](s.ColumnText(10)),
+		left: care.Date(s.ColumnInt64(5)),
 	}
+	if !wanted(r) {
+		return r, false, nil
+	}
+	r.residents, r.divisions = partedIDs(sqlitefile.Bytes(s, 6)), parted[record.Division](s.ColumnText(7))
+	r.doctors, r.name, r.names = parted[string](s.ColumnText(8)), s.ColumnText(9), parted[string](s.ColumnText(10))
+	r.spelt = parted[string](s.ColumnText(11))
 	s.ColumnBytes(1, r.id[:])
-	r.tags, err = decodeTags(s.ColumnText(11))
-	return r, err
+	r.tags, err = decodeTags(s.ColumnText(12))
+	return r, true, err
 }

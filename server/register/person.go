@@ -4,8 +4,9 @@ package register
 
 import (
 	"cmp"
-	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
@@ -162,6 +163,7 @@ type row struct {
 	ref       int64
 	name      string   // of the first resident, as written
 	names     []string // of all, normalised
+	spelt     []string // by pinyin, sorted
 	sex       carev1.Sex
 	birth     care.Date
 	doctors   []string
@@ -175,7 +177,7 @@ type row struct {
 func (p person) row(id record.ID) row {
 	first := p.residents[0]
 	r := row{
-		id: id, name: first.GetName(), names: p.names(), sex: first.GetSex(), birth: care.Date(first.GetBirthDate()),
+		id: id, name: first.GetName(), names: p.names(), spelt: p.spellings(), sex: first.GetSex(), birth: care.Date(first.GetBirthDate()),
 		divisions: p.divisions, tags: p.tags, died: p.died, left: p.left, residents: p.ids,
 	}
 	for _, one := range p.residents {
@@ -234,20 +236,28 @@ func parted[T ~string](text string) (out []T) {
 	return out
 }
 
+// encodeTags writes code, since and until of each tag, with blanks between; decodeTags reads it.
 func encodeTags(tags []Tag) string {
-	if len(tags) == 0 {
-		return ""
+	var b strings.Builder
+	for _, t := range tags {
+		fmt.Fprintf(&b, "%d %d %d ", t.Code, t.Since, t.Until)
 	}
-	raw, err := json.Marshal(tags)
-	if err != nil {
-		return "" // numbers alone: it does not happen
-	}
-	return string(raw)
+	return strings.TrimSuffix(b.String(), " ")
 }
 
 func decodeTags(text string) (out []Tag, err error) {
-	if text != "" {
-		err = json.Unmarshal([]byte(text), &out)
+	words := strings.Fields(text)
+	if len(words)%3 != 0 {
+		return nil, errKeys
 	}
-	return out, err
+	for ; len(words) > 0; words = words[3:] {
+		var v [3]int
+		for i := range v {
+			if v[i], err = strconv.Atoi(words[i]); err != nil {
+				return nil, errKeys
+			}
+		}
+		out = append(out, Tag{carev1.PopulationCode(v[0]), care.Date(v[1]), care.Date(v[2])})
+	}
+	return out, nil
 }

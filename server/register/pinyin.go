@@ -95,12 +95,11 @@ func readAt(chars []rune, i int) (options [][]string, n int) {
 func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
 // syllables returns how one character may be read, the usual way first.
-func syllables(r rune) []string {
-	args := pinyin.NewArgs()
-	args.Heteronym = true
-	out := pinyin.SinglePinyin(r, args)
-	for i := range out {
-		out[i] = strings.ReplaceAll(out[i], "v", "u")
+func syllables(r rune) (out []string) {
+	for _, with := range strings.Split(pinyin.PinyinDict[int(r)], ",") {
+		if plain, ok := foldPinyin(with); ok {
+			out = append(out, plain)
+		}
 	}
 	return out
 }
@@ -118,12 +117,17 @@ func foldPinyin(text string) (string, bool) {
 			return "", false
 		}
 	}
-	return yuOfPassports.Replace(b.String()), b.Len() > 0
+	folded := b.String()
+	for _, passport := range [...]string{"lyu", "nyu"} {
+		folded = strings.ReplaceAll(folded, passport, passport[:1]+"u")
+	}
+	return folded, folded != ""
 }
 
-var yuOfPassports = strings.NewReplacer("lyu", "lu", "nyu", "nu")
-
 func toneless(r rune) rune {
+	if r < 0x80 && r != 'v' {
+		return r
+	}
 	for _, row := range [...]struct {
 		plain rune
 		with  string

@@ -11,21 +11,21 @@ import (
 
 func TestNamesAreReadAsTheyMayBe(t *testing.T) {
 	for name, want := range map[string]string{
-		"王小明":       "wang xiao ming",
-		"单雄信":       "shan xiong xin",
-		"仇和":        "qiu he",
-		"尉迟恭":       "yu chi gong",
-		"长孙无忌":      "zhang sun wu ji",
-		"曾国藩":       "zeng guo fan",
-		"解缙":        "xie jin",
-		"覃露":        "qin lu",
-		"朴智星":       "piao zhi xing",
-		"任重":        "ren zhong",
-		"吕布":        "lu bu",
+		"王小明":      "wang xiao ming",
+		"单雄信":      "shan xiong xin",
+		"仇和":       "qiu he",
+		"尉迟恭":      "yu chi gong",
+		"长孙无忌":     "zhang sun wu ji",
+		"曾国藩":      "zeng guo fan",
+		"解缙":       "xie jin",
+		"覃露":       "qin lu",
+		"朴智星":      "piao zhi xing",
+		"任重":       "ren zhong",
+		"吕布":       "lu bu",
 		"阿依古丽·买买提": "a yi gu li mai mai ti",
-		"TOM":       "tom",
-		"李AB":       "li ab",
-		"张":         "zhang",
+		"TOM":      "tom",
+		"李AB":      "li ab",
+		"张":        "zhang",
 	} {
 		ways := readings(name)
 		if len(ways) == 0 || len(ways) > maxVariants || strings.Join(ways[0], " ") != want {

@@ -550,7 +550,7 @@ func (w *world) oracle(q Query, p *projection.Person) bool {
 		w.t.Fatal(err)
 	}
 	fits, err := s.fits(r)
-	return err == nil && fits && s.selects(r)
+	return err == nil && fits && s.counts(r) && s.selects(r)
 }
 
 func TestAgesAreYearsAsOfADay(t *testing.T) {

@@ -154,7 +154,7 @@ func (s *search) choose(from Place) (best source, err error) {
 
 // consider adds a candidate to the hits if it is one.
 func (s *search) consider(src source, at Place) error {
-	r, ok, err := rowAt(s.conn, at.Ref)
+	r, ok, err := rowAt(s.conn, at.Ref, s.counts)
 	if err != nil || !ok || !s.selects(r) {
 		return err
 	}
@@ -168,7 +168,20 @@ func (s *search) consider(src source, at Place) error {
 	return nil
 }
 
-// selects reports whether all but the numbers of a query hold.
+// counts reports whether what a row says in figures is as the query wants it.
+func (s *search) counts(r row) bool {
+	q := s.query
+	switch {
+	case q.Sex != 0 && r.sex != q.Sex,
+		(q.BornFrom != 0 || q.BornTo != 0) && r.birth == 0,
+		q.BornFrom != 0 && r.birth < q.BornFrom,
+		q.BornTo != 0 && r.birth > q.BornTo:
+		return false
+	}
+	return len(q.Statuses) == 0 || slices.Contains(q.Statuses, r.status(q.Today))
+}
+
+// selects reports whether all the rest but the numbers of a query holds.
 func (s *search) selects(r row) bool {
 	q := s.query
 	inScope := func(d record.Division) bool { return d.WithinAny(q.Scope) }
@@ -176,24 +189,12 @@ func (s *search) selects(r row) bool {
 	switch {
 	case !slices.ContainsFunc(r.divisions, inScope) && !slices.Contains(q.Scope, ""),
 		len(q.Divisions) > 0 && !slices.ContainsFunc(r.divisions, inQuery),
-		q.Sex != 0 && r.sex != q.Sex,
-		(q.BornFrom != 0 || q.BornTo != 0) && r.birth == 0,
-		q.BornFrom != 0 && r.birth < q.BornFrom,
-		q.BornTo != 0 && r.birth > q.BornTo,
 		q.Doctor != "" && !slices.Contains(r.doctors, q.Doctor),
-		len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.status(q.Today)),
 		q.Population != 0 && !slices.Contains(s.populations(r), q.Population),
 		s.name != "" && !slices.ContainsFunc(r.names, func(n string) bool { return strings.Contains(n, s.name) }):
 		return false
 	}
-	return s.pinyin == "" || slices.ContainsFunc(r.spellings(), func(text string) bool { return strings.HasPrefix(text, s.pinyin) })
-}
-
-func (r row) spellings() (out []string) {
-	for _, n := range r.names {
-		out = append(out, spellings(readings(n))...)
-	}
-	return out
+	return s.pinyin == "" || slices.ContainsFunc(r.spelt, func(text string) bool { return strings.HasPrefix(text, s.pinyin) })
 }
 
 // populations returns those in which a person is today, as far as the caller may know.

@@ -164,10 +164,8 @@ func pinyinSource(text string) source {
 			s.BindText(4, text+"\x7f")
 		},
 		first: func(_ *sqlite.Conn, r row, at Place) (bool, error) {
-			all := r.spellings()
-			slices.Sort(all)
-			i := slices.IndexFunc(all, func(one string) bool { return strings.HasPrefix(one, text) })
-			return i >= 0 && all[i] == at.text, nil
+			i := slices.IndexFunc(r.spelt, func(one string) bool { return strings.HasPrefix(one, text) })
+			return i >= 0 && r.spelt[i] == at.text, nil
 		},
 	}
 }
@@ -231,9 +229,10 @@ func everybody() source {
 
 const sqlRow = `SELECT ` + rowColumns + ` FROM register_persons WHERE ref = ?1`
 
-func rowAt(conn *sqlite.Conn, ref int64) (r row, ok bool, err error) {
+// rowAt returns the row of a ref; false when there is none, or its numbers are not wanted.
+func rowAt(conn *sqlite.Conn, ref int64, wanted func(row) bool) (r row, ok bool, err error) {
 	var failed error
-	ok, err = sqlitefile.One(conn, sqlRow, func(s *sqlite.Stmt) { s.BindInt64(1, ref) }, func(s *sqlite.Stmt) { r, failed = columnRow(s) })
+	_, err = sqlitefile.One(conn, sqlRow, func(s *sqlite.Stmt) { s.BindInt64(1, ref) }, func(s *sqlite.Stmt) { r, ok, failed = columnRow(s, wanted) })
 	if err == nil {
 		err = failed
 	}
