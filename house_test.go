@@ -50,6 +50,7 @@ var rooms = []room{
 	{"syncengine", append([]string{"syncengine/evidence"}, codecs...), "the engine knows its port, not the stores behind it, and no care"},
 	{"syncengine/memstore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/sqlitestore", engine, "a store keeps bytes: it knows no care and no other store"},
+	{"syncengine/pgstore", engine, "a store keeps bytes: it knows no care and no other store"},
 	{"syncengine/storetest", engine, "the contract must not know who fulfils it"},
 	{"syncengine/backup", engine, "a backup reads an engine and a folder: it knows neither the stores nor who calls"},
 	{"syncengine/replica", append([]string{"syncengine/evidence"}, engine...), "the other half of the engine runs over any store and any wire"},

@@ -5,6 +5,8 @@ package care
 import (
 	"strings"
 	"unicode"
+
+	"github.com/xunzhen/xunzhen/care/hanzi"
 )
 
 // NormaliseNumber returns text as numbers of documents are compared: full-width
@@ -25,7 +27,8 @@ func NormaliseNumber(text string) string {
 
 // NormaliseName returns a name as names are compared: without the blanks that forms pad
 // short names with, full-width characters narrow, letters large, and one sign for the
-// many that stand between the parts of a name (阿依古丽·买买提).
+// many that stand between the parts of a name (阿依古丽·买买提), and traditional characters as
+// simplified ones.
 func NormaliseName(text string) string {
 	return strings.Map(func(r rune) rune {
 		r = narrow(r)
@@ -35,7 +38,7 @@ func NormaliseName(text string) string {
 		case strings.ContainsRune(nameDots, r):
 			return nameDot
 		}
-		return unicode.ToUpper(r)
+		return hanzi.FoldRune(unicode.ToUpper(r))
 	}, text)
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server"
-	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/servertest"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -66,18 +65,13 @@ func newClinic(t *testing.T) *clinic {
 	return c
 }
 
-func (c *clinic) findings() *findings.Findings {
+func (c *clinic) follow() {
 	c.t.Helper()
-	f, err := c.County.Findings()
+	p, err := c.County.Projection()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return f
-}
-
-func (c *clinic) follow() {
-	c.t.Helper()
-	if err := c.findings().Follow(c.t.Context()); err != nil {
+	if err := p.Follow(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -87,38 +87,45 @@ func (c *segmentCache) generationOf(r Reader) uint64 {
 	return c.now()
 }
 
-// openStored returns the segment at a leaf of the store.
+// openStored returns the segment at a leaf of the store, and keeps it in the cache.
 func (e *Engine) openStored(r Reader, at ledger.Index) (*segment.Segment, SegmentHead, error) {
+	seg, head, cached, err := e.lookUp(r, at)
+	if err == nil && !cached {
+		e.cache.put(at, seg, e.cache.generationOf(r))
+	}
+	return seg, head, err
+}
+
+// lookUp returns the segment at a leaf of the store, and whether the cache has it.
+func (e *Engine) lookUp(r Reader, at ledger.Index) (seg *segment.Segment, head SegmentHead, cached bool, err error) {
 	head, ok, err := r.SegmentAt(at)
 	if err != nil {
-		return nil, head, err
+		return nil, head, false, err
 	}
 	if !ok {
-		return nil, head, fmt.Errorf("no segment at leaf %d", at)
+		return nil, head, false, fmt.Errorf("no segment at leaf %d", at)
 	}
 	if s := e.cache.get(at); s != nil && s.Hash() == head.Hash {
-		return s, head, nil
+		return s, head, true, nil
 	}
 	stored, ok, err := r.SegmentBytes(at)
 	if err != nil {
-		return nil, head, err
+		return nil, head, false, err
 	}
 	if !ok {
-		return nil, head, fmt.Errorf("no bytes of the segment at leaf %d", at)
+		return nil, head, false, fmt.Errorf("no bytes of the segment at leaf %d", at)
 	}
 	wire, err := e.zstd.Decompress(stored)
 	if err != nil {
-		return nil, head, fmt.Errorf("segment at leaf %d: %w", at, err)
+		return nil, head, false, fmt.Errorf("segment at leaf %d: %w", at, err)
 	}
-	seg, err := segment.Open(wire)
-	if err != nil {
-		return nil, head, fmt.Errorf("segment at leaf %d: %w", at, err)
+	if seg, err = segment.Open(wire); err != nil {
+		return nil, head, false, fmt.Errorf("segment at leaf %d: %w", at, err)
 	}
 	if seg.Hash() != head.Hash {
-		return nil, head, fmt.Errorf("segment at leaf %d has another hash than its head", at)
+		return nil, head, false, fmt.Errorf("segment at leaf %d has another hash than its head", at)
 	}
-	e.cache.put(at, seg, e.cache.generationOf(r))
-	return seg, head, nil
+	return seg, head, false, nil
 }
 
 // unreadable reports whether a revision is authentic but cannot be read.

@@ -69,6 +69,7 @@ const (
 	riseX100
 	surveyForms
 	refusedReached
+	suspicionCounts
 	numberCount
 )
 
@@ -141,6 +142,7 @@ var numbers = [numberCount]limit{
 	riseX100:            {"indicator_rise_x100", 0, 10_000},
 	surveyForms:         {"indicator_survey_forms", 1, 1_000_000},
 	refusedReached:      {"indicator_refused_reached", 0, 1},
+	suspicionCounts:     {"indicator_suspicion_counts", 0, 1},
 }
 
 // A listLimit is what a list of the pack may be: least and most entries, and what each may be.

@@ -23,6 +23,10 @@ const (
 	FaultMore                                // a quota of more people than are eligible: quota, eligible
 	FaultNobodyInCharge                      // people whom nobody is in charge of: how many
 	FaultNowhere                             // people who are in care nowhere in the county, not counted: how many
+	FaultSet                                 // what a task is called is no code
+	FaultTask                                // a new task without title, indicator or population
+	FaultParts                               // too many parts: how many, at most
+	FaultBehind                              // people whose records changed were not counted yet
 )
 
 // Fault is one thing that is wrong, or worth a look.
@@ -46,7 +50,7 @@ func faultOf(code FaultCode, u Unit, numbers []int64) Fault {
 func (c FaultCode) String() string {
 	names := [...]string{
 		"", "season", "number", "no_owner", "no_reason", "twice", "county", "nobody", "unknown", "exceed", "short", "due_early", "due_late",
-		"capacity", "more", "nobody_in_charge", "nowhere",
+		"capacity", "more", "nobody_in_charge", "nowhere", "set", "task", "parts", "behind",
 	}
 	if c < 0 || int(c) >= len(names) {
 		return ""

@@ -351,7 +351,7 @@ func TestWhatIsNeededADayIsEnough(t *testing.T) {
 
 func TestFaultsHaveWords(t *testing.T) {
 	seen := map[string]bool{}
-	for c := quota.FaultSeason; c <= quota.FaultNowhere; c++ {
+	for c := quota.FaultSeason; c <= quota.FaultBehind; c++ {
 		if c.String() == "" || seen[c.String()] {
 			t.Errorf("%d: %q", c, c)
 		}

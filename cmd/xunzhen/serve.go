@@ -224,8 +224,8 @@ func follow(ctx context.Context, s *server.Server) *sync.WaitGroup {
 	for _, one := range s.Counties() {
 		running.Go(func() { one.People.Run(ctx) })
 		running.Go(func() { one.Divisions.Run(ctx) })
-		if found, err := one.Findings(); err == nil {
-			running.Go(func() { found.Run(ctx) })
+		if p, err := one.Projection(); err == nil {
+			running.Go(func() { p.Run(ctx) })
 		}
 	}
 	return &running

@@ -41,6 +41,8 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	supervise  = "/xunzhen.office.v1.SupervisionService/"
+	tasks      = "/xunzhen.office.v1.TaskService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -132,6 +134,21 @@ var table = sync.OnceValue(func() map[string]Rule {
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator},
+
+		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
+		supervise + "AnnounceRound":       {Who: Operator, Desk: true},
+		supervise + "GetFrame":            {Who: Operator, Desk: true},
+		supervise + "DrawRound":           {Who: Operator, Desk: true},
+		supervise + "ListRounds":          {Who: Operator, Desk: true},
+		supervise + "ListCallSheets":      {Who: Operator, Desk: true},
+		supervise + "RecordResults":       {Who: Operator, Desk: true},
+		supervise + "GetResults":          {Who: Operator, Desk: true},
+		supervise + "ListRectifications":  {Who: Operator, Desk: true},
+		supervise + "IssueRectifications": {Who: Operator, Desk: true},
+		supervise + "RuleRectification":   {Who: Operator, Desk: true},
+		// A county's task is divided by who may save all of its parts.
+		tasks + "SplitTask": {Who: Operator, Desk: true},
+		tasks + "ListTasks": {Who: Operator, Desk: true},
 	}
 })
 

@@ -10,7 +10,7 @@
 //	               search.key     keys the index by number; made anew where there is none
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
-//	               findings.db    what the rules find; deleted, it comes back
+//	               projections.db what the rules find, and other things derived; deleted, it comes back
 //
 // A folder is made aside and then renamed, so one that bears a shard's name is whole.
 package county
@@ -34,6 +34,8 @@ import (
 	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
+	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
@@ -48,7 +50,9 @@ const (
 	operatorFile  = "operator.key"
 	searchFile    = "search.key"
 	storeFile     = "shard.db"
-	findingsFile  = "findings.db"
+
+	projectionFile = "projections.db"
+	formerFile     = "findings.db" // of earlier builds
 
 	unfinished = ".new-" // begins the name of a folder that is being made
 )
@@ -81,6 +85,8 @@ type County struct {
 	Divisions *followers.Divisions
 	// Staff knows who works as what, as of its last CatchUp.
 	Staff *followers.Staff
+	// Others are served while the projection follows.
+	Others projection.Others
 
 	shard  segment.Signer
 	former []*ecdh.PrivateKey // recipient keys before that of today, the latest first
@@ -92,8 +98,10 @@ type County struct {
 	means     Means
 	backups   backups
 
-	findings *findings.Findings
-	notFound error // why there are none
+	projection   *projection.Projection
+	notProjected error              // why there is none
+	findings     *findings.Findings // nil: opened without rules
+	supervised   *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -235,7 +243,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	c.People = followers.NewPeople(c.Engine, search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
 	c.Staff = followers.NewStaff(c.Engine, m.log())
-	c.openFindings(ctx)
+	c.openProjection(ctx)
 	return c, nil
 }
 
@@ -333,8 +341,8 @@ func (c *County) Operator() ed25519.PublicKey { return c.operator }
 // Close waits for what is being written and closes the files. Nobody may follow the records any more.
 func (c *County) Close() error {
 	var err error
-	if c.findings != nil {
-		err = c.findings.Close()
+	if c.projection != nil {
+		err = c.projection.Close()
 	}
 	return errors.Join(err, c.store.Close())
 }

@@ -146,9 +146,9 @@ func TestKeysOfACountyAreItsOwnersOnly(t *testing.T) {
 	}
 }
 
-// What the rules find is in no backup, and what keeps its file from being opened keeps nobody
+// What is derived is in no backup, and what keeps its file from being opened keeps nobody
 // from the county.
-func TestTheFileOfFindingsIsNobodysLoss(t *testing.T) {
+func TestTheFileOfProjectionsIsNobodysLoss(t *testing.T) {
 	pack, err := rules.Load(rules.Source{Name: "empty.txtpb", Text: []byte(`name: "empty" version: "1"`)})
 	if err != nil {
 		t.Fatal(err)
@@ -159,8 +159,8 @@ func TestTheFileOfFindingsIsNobodysLoss(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(c.Dir, "findings.db")
-	if f, err := c.Findings(); err != nil || f.Follow(t.Context()) != nil {
+	file := filepath.Join(c.Dir, "projections.db")
+	if p, err := c.Projection(); err != nil || p.Follow(t.Context()) != nil {
 		t.Fatal(err)
 	}
 	keys, err := c.Keys(t.TempDir())
@@ -168,7 +168,7 @@ func TestTheFileOfFindingsIsNobodysLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range keys {
-		if strings.Contains(k.Name, "findings") {
+		if strings.Contains(k.Name, "projections") {
 			t.Errorf("a backup has %s", k.Name)
 		}
 	}
@@ -181,6 +181,9 @@ func TestTheFileOfFindingsIsNobodysLoss(t *testing.T) {
 	c, err = county.Open(t.Context(), c.Dir, m)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if p, err := c.Projection(); p != nil || err == nil {
+		t.Errorf("%v, %v", p, err)
 	}
 	if f, err := c.Findings(); f != nil || err == nil || errors.Is(err, county.ErrNoFindings) {
 		t.Errorf("%v, %v", f, err)

@@ -5,35 +5,51 @@ package county
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 
 	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/server/projection"
 )
 
 // ErrNoFindings says that nothing is looked for in this county: it was opened without rules.
 var ErrNoFindings = errors.New("nothing is looked for here")
 
-// openFindings opens the file of findings. Without it everything else is answered all the same.
-func (c *County) openFindings(ctx context.Context) {
-	m := c.means
-	if m.Rules == nil {
-		c.notFound = ErrNoFindings
-		return
+// openProjection opens the file of projections. Without it everything else is answered all the same.
+func (c *County) openProjection(ctx context.Context) {
+	log := c.means.log().With("shard", c.Shard().String())
+	if err := projection.Remove(filepath.Join(c.Dir, formerFile)); err != nil {
+		log.Warn("the findings of a former version could not be deleted", "err", err)
 	}
-	log := m.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	log = log.With("shard", c.Shard().String())
-	c.findings, c.notFound = findings.Open(ctx, findings.Config{
-		Shard: c.Engine, Path: filepath.Join(c.Dir, findingsFile), BuiltIn: m.Rules, Clock: m.Clock, Rand: m.Rand, Log: log,
+	c.projection, c.notProjected = projection.Open(ctx, projection.Config{
+		Shard: c.Engine, Path: filepath.Join(c.Dir, projectionFile), Modules: c.modules(), Others: &c.Others, Clock: c.means.Clock, Log: log,
 	})
-	if c.notFound != nil && ctx.Err() == nil {
-		log.Error("there will be no findings until the next start", "err", c.notFound)
+	if c.notProjected != nil && ctx.Err() == nil {
+		log.Error("there will be no findings and no figures until the next start", "err", c.notProjected)
 	}
 }
 
+// modules returns all that is kept about persons: what chooses the rule pack comes first.
+func (c *County) modules() (all []projection.Module) {
+	m := c.means
+	if m.Rules != nil {
+		c.findings = findings.New(findings.Config{BuiltIn: m.Rules, Rand: m.Rand, Log: m.log().With("shard", c.Shard().String())})
+		all = append(all, c.findings)
+	}
+	return all
+}
+
+// Projection returns what is derived of the county's persons, or the error of its file. Somebody
+// must have it follow the records.
+func (c *County) Projection() (*projection.Projection, error) { return c.projection, c.notProjected }
+
 // Findings returns what is found in the county, or why that is not to be had: ErrNoFindings, or
-// the file's error. Somebody must have them follow the records.
-func (c *County) Findings() (*findings.Findings, error) { return c.findings, c.notFound }
+// the error of the file of projections.
+func (c *County) Findings() (*findings.Findings, error) {
+	switch {
+	case c.findings == nil:
+		return nil, ErrNoFindings
+	case c.notProjected != nil:
+		return nil, c.notProjected
+	}
+	return c.findings, nil
+}

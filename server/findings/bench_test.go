@@ -21,6 +21,7 @@ import (
 	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore"
@@ -55,9 +56,9 @@ func BenchmarkResidents(b *testing.B) {
 		b.Fatal(err)
 	}
 	took := time.Duration(0)
-	c := newCountyOver(b, filepath.Join(b.TempDir(), "shard.db"), func(cfg *findings.Config) {
-		cfg.BuiltIn = timed{pack, &took}
-		cfg.Part = func(content []byte) (findings.Rules, error) {
+	c := newCountyOver(b, filepath.Join(b.TempDir(), "shard.db"), func(c *county) {
+		c.cfg.BuiltIn = timed{pack, &took}
+		c.cfg.Part = func(content []byte) (findings.Rules, error) {
 			p, err := rules.LoadContent(content)
 			return timed{p, &took}, err
 		}
@@ -74,7 +75,7 @@ func BenchmarkResidents(b *testing.B) {
 			prepare()
 			before := processorTime(b)
 			b.StartTimer()
-			if err := c.f.Follow(context.Background()); err != nil {
+			if err := c.p.Follow(context.Background()); err != nil {
 				b.Fatal(err)
 			}
 			used += processorTime(b) - before
@@ -85,8 +86,8 @@ func BenchmarkResidents(b *testing.B) {
 	}
 	b.Run("a new file", func(b *testing.B) {
 		measure(b, func() {
-			_ = c.f.Close()
-			if err := findings.Remove(c.path); err != nil {
+			_ = c.p.Close()
+			if err := projection.Remove(c.path); err != nil {
 				b.Fatal(err)
 			}
 			c.open()
@@ -103,7 +104,7 @@ func BenchmarkResidents(b *testing.B) {
 }
 
 // newCountyOver is newCounty over a file.
-func newCountyOver(t testing.TB, path string, change ...func(*findings.Config)) *county {
+func newCountyOver(t testing.TB, path string, change ...func(*county)) *county {
 	t.Helper()
 	store, err := sqlitestore.Open(path, sqlitestore.Options{Create: true})
 	if err != nil {

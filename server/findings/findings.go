@@ -4,123 +4,110 @@ package findings
 
 import (
 	"context"
-	"embed"
-	"errors"
-	"fmt"
+	_ "embed"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rules"
+	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
 // Config is what Findings are made of. All but Load and Part must be given.
 type Config struct {
-	Shard   Shard
-	Path    string // of the file
-	BuiltIn Rules  // the pack for a county without one of its own
+	BuiltIn Rules // the pack for a county without one of its own
 	// Load checks a pack that a record carries; nil: rules.LoadRecord.
 	Load func(*carev1.RulePack) (Rules, error)
 	// Part makes a pack of some rules of another one; nil: rules.LoadContent.
-	Part  func(content []byte) (Rules, error)
-	Clock func() time.Time
-	Rand  io.Reader
-	Log   *slog.Logger
+	Part func(content []byte) (Rules, error)
+	Rand io.Reader
+	Log  *slog.Logger
 }
 
-// Findings are what is found in one county. Follow and Run are for one goroutine at a time;
-// everything else may be called from many.
+// Findings are what is found in one county: a module of its projection, which calls the methods
+// of projection.Module; everything else may be called from many, once it is attached.
 type Findings struct {
 	cfg  Config
-	file *sqlitefile.File
-
-	pack  *pack // that is tried; nil: not chosen yet
-	packs bool  // a record of the kind rule_pack has changed since it was chosen
-	day   care.Date
+	file *projection.Projection // nil: not attached yet
+	pack *pack                  // that is tried; nil: not chosen yet
 
 	mu   sync.Mutex // guards told
-	told told
+	told *pack      // what is told of it
 }
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-func schema() sqlitefile.Schema {
-	return sqlitefile.Schema{Name: "file of findings", ApplicationID: 0x787a6664, Migrations: must(fs.Sub(migrations, "migrations"))} // "xzfd"
-}
-
-func must(files fs.FS, err error) fs.FS {
-	if err != nil {
-		panic(err) // the name is no path
-	}
-	return files
-}
-
-// Little is kept in memory: pages are read once, in order, and the county's own file needs the room.
-func options() sqlitefile.Options {
-	return sqlitefile.Options{Create: true, Readers: 2, ReaderCache: 1 << 20, WriterCache: 4 << 20}
-}
-
-// Open opens the file, or makes it. One that is damaged, another program's, or of a newer
-// build is deleted and made anew: all that it had comes back.
-func Open(ctx context.Context, cfg Config) (*Findings, error) {
+// New returns the findings of a county, for its projection.
+func New(cfg Config) *Findings {
 	if cfg.Load == nil {
 		cfg.Load = func(form *carev1.RulePack) (Rules, error) { return rules.LoadRecord(form) }
 	}
 	if cfg.Part == nil {
 		cfg.Part = func(content []byte) (Rules, error) { return rules.LoadContent(content) }
 	}
-	f := &Findings{cfg: cfg}
-	err := f.open(ctx)
-	if errors.Is(err, sqlitefile.ErrCorrupt) || errors.Is(err, sqlitefile.ErrForeign) || errors.Is(err, sqlitefile.ErrNewer) {
-		cfg.Log.Error("the file of findings cannot be used and is made anew", "err", err)
-		if err = Remove(cfg.Path); err == nil {
-			err = f.open(ctx)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("findings: %w", err)
-	}
-	return f, nil
+	return &Findings{cfg: cfg}
 }
 
-func (f *Findings) open(ctx context.Context) (err error) {
-	if f.file, err = sqlitefile.Open(f.cfg.Path, schema(), options()); err != nil {
-		return err
-	}
-	if err := f.file.Update(ctx, f.ensureHeader); err != nil {
-		return errors.Join(err, f.file.Close())
+// name is the module's, with which the names of its tables begin.
+const name = "findings"
+
+//go:embed schema.sql
+var schema string
+
+// Name implements projection.Module.
+func (f *Findings) Name() string { return name }
+
+// Schema implements projection.Module.
+func (f *Findings) Schema() string { return schema }
+
+// Attach implements projection.Reader.
+func (f *Findings) Attach(p *projection.Projection) { f.file = p }
+
+// Chooses implements projection.Chooser.
+func (f *Findings) Chooses() record.Kind { return care.KindRulePack }
+
+// Settings returns the hash of the pack that was chosen, and whether any of its rules looks at the day.
+func (f *Findings) Settings() (hash [32]byte, daily bool) {
+	return f.pack.hash, len(f.pack.daily.has) > 0
+}
+
+// Settle implements projection.Module: there is nothing about more than one person.
+func (f *Findings) Settle(context.Context, *sqlitefile.File, care.Date) (done bool, err error) {
+	return true, nil
+}
+
+// Pack returns the rules in force, nil when none were chosen since the start.
+func (f *Findings) Pack() Rules {
+	if p := f.hear(); p != nil {
+		return p.Rules
 	}
 	return nil
 }
 
-// Remove deletes the file at path with what SQLite keeps beside it. Nobody may have it open.
-func Remove(path string) error {
-	for _, name := range []string{path + "-wal", path + "-shm", path} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+func (f *Findings) tell(p *pack) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = p
 }
 
-// Close waits for running calls and closes the file. Run must have returned.
-func (f *Findings) Close() error { return f.file.Close() }
-
-func (f *Findings) ensureHeader(conn *sqlite.Conn) error {
-	h, ok, err := readHeader(conn)
-	if err != nil || ok && h.epoch == f.cfg.Shard.Epoch().String() {
-		return err
-	}
-	return f.beginAnew(conn)
+func (f *Findings) hear() *pack {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told
 }
 
-func (f *Findings) today() care.Date { return care.DateOf(f.cfg.Clock()) }
+// passOver notes that the rules could not be tried on somebody.
+func (f *Findings) passOver(id record.ID, err error) {
+	if f.file != nil {
+		f.file.PassOver(id, err)
+	}
+}
+
+// view reads one snapshot of the file.
+func (f *Findings) view(ctx context.Context, read func(*sqlite.Conn) error) error {
+	return f.file.View(ctx, read)
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -188,7 +189,7 @@ func TestANewPackLooksAtEverybodyChangedOnesFirst(t *testing.T) {
 	c.setPack(record.ID{}, load(t, strings.Replace(trial, ">= 180", ">= 160", 1)))
 	last := c.visit(residents[249], village, 20260202, 170, 80)
 	for !slices.Equal(c.rulesOf(last), []string{"T.high"}) {
-		if done, err := c.f.Step(t.Context()); err != nil || done {
+		if done, err := c.p.Step(t.Context()); err != nil || done {
 			t.Fatalf("done %v, %v", done, err)
 		}
 	}
@@ -249,7 +250,7 @@ func (c cursed) Findings(p *rules.Person, day care.Date) []*carev1.Finding {
 
 func TestAPersonAtWhomTheRulesPanicIsPassedOver(t *testing.T) {
 	curse := &cursed{Rules: load(t, trial)}
-	c := newCounty(t, func(cfg *findings.Config) { cfg.BuiltIn = curse })
+	c := newCounty(t, func(c *county) { c.cfg.BuiltIn = curse })
 	wang, li := c.register("王演示", village), c.register("李演示", village)
 	curse.at = wang
 	bad, good := c.visit(wang, village, 20260201, 190, 80), c.visit(li, village, 20260201, 190, 80)
@@ -296,7 +297,7 @@ func TestWhoIsLinkedWithTooManyIsLookedAtAlone(t *testing.T) {
 
 // failing is a shard that fails now and then.
 type failing struct {
-	findings.Shard
+	projection.Shard
 	left int
 }
 
@@ -309,12 +310,12 @@ func (f *failing) Rows(ctx context.Context, ids []record.ID) ([]syncengine.Recor
 
 func TestWhatFailsIsToldAndTriedAgain(t *testing.T) {
 	var shard *failing
-	c := newCounty(t, func(cfg *findings.Config) {
-		shard = &failing{Shard: cfg.Shard, left: 2}
-		cfg.Shard = shard
+	c := newCounty(t, func(c *county) {
+		shard = &failing{Shard: c.Engine, left: 2}
+		c.shard = shard
 	})
 	id := c.visit(c.register("王演示", village), village, 20260201, 190, 80)
-	if err := c.f.Follow(t.Context()); err == nil {
+	if err := c.p.Follow(t.Context()); err == nil {
 		t.Fatal("it did not fail")
 	}
 	if s := c.state(); s.Failed == nil || s.FailedAt.IsZero() || s.Queued != 1 {
@@ -328,7 +329,7 @@ func TestWhatFailsIsToldAndTriedAgain(t *testing.T) {
 }
 
 // restored is a shard in another epoch.
-type restored struct{ findings.Shard }
+type restored struct{ projection.Shard }
 
 func (r restored) Epoch() ledger.Epoch {
 	e := r.Shard.Epoch()
@@ -343,7 +344,7 @@ func TestANewEpochBeginsAnew(t *testing.T) {
 	before := c.everything()
 	k := &receiver{scope: findings.Scope{Divisions: []record.Division{""}, Classes: []record.Class{record.ClassGeneral}}, kept: map[string]findings.Set{}}
 	k.pull(t, c.f, newRand(1))
-	c.cfg.Shard = restored{c.Engine}
+	c.shard = restored{c.Engine}
 	c.reopen()
 	c.follow()
 	page, err := c.f.Pull(t.Context(), k.scope, k.cursor, 0)
@@ -356,7 +357,7 @@ func TestADamagedFileIsMadeAnew(t *testing.T) {
 	c := newCounty(t)
 	id := c.visit(c.register("王演示", village), village, 20260201, 190, 80)
 	c.follow()
-	if err := c.f.Close(); err != nil {
+	if err := c.p.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(c.path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
@@ -388,7 +389,7 @@ func TestOnlyTheOwnerMayReadTheFile(t *testing.T) {
 // A set has bounds, however much is found: the rest is counted.
 func TestASetHasBounds(t *testing.T) {
 	many := load(t, trial)
-	c := newCounty(t, func(cfg *findings.Config) { cfg.BuiltIn = verbose{many} })
+	c := newCounty(t, func(c *county) { c.cfg.BuiltIn = verbose{many} })
 	id := c.visit(c.register("王演示", village), village, 20260201, 190, 80)
 	c.follow()
 	l, err := c.f.List(t.Context(), findings.Filter{Record: id}, 0, 10)

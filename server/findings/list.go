@@ -13,6 +13,7 @@ import (
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
@@ -35,16 +36,16 @@ type Listing struct {
 }
 
 const (
-	sqlListAll      = `SELECT ` + columns + ` FROM rows WHERE position > ?1 AND findings > 0 ORDER BY position`
-	sqlListRule     = `SELECT DISTINCT r.position, about, combined, gone, person, class, divisions, r.findings, changed, content FROM found AS f CROSS JOIN rows AS r ON r.position = f.position WHERE f.position > ?1 AND f.rule = ?2 ORDER BY f.position`
-	sqlListResident = `SELECT ` + columns + ` FROM rows WHERE position > ?1 AND person = ?2 AND findings > 0 ORDER BY position`
-	sqlListRecord   = `SELECT ` + columns + ` FROM rows WHERE position > ?1 AND about = ?2 AND findings > 0 ORDER BY position`
+	sqlListAll      = `SELECT ` + columns + ` FROM findings_rows WHERE position > ?1 AND findings > 0 ORDER BY position`
+	sqlListRule     = `SELECT DISTINCT r.position, about, combined, gone, person, class, divisions, r.findings, changed, content FROM findings_found AS f CROSS JOIN findings_rows AS r ON r.position = f.position WHERE f.position > ?1 AND f.rule = ?2 ORDER BY f.position`
+	sqlListResident = `SELECT ` + columns + ` FROM findings_rows WHERE position > ?1 AND person = ?2 AND findings > 0 ORDER BY position`
+	sqlListRecord   = `SELECT ` + columns + ` FROM findings_rows WHERE position > ?1 AND about = ?2 AND findings > 0 ORDER BY position`
 )
 
 // List returns at most limit sets after a position.
 func (f *Findings) List(ctx context.Context, q Filter, after Position, limit int) (Listing, error) {
 	var out Listing
-	err := f.file.View(ctx, func(conn *sqlite.Conn) error {
+	err := f.view(ctx, func(conn *sqlite.Conn) error {
 		size := 0
 		return f.walk(conn, q, after, func(r row) (bool, error) {
 			s, err := r.set()
@@ -75,11 +76,11 @@ func (f *Findings) walk(conn *sqlite.Conn, q Filter, after Position, each func(r
 	case !q.Record.IsZero():
 		question, bind = sqlListRecord, func(s *sqlite.Stmt) { s.BindBytes(2, q.Record[:]) }
 	case !q.Resident.IsZero():
-		p, err := personOf(conn, q.Resident)
+		residents, _, err := projection.Whole(conn, q.Resident)
 		if err != nil {
 			return err
 		}
-		question, bind = sqlListResident, func(s *sqlite.Stmt) { s.BindBytes(2, p.id[:]) }
+		question, bind = sqlListResident, func(s *sqlite.Stmt) { s.BindBytes(2, residents[0][:]) }
 	case q.Rule != "":
 		question, bind = sqlListRule, func(s *sqlite.Stmt) { s.BindText(2, q.Rule) }
 	}
@@ -118,12 +119,12 @@ type Count struct {
 	Findings int
 }
 
-const sqlCounts = `SELECT rule, severity, sum(findings) FROM found WHERE ?1 = '' OR rule = ?1 GROUP BY rule, severity`
+const sqlCounts = `SELECT rule, severity, sum(findings) FROM findings_found WHERE ?1 = '' OR rule = ?1 GROUP BY rule, severity`
 
 // Count returns how many findings there are of each rule and severity, in order of rule.
 func (f *Findings) Count(ctx context.Context, q Filter) ([]Count, error) {
 	counts := map[Count]int{}
-	err := f.file.View(ctx, func(conn *sqlite.Conn) error {
+	err := f.view(ctx, func(conn *sqlite.Conn) error {
 		if (q == Filter{Rule: q.Rule, Severity: q.Severity}) {
 			return sqlitefile.Query(conn, sqlCounts, func(s *sqlite.Stmt) { s.BindText(1, q.Rule) }, func(s *sqlite.Stmt) bool {
 				if severity := carev1.Severity(s.ColumnInt32(1)); q.Severity == 0 || severity == q.Severity {

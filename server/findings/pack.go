@@ -16,7 +16,6 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
-	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
 
 // pack is a rule pack in use.
@@ -92,32 +91,26 @@ func (f *Findings) divide(p *portion, content *carev1.RulePackContent) {
 	}
 }
 
-const sqlPacks = `SELECT id FROM packs ORDER BY id DESC LIMIT 64`
-
-// choosePack returns the pack to try: that of the county's newest record of the kind
+// Choose chooses the pack to try: that of the county's newest record of the kind
 // rule_pack that is not void, else the one of the program. When that record's cannot be
 // loaded, the last one that could stays.
-func (f *Findings) choosePack(ctx context.Context) (*pack, error) {
-	var ids []record.ID
-	var last []byte
-	err := f.file.View(ctx, func(conn *sqlite.Conn) error {
-		h, err := needHeader(conn)
-		if err != nil {
+func (f *Findings) Choose(_ context.Context, conn *sqlite.Conn, rows []syncengine.RecordRow) error {
+	last, err := readCarried(conn)
+	if err != nil {
+		return err
+	}
+	p := f.choosePack(rows, last)
+	if !bytes.Equal(p.carried, last) {
+		if err := putCarried(conn, p.carried); err != nil {
 			return err
 		}
-		last = h.carried
-		return sqlitefile.Query(conn, sqlPacks, nil, func(s *sqlite.Stmt) bool {
-			ids = append(ids, columnID(s, 0))
-			return true
-		})
-	})
-	if err != nil {
-		return nil, err
 	}
-	rows, err := f.cfg.Shard.Rows(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("rule pack: %w", err)
-	}
+	f.pack = p
+	f.tell(p)
+	return nil
+}
+
+func (f *Findings) choosePack(rows []syncengine.RecordRow, last []byte) *pack {
 	for _, row := range rows {
 		form, live := packForm(row)
 		if !live {
@@ -125,15 +118,15 @@ func (f *Findings) choosePack(ctx context.Context) (*pack, error) {
 		}
 		p, err := f.load(form)
 		if err == nil {
-			return p, nil
+			return p
 		}
 		f.cfg.Log.Error("the county's rule pack cannot be used, the last good one stays", "record", row.ID)
 		p = f.lastGood(last)
 		why := err.Error()
 		p.refused = refusedPack{row.ID, why[:min(len(why), maxWhy)]}
-		return p, nil
+		return p
 	}
-	return f.newPack(f.cfg.BuiltIn, nil), nil
+	return f.newPack(f.cfg.BuiltIn, nil)
 }
 
 // packForm returns the form of a record of the kind rule_pack; false when it is void.
@@ -227,34 +220,4 @@ func classRead(texts []string) (highest record.Class, reads bool) {
 		reads = reads || earlier.MatchString(text)
 	}
 	return highest, reads
-}
-
-// usePack sees that the pack and the day of the file are those that are to be tried, and has
-// all residents looked at when they were others.
-func (f *Findings) usePack(ctx context.Context, h header) error {
-	if f.pack == nil || f.packs {
-		p, err := f.choosePack(ctx)
-		if err != nil {
-			return err
-		}
-		f.pack, f.packs = p, false
-		f.tell(func(t *told) { t.pack = p })
-	}
-	f.day = f.today()
-	if bytes.Equal(h.pack, f.pack.hash[:]) && h.day == f.day && bytes.Equal(h.carried, f.pack.carried) {
-		return nil
-	}
-	return f.file.Update(ctx, func(conn *sqlite.Conn) error {
-		return f.update(conn, func(h *header) error {
-			switch newPack := !bytes.Equal(h.pack, f.pack.hash[:]); {
-			case len(h.pack) == 0: // in a new file nobody was looked at yet
-			case newPack, h.day != f.day && h.sweep.underWay && !h.sweep.daily:
-				h.sweep = sweep{underWay: true}
-			case h.day != f.day && len(f.pack.daily.has) > 0:
-				h.sweep = sweep{underWay: true, daily: true}
-			}
-			h.pack, h.day, h.carried = f.pack.hash[:], f.day, f.pack.carried
-			return nil
-		})
-	})
 }

@@ -35,7 +35,7 @@ type Page struct {
 }
 
 // By the rowid.
-const sqlPage = `SELECT ` + columns + ` FROM rows WHERE position > ?1 AND position <= ?2 ORDER BY position`
+const sqlPage = `SELECT ` + columns + ` FROM findings_rows WHERE position > ?1 AND position <= ?2 ORDER BY position`
 
 // Pull returns the next page of what changed in a scope, read in one snapshot; limit 0 is the
 // usual one. Errors: syncengine.ReasonInvalid for a cursor that is none, ReasonTooMuch, or the file's.
@@ -51,7 +51,7 @@ func (f *Findings) Pull(ctx context.Context, scope Scope, from []byte, limit int
 		limit = usualPage
 	}
 	var out Page
-	err = f.file.View(ctx, func(conn *sqlite.Conn) error {
+	err = f.view(ctx, func(conn *sqlite.Conn) error {
 		h, err := needHeader(conn)
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (f *Findings) Pull(ctx context.Context, scope Scope, from []byte, limit int
 		}
 		out = p.out
 		out.Cursor = p.cursor.encode()
-		out.Basis, err = f.basis(conn, h)
+		out.Basis, err = f.basis(conn)
 		return err
 	})
 	if err != nil {

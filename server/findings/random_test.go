@@ -19,6 +19,7 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -68,7 +69,7 @@ func TestRowsFollowFromRecordsInRandomHistories(t *testing.T) {
 				t.Fatalf("seed %d: receiver %v has not what it may see:\n%s", seed, r.scope, diff)
 			}
 		}
-		if err := errors.Join(h.f.Close(), findings.Remove(h.path)); err != nil {
+		if err := errors.Join(h.p.Close(), projection.Remove(h.path)); err != nil {
 			t.Fatal(err)
 		}
 		h.open()
@@ -192,7 +193,7 @@ func (h *history) packUp() {
 // work lets the follower do some pieces, and sometimes ends it there.
 func (h *history) work() {
 	for range h.r.IntN(6) {
-		if _, err := h.f.Step(h.t.Context()); err != nil {
+		if _, err := h.p.Step(h.t.Context()); err != nil {
 			h.t.Fatal(err)
 		}
 	}

@@ -37,15 +37,15 @@ type rowKey struct {
 const columns = `position, about, combined, gone, person, class, divisions, findings, changed, content`
 
 const (
-	// By rows_person.
-	sqlRowsOf = `SELECT ` + columns + ` FROM rows WHERE person = ?1 AND gone = ''`
-	// By rows_about.
-	sqlRowAbout = `SELECT ` + columns + ` FROM rows WHERE about = ?1 AND combined = ?2 AND gone = ?3`
+	// By findings_rows_person.
+	sqlRowsOf = `SELECT ` + columns + ` FROM findings_rows WHERE person = ?1 AND gone = ''`
+	// By findings_rows_about.
+	sqlRowAbout = `SELECT ` + columns + ` FROM findings_rows WHERE about = ?1 AND combined = ?2 AND gone = ?3`
 
-	sqlPutRow    = `INSERT INTO rows (` + columns + `) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
-	sqlDropRow   = `DELETE FROM rows WHERE position = ?1`
-	sqlPutFound  = `INSERT INTO found (rule, position, severity, findings) VALUES (?1, ?2, ?3, 1) ON CONFLICT DO UPDATE SET findings = findings + 1`
-	sqlDropFound = `DELETE FROM found WHERE rule = ?1 AND position = ?2`
+	sqlPutRow    = `INSERT INTO findings_rows (` + columns + `) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+	sqlDropRow   = `DELETE FROM findings_rows WHERE position = ?1`
+	sqlPutFound  = `INSERT INTO findings_found (rule, position, severity, findings) VALUES (?1, ?2, ?3, 1) ON CONFLICT DO UPDATE SET findings = findings + 1`
+	sqlDropFound = `DELETE FROM findings_found WHERE rule = ?1 AND position = ?2`
 )
 
 func columnRow(s *sqlite.Stmt) row {
@@ -97,14 +97,15 @@ func rowOf(s Set) (row, error) {
 type writing struct {
 	conn *sqlite.Conn
 	h    *header
+	day  care.Date
 }
 
 // person puts what was found about a person in place of what the rows of all its residents
 // say. Rows that say the same already stay where they are.
-func (w writing) person(p person, sets []Set) error {
+func (w writing) person(residents []record.ID, sets []Set) error {
 	before := map[rowKey]row{}
-	for _, r := range p.residents {
-		err := sqlitefile.Query(w.conn, sqlRowsOf, bindIDs(r), func(s *sqlite.Stmt) bool {
+	for _, r := range residents {
+		err := sqlitefile.Query(w.conn, sqlRowsOf, bindID(r), func(s *sqlite.Stmt) bool {
 			one := columnRow(s)
 			before[one.key()] = one
 			return true
@@ -171,7 +172,7 @@ func (w writing) replace(was row, ok bool, now row) error {
 			return err
 		}
 	}
-	now.changed = w.h.day
+	now.changed = w.day
 	if err := w.put(now); err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (w writing) replace(was row, ok bool, now row) error {
 		}
 		left := row{
 			about: now.about, combined: now.combined, gone: fmt.Sprintf("%d %s", was.class, d), person: now.person,
-			class: was.class, divisions: string(d), changed: w.h.day,
+			class: was.class, divisions: string(d), changed: w.day,
 		}
 		if former, ok, err := w.about(left, left.gone); err != nil {
 			return err
@@ -252,4 +253,13 @@ func (w writing) drop(r row) error {
 		}
 	}
 	return sqlitefile.Write(w.conn, sqlDropRow, func(s *sqlite.Stmt) { s.BindInt64(1, int64(r.position)) })
+}
+
+func bindID(id record.ID) func(*sqlite.Stmt) {
+	return func(s *sqlite.Stmt) { s.BindBytes(1, id[:]) }
+}
+
+func columnID(s *sqlite.Stmt, column int) (id record.ID) {
+	s.ColumnBytes(column, id[:])
+	return id
 }

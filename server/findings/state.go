@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
@@ -37,64 +38,35 @@ type State struct {
 	PassedOver int // what could not be looked at since the start
 }
 
-// told is what the one who follows tells the others.
-type told struct {
-	pack       *pack
-	failed     error
-	failedAt   time.Time
-	passedOver int
+const sqlSets = `SELECT count(*) FROM findings_rows WHERE findings > 0`
+
+func (f *Findings) basis(conn *sqlite.Conn) (Basis, error) {
+	s, err := f.file.StateIn(conn)
+	return f.basisOf(s), err
 }
 
-func (t *told) ended(err error, now time.Time) {
-	t.failed, t.failedAt = err, now
-	if err == nil {
-		t.failedAt = time.Time{}
+func (f *Findings) basisOf(s projection.State) Basis {
+	m, _ := s.Module(name)
+	b := Basis{PackHash: m.Settings, AsOf: m.Day, UnderWay: m.UnderWay, Behind: s.Behind, Queued: s.Queued}
+	if p := f.hear(); p != nil && bytes.Equal(p.hash[:], m.Settings) {
+		b.PackName, b.PackVersion = p.Name(), p.Version()
 	}
-}
-
-func (f *Findings) tell(change func(*told)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change(&f.told)
-}
-
-func (f *Findings) hear() told {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.told
-}
-
-const (
-	sqlQueued = `SELECT count(*) FROM queue`
-	sqlSets   = `SELECT count(*) FROM rows WHERE findings > 0`
-)
-
-func (f *Findings) basis(conn *sqlite.Conn, h header) (Basis, error) {
-	b := Basis{PackHash: h.pack, AsOf: h.day, UnderWay: h.sweep.underWay}
-	if t := f.hear(); t.pack != nil && bytes.Equal(t.pack.hash[:], h.pack) {
-		b.PackName, b.PackVersion = t.pack.Name(), t.pack.Version()
-	}
-	if end := f.cfg.Shard.Position(); end > h.position {
-		b.Behind = uint64(end - h.position)
-	}
-	_, err := sqlitefile.One(conn, sqlQueued, nil, func(s *sqlite.Stmt) { b.Queued = s.ColumnInt(0) })
-	return b, err
+	return b
 }
 
 // State returns how following goes.
-func (f *Findings) State(ctx context.Context) (State, error) {
-	t := f.hear()
-	s := State{Failed: t.failed, FailedAt: t.failedAt, PassedOver: t.passedOver}
-	if t.pack != nil {
-		s.BuiltIn, s.Refused, s.Why = t.pack.carried == nil, t.pack.refused.id, t.pack.refused.why
+func (f *Findings) State(ctx context.Context) (s State, err error) {
+	if p := f.hear(); p != nil {
+		s.BuiltIn, s.Refused, s.Why = p.carried == nil, p.refused.id, p.refused.why
 	}
-	err := f.file.View(ctx, func(conn *sqlite.Conn) error {
-		h, err := needHeader(conn)
+	err = f.view(ctx, func(conn *sqlite.Conn) error {
+		all, err := f.file.StateIn(conn)
 		if err != nil {
 			return err
 		}
-		if s.Basis, err = f.basis(conn, h); err != nil {
-			return err
+		s.Basis, s.Failed, s.FailedAt, s.PassedOver = f.basisOf(all), all.Failed, all.FailedAt, all.PassedOver
+		if m, _ := all.Module(name); s.Failed == nil && m.Waiting > 0 {
+			s.Failed, s.FailedAt = m.Failed, m.FailedAt
 		}
 		_, err = sqlitefile.One(conn, sqlSets, nil, func(st *sqlite.Stmt) { s.Sets = st.ColumnInt(0) })
 		return err

@@ -20,6 +20,7 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/server/findings"
+	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/memstore"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -34,24 +35,26 @@ const (
 // county is a centre in memory with its findings in a file.
 type county struct {
 	*syncengine.Engine
-	t    testing.TB
-	now  time.Time
-	path string
-	rand *rand.ChaCha8
-	log  strings.Builder
-	cfg  findings.Config
-	f    *findings.Findings
+	t     testing.TB
+	now   time.Time
+	path  string
+	rand  *rand.ChaCha8
+	log   strings.Builder
+	shard projection.Shard
+	cfg   findings.Config
+	f     *findings.Findings
+	p     *projection.Projection
 }
 
-func newCounty(t testing.TB, change ...func(*findings.Config)) *county {
+func newCounty(t testing.TB, change ...func(*county)) *county {
 	t.Helper()
 	return newCountyIn(t, memstore.New(), change...)
 }
 
-func newCountyIn(t testing.TB, store syncengine.Store, change ...func(*findings.Config)) *county {
+func newCountyIn(t testing.TB, store syncengine.Store, change ...func(*county)) *county {
 	t.Helper()
 	c := &county{
-		t: t, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "findings.db"),
+		t: t, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "projections.db"),
 		rand: rand.NewChaCha8([32]byte{1}),
 	}
 	seed := make([]byte, ed25519.SeedSize)
@@ -64,31 +67,32 @@ func newCountyIn(t testing.TB, store syncengine.Store, change ...func(*findings.
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.cfg = findings.Config{
-		Shard: c.Engine, Path: c.path, BuiltIn: load(t, trial), Clock: func() time.Time { return c.now }, Rand: c.rand,
-		Log: slog.New(slog.NewTextHandler(&c.log, nil)),
-	}
+	c.shard = c.Engine
+	c.cfg = findings.Config{BuiltIn: load(t, trial), Rand: c.rand, Log: slog.New(slog.NewTextHandler(&c.log, nil))}
 	for _, f := range change {
-		f(&c.cfg)
+		f(c)
 	}
 	c.open()
-	t.Cleanup(func() { _ = c.f.Close() })
+	t.Cleanup(func() { _ = c.p.Close() })
 	return c
 }
 
 func (c *county) open() {
 	c.t.Helper()
-	f, err := findings.Open(context.Background(), c.cfg)
+	c.f = findings.New(c.cfg)
+	var err error
+	c.p, err = projection.Open(context.Background(), projection.Config{
+		Shard: c.shard, Path: c.path, Modules: []projection.Module{c.f}, Clock: func() time.Time { return c.now }, Log: c.cfg.Log,
+	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.f = f
 }
 
 // reopen closes the file and opens it again, as a process does that starts anew.
 func (c *county) reopen() {
 	c.t.Helper()
-	if err := c.f.Close(); err != nil {
+	if err := c.p.Close(); err != nil {
 		c.t.Fatal(err)
 	}
 	c.open()
@@ -96,7 +100,7 @@ func (c *county) reopen() {
 
 func (c *county) follow() {
 	c.t.Helper()
-	if err := c.f.Follow(c.t.Context()); err != nil {
+	if err := c.p.Follow(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
 }

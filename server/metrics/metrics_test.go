@@ -280,7 +280,7 @@ func TestFindingsTellHowFarTheyFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := start(t, func(c *server.Config) { c.Rules = pack })
-	f, err := w.County.Findings()
+	p, err := w.County.Projection()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestFindingsTellHowFarTheyFollow(t *testing.T) {
 	if value("findings_behind") == 0 {
 		t.Error("it is not behind before it followed")
 	}
-	if err := f.Follow(t.Context()); err != nil {
+	if err := p.Follow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"findings_behind", "findings_queued", "findings_under_way", "findings_failing", "findings_pack_refused", "findings_passed_over", "findings_records"} {

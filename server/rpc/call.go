@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -246,7 +247,8 @@ func (c *call) checkShard(request any) error {
 }
 
 // pullTurn waits until a page may be made. What it returns must be called once the page
-// is there; it is never nil. A server that stops makes no more pages.
+// is there; it is never nil. A server that stops makes no more pages. What is derived of the
+// county's records gives way meanwhile.
 func (c *call) pullTurn(ctx context.Context) (done func(), err error) {
 	select {
 	case <-c.guard.cfg.Stopping:
@@ -256,5 +258,12 @@ func (c *call) pullTurn(ctx context.Context) (done func(), err error) {
 	if done, err = c.guard.pull.Wait(ctx, c.who()); err != nil {
 		return func() {}, err
 	}
-	return done, nil
+	if c.county == nil {
+		return done, nil
+	}
+	end := c.county.Others.Begin()
+	return sync.OnceFunc(func() {
+		done()
+		end()
+	}), nil
 }

@@ -99,4 +99,6 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterPersonServiceServer(g, &personService{})
 	syncv1grpc.RegisterDivisionServiceServer(g, &divisionService{})
 	officev1grpc.RegisterFindingServiceServer(g, &findingService{cfg: cfg})
+	officev1grpc.RegisterSupervisionServiceServer(g, &supervisionService{cfg: cfg})
+	officev1grpc.RegisterTaskServiceServer(g, &taskService{})
 }

@@ -123,8 +123,9 @@ func maxRequest(method string) int {
 	case "/xunzhen.sync.v1.SyncService/Push":
 		return transport.MaxRequest
 	case "/xunzhen.sync.v1.SyncService/Hello", "/xunzhen.sync.v1.RecordService/Save",
-		"/xunzhen.sync.v1.DivisionService/Recode":
-		return 512 << 10 // 4096 offers of 65 bytes, 64 certificates; 100 saves; 4000 changes
+		"/xunzhen.sync.v1.DivisionService/Recode", "/xunzhen.office.v1.SupervisionService/RecordResults",
+		"/xunzhen.office.v1.SupervisionService/IssueRectifications", "/xunzhen.office.v1.TaskService/SplitTask":
+		return 512 << 10 // 4096 offers of 65 bytes, 64 certificates; 100 saves; 4000 changes; 500 results, faults; 4000 charges
 	case "/xunzhen.sync.v1.EnrolmentService/Login":
 		return segment.MaxCertificate + 1<<10
 	case "/xunzhen.sync.v1.RecordService/Resolve":

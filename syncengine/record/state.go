@@ -162,6 +162,17 @@ func DecodeStateIn(room *Room, b []byte) (State, error) {
 	return s, nil
 }
 
+// DecodeVector reads the vector of a state from its canonical bytes, of which it does not look
+// at the rest. Its error wraps ErrMalformed.
+func DecodeVector(state []byte) (causal.Vector, error) {
+	r := reader{rest: state}
+	if r.byte() != stateFormat {
+		r.fail("state format")
+	}
+	v := r.vector()
+	return v, r.err
+}
+
 func (r *reader) vector() causal.Vector {
 	left := r.count(math.MaxInt, minDot)
 	if left == 0 {

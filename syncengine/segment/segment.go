@@ -257,6 +257,13 @@ func (s *Segment) RevisionIn(i int, buf []record.Change) (record.Revision, error
 	return out, nil
 }
 
+// Head returns revision i without its changes, be they readable or not.
+func (s *Segment) Head(i int) record.Revision {
+	out := s.revisionHead(i)
+	out.Dot = s.Dot(i)
+	return out
+}
+
 func (s *Segment) changes(i int, buf []record.Change) ([]record.Change, error) {
 	shared, err := s.columns.shapes[s.rows[i].shape].decode(buf)
 	if err != nil {
