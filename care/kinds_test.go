@@ -21,6 +21,7 @@ func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
 		KindRulePack:       "rule_pack",
 		KindStaff:          "staff",
 		KindOrganisation:   "organisation",
+		KindVitalEvent:     "vital_event",
 		KindDivisionChange: "division_change",
 		KindAccessEntry:    "access_entry",
 	} {

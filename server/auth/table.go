@@ -41,6 +41,8 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	residents  = "/xunzhen.office.v1.ResidentService/"
+	accesses   = "/xunzhen.office.v1.AccessService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 )
@@ -133,7 +135,12 @@ var table = sync.OnceValue(func() map[string]Rule {
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
-		found + "GetFindingState": {Who: Operator},
+		found + "GetFindingState": {Who: Operator, Desk: true},
+
+		// Persons, and who looked at whom, within the scope of a desk.
+		residents + "SearchResidents": {Who: Operator, Desk: true},
+		residents + "GetPerson":       {Who: Operator, Desk: true},
+		accesses + "ListAccess":       {Who: Operator, Desk: true},
 
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},

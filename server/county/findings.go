@@ -7,8 +7,10 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/register"
 )
 
 // ErrNoFindings says that nothing is looked for in this county: it was opened without rules.
@@ -35,8 +37,11 @@ func (c *County) modules() (all []projection.Module) {
 		c.findings = findings.New(findings.Config{BuiltIn: m.Rules, Rand: m.Rand, Log: m.log().With("shard", c.Shard().String())})
 		all = append(all, c.findings)
 	}
-	return all
+	return append(all, c.Register(), access.Module{})
 }
+
+// Register returns the module in which persons are searched.
+func (c *County) Register() register.Module { return register.Module{Key: c.search} }
 
 // Projection returns what is derived of the county's persons, or the error of its file. Somebody
 // must have it follow the records.

@@ -103,6 +103,9 @@ func (m Module) Look(conn *sqlite.Conn, p *projection.Person, _ care.Date) error
 }
 
 func (m Module) lookAtPerson(conn *sqlite.Conn, p *projection.Person) error {
+	if p.Fault == projection.FaultRecords || !concerns(p.Only) {
+		return nil // what is known of it stays
+	}
 	now := personOf(p)
 	for _, id := range p.Residents {
 		if id == p.ID && len(now.residents) > 0 {
@@ -120,6 +123,20 @@ func (m Module) lookAtPerson(conn *sqlite.Conn, p *projection.Person) error {
 		return err
 	}
 	return change(conn, ref, tokens{m.Key}.keysOf(now))
+}
+
+// concerns reports whether what changed can be another here.
+func concerns(only projection.Only) bool {
+	if only.Records == nil {
+		return !only.Day
+	}
+	for id := range only.Records {
+		switch id.Kind() {
+		case care.KindResident, care.KindVitalEvent:
+			return true
+		}
+	}
+	return false
 }
 
 // put writes a person's row and returns its ref, which stays.

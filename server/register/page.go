@@ -150,8 +150,12 @@ func (p *Page) hit(of *projection.Person, s Sight, today care.Date) Hit {
 
 func (p *Page) sort() {
 	slices.SortFunc(p.Records, func(a, b Record) int { return cmp.Or(cmp.Compare(b.Date, a.Date), bytes.Compare(b.ID[:], a.ID[:])) })
-	slices.SortFunc(p.Contracts, func(a, b Contract) int { return cmp.Or(cmp.Compare(b.Signed, a.Signed), bytes.Compare(b.ID[:], a.ID[:])) })
-	slices.SortFunc(p.Measured, func(a, b Measured) int { return cmp.Or(cmp.Compare(a.On, b.On), bytes.Compare(a.Record[:], b.Record[:])) })
+	slices.SortFunc(p.Contracts, func(a, b Contract) int {
+		return cmp.Or(cmp.Compare(b.Signed, a.Signed), bytes.Compare(b.ID[:], a.ID[:]))
+	})
+	slices.SortFunc(p.Measured, func(a, b Measured) int {
+		return cmp.Or(cmp.Compare(a.On, b.On), bytes.Compare(a.Record[:], b.Record[:]))
+	})
 }
 
 // dateOf returns the day that a form is about: the one in its first field, where that is a day, or else when it was

@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/access_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -29,12 +30,12 @@ const file_xunzhen_office_v1_access_service_proto_rawDesc = "" +
 	"&xunzhen/office/v1/access_service.proto\x12\x11xunzhen.office.v1\x1a\x1exunzhen/office/v1/access.proto2j\n" +
 	"\rAccessService\x12Y\n" +
 	"\n" +
-	"ListAccess\x12$.xunzhen.office.v1.ListAccessRequest\x1a%.xunzhen.office.v1.ListAccessResponseB\xcc\x01\n" +
-	"\x15com.xunzhen.office.v1B\x12AccessServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"ListAccess\x12$.xunzhen.office.v1.ListAccessRequest\x1a%.xunzhen.office.v1.ListAccessResponseB\xdd\x01\n" +
+	"\x15com.xunzhen.office.v1B\x12AccessServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_access_service_proto_goTypes = []any{
-	(*ListAccessRequest)(nil),  // 0: xunzhen.office.v1.ListAccessRequest
-	(*ListAccessResponse)(nil), // 1: xunzhen.office.v1.ListAccessResponse
+	(*v1.ListAccessRequest)(nil),  // 0: xunzhen.office.v1.ListAccessRequest
+	(*v1.ListAccessResponse)(nil), // 1: xunzhen.office.v1.ListAccessResponse
 }
 var file_xunzhen_office_v1_access_service_proto_depIdxs = []int32{
 	0, // 0: xunzhen.office.v1.AccessService.ListAccess:input_type -> xunzhen.office.v1.ListAccessRequest
@@ -51,7 +52,6 @@ func file_xunzhen_office_v1_access_service_proto_init() {
 	if File_xunzhen_office_v1_access_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

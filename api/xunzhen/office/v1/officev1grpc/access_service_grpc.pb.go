@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/access_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -31,7 +32,7 @@ const (
 // AccessService shows who took what out of the system. Entries are written by the server alone.
 type AccessServiceClient interface {
 	// ListAccess returns the log: to a desk that has the sensitive class, what is about its divisions.
-	ListAccess(ctx context.Context, in *ListAccessRequest, opts ...grpc.CallOption) (*ListAccessResponse, error)
+	ListAccess(ctx context.Context, in *v1.ListAccessRequest, opts ...grpc.CallOption) (*v1.ListAccessResponse, error)
 }
 
 type accessServiceClient struct {
@@ -42,9 +43,9 @@ func NewAccessServiceClient(cc grpc.ClientConnInterface) AccessServiceClient {
 	return &accessServiceClient{cc}
 }
 
-func (c *accessServiceClient) ListAccess(ctx context.Context, in *ListAccessRequest, opts ...grpc.CallOption) (*ListAccessResponse, error) {
+func (c *accessServiceClient) ListAccess(ctx context.Context, in *v1.ListAccessRequest, opts ...grpc.CallOption) (*v1.ListAccessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListAccessResponse)
+	out := new(v1.ListAccessResponse)
 	err := c.cc.Invoke(ctx, AccessService_ListAccess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func (c *accessServiceClient) ListAccess(ctx context.Context, in *ListAccessRequ
 // AccessService shows who took what out of the system. Entries are written by the server alone.
 type AccessServiceServer interface {
 	// ListAccess returns the log: to a desk that has the sensitive class, what is about its divisions.
-	ListAccess(context.Context, *ListAccessRequest) (*ListAccessResponse, error)
+	ListAccess(context.Context, *v1.ListAccessRequest) (*v1.ListAccessResponse, error)
 	mustEmbedUnimplementedAccessServiceServer()
 }
 
@@ -70,7 +71,7 @@ type AccessServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedAccessServiceServer struct{}
 
-func (UnimplementedAccessServiceServer) ListAccess(context.Context, *ListAccessRequest) (*ListAccessResponse, error) {
+func (UnimplementedAccessServiceServer) ListAccess(context.Context, *v1.ListAccessRequest) (*v1.ListAccessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListAccess not implemented")
 }
 func (UnimplementedAccessServiceServer) mustEmbedUnimplementedAccessServiceServer() {}
@@ -95,7 +96,7 @@ func RegisterAccessServiceServer(s grpc.ServiceRegistrar, srv AccessServiceServe
 }
 
 func _AccessService_ListAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListAccessRequest)
+	in := new(v1.ListAccessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func _AccessService_ListAccess_Handler(srv interface{}, ctx context.Context, dec
 		FullMethod: AccessService_ListAccess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AccessServiceServer).ListAccess(ctx, req.(*ListAccessRequest))
+		return srv.(AccessServiceServer).ListAccess(ctx, req.(*v1.ListAccessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }

@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/resident_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -33,9 +34,9 @@ const (
 // PersonService of xunzhen.sync.v1, which gives whole records and is for tablets, too.
 type ResidentServiceClient interface {
 	// SearchResidents returns persons by what is known of them.
-	SearchResidents(ctx context.Context, in *SearchResidentsRequest, opts ...grpc.CallOption) (*SearchResidentsResponse, error)
+	SearchResidents(ctx context.Context, in *v1.SearchResidentsRequest, opts ...grpc.CallOption) (*v1.SearchResidentsResponse, error)
 	// GetPerson returns a person's page.
-	GetPerson(ctx context.Context, in *GetPersonRequest, opts ...grpc.CallOption) (*GetPersonResponse, error)
+	GetPerson(ctx context.Context, in *v1.GetPersonRequest, opts ...grpc.CallOption) (*v1.GetPersonResponse, error)
 }
 
 type residentServiceClient struct {
@@ -46,9 +47,9 @@ func NewResidentServiceClient(cc grpc.ClientConnInterface) ResidentServiceClient
 	return &residentServiceClient{cc}
 }
 
-func (c *residentServiceClient) SearchResidents(ctx context.Context, in *SearchResidentsRequest, opts ...grpc.CallOption) (*SearchResidentsResponse, error) {
+func (c *residentServiceClient) SearchResidents(ctx context.Context, in *v1.SearchResidentsRequest, opts ...grpc.CallOption) (*v1.SearchResidentsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(SearchResidentsResponse)
+	out := new(v1.SearchResidentsResponse)
 	err := c.cc.Invoke(ctx, ResidentService_SearchResidents_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -56,9 +57,9 @@ func (c *residentServiceClient) SearchResidents(ctx context.Context, in *SearchR
 	return out, nil
 }
 
-func (c *residentServiceClient) GetPerson(ctx context.Context, in *GetPersonRequest, opts ...grpc.CallOption) (*GetPersonResponse, error) {
+func (c *residentServiceClient) GetPerson(ctx context.Context, in *v1.GetPersonRequest, opts ...grpc.CallOption) (*v1.GetPersonResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetPersonResponse)
+	out := new(v1.GetPersonResponse)
 	err := c.cc.Invoke(ctx, ResidentService_GetPerson_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -74,9 +75,9 @@ func (c *residentServiceClient) GetPerson(ctx context.Context, in *GetPersonRequ
 // PersonService of xunzhen.sync.v1, which gives whole records and is for tablets, too.
 type ResidentServiceServer interface {
 	// SearchResidents returns persons by what is known of them.
-	SearchResidents(context.Context, *SearchResidentsRequest) (*SearchResidentsResponse, error)
+	SearchResidents(context.Context, *v1.SearchResidentsRequest) (*v1.SearchResidentsResponse, error)
 	// GetPerson returns a person's page.
-	GetPerson(context.Context, *GetPersonRequest) (*GetPersonResponse, error)
+	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
 	mustEmbedUnimplementedResidentServiceServer()
 }
 
@@ -87,10 +88,10 @@ type ResidentServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedResidentServiceServer struct{}
 
-func (UnimplementedResidentServiceServer) SearchResidents(context.Context, *SearchResidentsRequest) (*SearchResidentsResponse, error) {
+func (UnimplementedResidentServiceServer) SearchResidents(context.Context, *v1.SearchResidentsRequest) (*v1.SearchResidentsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SearchResidents not implemented")
 }
-func (UnimplementedResidentServiceServer) GetPerson(context.Context, *GetPersonRequest) (*GetPersonResponse, error) {
+func (UnimplementedResidentServiceServer) GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPerson not implemented")
 }
 func (UnimplementedResidentServiceServer) mustEmbedUnimplementedResidentServiceServer() {}
@@ -115,7 +116,7 @@ func RegisterResidentServiceServer(s grpc.ServiceRegistrar, srv ResidentServiceS
 }
 
 func _ResidentService_SearchResidents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(SearchResidentsRequest)
+	in := new(v1.SearchResidentsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -127,13 +128,13 @@ func _ResidentService_SearchResidents_Handler(srv interface{}, ctx context.Conte
 		FullMethod: ResidentService_SearchResidents_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ResidentServiceServer).SearchResidents(ctx, req.(*SearchResidentsRequest))
+		return srv.(ResidentServiceServer).SearchResidents(ctx, req.(*v1.SearchResidentsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ResidentService_GetPerson_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetPersonRequest)
+	in := new(v1.GetPersonRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func _ResidentService_GetPerson_Handler(srv interface{}, ctx context.Context, de
 		FullMethod: ResidentService_GetPerson_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ResidentServiceServer).GetPerson(ctx, req.(*GetPersonRequest))
+		return srv.(ResidentServiceServer).GetPerson(ctx, req.(*v1.GetPersonRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }

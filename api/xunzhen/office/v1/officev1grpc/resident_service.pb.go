@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/resident_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -29,14 +30,14 @@ const file_xunzhen_office_v1_resident_service_proto_rawDesc = "" +
 	"(xunzhen/office/v1/resident_service.proto\x12\x11xunzhen.office.v1\x1a xunzhen/office/v1/resident.proto2\xd3\x01\n" +
 	"\x0fResidentService\x12h\n" +
 	"\x0fSearchResidents\x12).xunzhen.office.v1.SearchResidentsRequest\x1a*.xunzhen.office.v1.SearchResidentsResponse\x12V\n" +
-	"\tGetPerson\x12#.xunzhen.office.v1.GetPersonRequest\x1a$.xunzhen.office.v1.GetPersonResponseB\xce\x01\n" +
-	"\x15com.xunzhen.office.v1B\x14ResidentServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"\tGetPerson\x12#.xunzhen.office.v1.GetPersonRequest\x1a$.xunzhen.office.v1.GetPersonResponseB\xdf\x01\n" +
+	"\x15com.xunzhen.office.v1B\x14ResidentServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_resident_service_proto_goTypes = []any{
-	(*SearchResidentsRequest)(nil),  // 0: xunzhen.office.v1.SearchResidentsRequest
-	(*GetPersonRequest)(nil),        // 1: xunzhen.office.v1.GetPersonRequest
-	(*SearchResidentsResponse)(nil), // 2: xunzhen.office.v1.SearchResidentsResponse
-	(*GetPersonResponse)(nil),       // 3: xunzhen.office.v1.GetPersonResponse
+	(*v1.SearchResidentsRequest)(nil),  // 0: xunzhen.office.v1.SearchResidentsRequest
+	(*v1.GetPersonRequest)(nil),        // 1: xunzhen.office.v1.GetPersonRequest
+	(*v1.SearchResidentsResponse)(nil), // 2: xunzhen.office.v1.SearchResidentsResponse
+	(*v1.GetPersonResponse)(nil),       // 3: xunzhen.office.v1.GetPersonResponse
 }
 var file_xunzhen_office_v1_resident_service_proto_depIdxs = []int32{
 	0, // 0: xunzhen.office.v1.ResidentService.SearchResidents:input_type -> xunzhen.office.v1.SearchResidentsRequest
@@ -55,7 +56,6 @@ func file_xunzhen_office_v1_resident_service_proto_init() {
 	if File_xunzhen_office_v1_resident_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_resident_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
