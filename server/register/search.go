@@ -71,9 +71,9 @@ type Residents func(context.Context, []record.ID) ([]*carev1.Resident, error)
 
 const (
 	// maxLooked is how many rows one call looks at: a page then ends before it is full, and the list goes on.
-	maxLooked = 10_000
+	maxLooked = 3_000
 	// enoughToCount is where counting what a key has ends: what has more is all the same.
-	enoughToCount = 20_000
+	enoughToCount = 4_000
 )
 
 // Find returns at most limit persons after a place, and where the list goes on: the zero Place at its end. A page can be
