@@ -21,6 +21,13 @@ type Moment struct {
 	// ReceivedBy is by the centre's clock, as each leaf has it: what had come by then
 	// counts, with the verdict that it had by then.
 	ReceivedBy time.Time
+	// Size is of the ledger: what its first so many leaves have counts, as above. 0 is no bound.
+	Size ledger.Size
+}
+
+// receivedAt reports whether a leaf had come.
+func (m Moment) receivedAt(i ledger.Index, at time.Time) bool {
+	return (m.ReceivedBy.IsZero() || !at.After(m.ReceivedBy)) && (m.Size == 0 || ledger.Size(i) < m.Size)
 }
 
 // StateAsOf returns a record as it stood: the state that the law gives for the
@@ -66,8 +73,8 @@ func (e *Engine) placesAsOf(ctx context.Context, r Reader, id record.ID, m Momen
 	if err != nil {
 		return nil, err
 	}
-	if !m.ReceivedBy.IsZero() && len(ps) > 0 {
-		if ps, err = receivedBy(ctx, r, id, ps, m.ReceivedBy); err != nil {
+	if (!m.ReceivedBy.IsZero() || m.Size > 0) && len(ps) > 0 {
+		if ps, err = receivedBy(ctx, r, id, ps, m); err != nil {
 			return nil, err
 		}
 	}
@@ -80,16 +87,16 @@ func (e *Engine) placesAsOf(ctx context.Context, r Reader, id record.ID, m Momen
 	return ps, nil
 }
 
-// receivedBy returns the places whose leaves are of a time or before, with the last
-// verdict that a leaf of such a time gave them.
-func receivedBy(ctx context.Context, r Reader, id record.ID, ps places, by time.Time) (places, error) {
+// receivedBy returns the places whose leaves had come, with the last verdict that a leaf that had
+// come gave them.
+func receivedBy(ctx context.Context, r Reader, id record.ID, ps places, m Moment) (places, error) {
 	var out places
 	for _, p := range ps {
 		l, err := readLeaf(r, p.leaf)
 		if err != nil {
 			return nil, err
 		}
-		if l.ReceivedAt.After(by) {
+		if !m.receivedAt(p.leaf, l.ReceivedAt) {
 			continue
 		}
 		if p.at >= len(l.Verdicts) {
@@ -107,7 +114,7 @@ func receivedBy(ctx context.Context, r Reader, id record.ID, ps places, by time.
 		at[p.dot] = i
 	}
 	err = changedVerdicts(ctx, r, id, firstLeaf(out), size, func(c changedLeaf) error {
-		if c.ReceivedAt.After(by) {
+		if !m.receivedAt(c.index, c.ReceivedAt) {
 			return nil
 		}
 		for _, k := range c.places {

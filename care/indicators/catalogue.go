@@ -351,6 +351,7 @@ func services() []Indicator {
 		{
 			Code: "N03", ZH: "绿色通道服务人次", EN: "green channel", Unit: Count, HigherIsBetter: true, PerPerson: true, NumeratorZH: "受益的居民", NumeratorEN: "residents served", AmountZH: "人次", AmountEN: "person-times", Source: "道县西洲街道社区卫生服务中心（2024）", Mark: "C",
 		},
+		greenChannel(greenParts()[0]), greenChannel(greenParts()[1]), greenChannel(greenParts()[2]),
 		{
 			Code: "N04", ZH: "费用减免", EN: "fees waived", Unit: Fen, HigherIsBetter: true, PerPerson: true, NumeratorZH: "受益的居民", NumeratorEN: "residents relieved", AmountZH: "减免金额（分）", AmountEN: "fen waived", Source: "道县西洲街道社区卫生服务中心（2024）", Mark: "C",
 		},
@@ -364,4 +365,13 @@ func services() []Indicator {
 	return append(all, Indicator{
 		Code: "N06", ZH: "家签宣传告知率", EN: "told of the contract", Unit: Percent, HigherIsBetter: true, PerPerson: true, NumeratorZH: "随访时已告知的未签约居民", NumeratorEN: "residents without a contract who were told of it at a visit", DenominatorZH: "期内见到的未签约居民", DenominatorEN: "residents without a contract who were met in the period", Source: "丛台区卫健局会议（2024-03-25）", Mark: "C",
 	})
+}
+
+// greenChannel returns the counter of the green channel for one of its populations.
+func greenChannel(of greenPart) Indicator {
+	p := populationCalled(of.population)
+	return Indicator{
+		Code: of.code, ZH: "绿色通道服务人次：" + p.zh, EN: "green channel: " + p.en, Unit: Count, HigherIsBetter: true, PerPerson: true,
+		NumeratorZH: "受益的居民", NumeratorEN: "residents served", AmountZH: "人次", AmountEN: "person-times", Source: "道县西洲街道社区卫生服务中心（2024）", Mark: "C",
+	}
 }

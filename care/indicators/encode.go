@@ -3,7 +3,6 @@
 package indicators
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -200,7 +199,7 @@ func DecodeFacts(raw []byte) (Facts, error) {
 	if r.bad || len(r.b) != 0 {
 		return Facts{}, fmt.Errorf("%w: they end too early or too late, or hold what is none", ErrFacts)
 	}
-	if !f.sorted() || !bytes.Equal(f.Encode(), raw) {
+	if !f.sorted() {
 		return Facts{}, fmt.Errorf("%w: they are not in the one form that facts have", ErrFacts)
 	}
 	return f, nil

@@ -28,11 +28,9 @@ type Shard interface {
 	Devices(context.Context) ([]syncengine.Device, error)
 	Held(ctx context.Context, from syncengine.HeldPlace, limit int) ([]syncengine.HeldRevision, syncengine.HeldPlace, error)
 	List(context.Context, syncengine.FeedQuery) ([]syncengine.RecordRow, error)
-	Rows(ctx context.Context, ids []record.ID) ([]syncengine.RecordRow, error)
 	Get(context.Context, record.ID) (syncengine.RecordView, error)
 	StateAsOf(context.Context, record.ID, syncengine.Moment) (record.State, int, error)
-	History(ctx context.Context, id record.ID, from syncengine.HistoryPlace, limit int) ([]syncengine.RevisionView, syncengine.HistoryPlace, error)
-	HistoryAsOf(ctx context.Context, id record.ID, m syncengine.Moment, from syncengine.HistoryPlace, limit int) ([]syncengine.RevisionView, syncengine.HistoryPlace, error)
+	Receipts(ctx context.Context, rows []syncengine.RecordRow) ([]syncengine.Receipts, error)
 	Save(ctx context.Context, author string, saves ...syncengine.OfficeSave) ([]syncengine.Saved, error)
 }
 

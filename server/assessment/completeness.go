@@ -77,4 +77,3 @@ func tabletsAt(devices []syncengine.Device, last care.Date, now time.Time) (c Co
 	}
 	return c
 }
-

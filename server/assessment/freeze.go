@@ -129,7 +129,7 @@ func (a *Assessment) Freeze(ctx context.Context, p indicators.Period, author str
 	if f.Completeness, err = a.completeness(ctx, villages.basis); err != nil {
 		return Freeze{}, err
 	}
-	saves, err := a.freezeSaves(f, villages, shown)
+	saves, err := a.freezeSaves(ctx, f, villages, shown)
 	if err != nil {
 		return Freeze{}, err
 	}
@@ -274,40 +274,84 @@ func (c *counted) raise(county record.Division) {
 	}
 }
 
-// freezeSaves makes the saves of a freeze: the head, then the townships with their villages.
-func (a *Assessment) freezeSaves(f Freeze, c counted, shown []record.Register) ([]syncengine.OfficeSave, error) {
+// freezeSaves makes the saves of a freeze: the head, then the townships with their villages. shown
+// is what the head shows when the window was frozen before and that was taken back.
+func (a *Assessment) freezeSaves(ctx context.Context, f Freeze, c counted, shown []record.Register) ([]syncengine.OfficeSave, error) {
 	county := record.Division(a.cfg.County)
 	groups := map[record.Division][]Unit{}
 	for _, u := range c.units([]Unit{{Division: county}}) {
-		if u.Division == "" {
-			continue
+		if u.Division != "" {
+			d := care.Above(u.Division, care.LevelTownship)
+			groups[d] = append(groups[d], u)
 		}
-		d := care.Above(u.Division, care.LevelTownship)
-		groups[d] = append(groups[d], u)
 	}
-	var saves []syncengine.OfficeSave
+	w := freezeWriter{a: a, freeze: f, again: shown != nil}
 	for _, d := range sortedDivisions(groups) {
 		number := 0
 		if d != county {
 			number = 1
 		}
 		for units := range slices.Chunk(groups[d], unitsInPart) {
-			form := &carev1.AssessmentFreeze{
-				Window: wireWindow(f.Period), DivisionCode: string(care.FullCode(d)), Part: int32(number), Figures: c.columns(units),
-			}
-			var before []record.Register
-			if d == county {
-				form.Basis, before = f.basis(), shown
-			}
-			save, err := freezeSave(freezeID(f.Period, d, number), form, d, before)
-			if err != nil {
+			if err := w.part(ctx, d, number, c.columns(units)); err != nil {
 				return nil, err
 			}
-			saves = append(saves, save)
 			number++
 		}
+		if err := w.empty(ctx, d, number); err != nil {
+			return nil, err
+		}
 	}
-	return saves, nil
+	return w.saves, nil
+}
+
+// freezeWriter gathers the saves of a freeze.
+type freezeWriter struct {
+	a      *Assessment
+	freeze Freeze
+	again  bool // records of these ids may be there
+	saves  []syncengine.OfficeSave
+}
+
+func (w *freezeWriter) part(ctx context.Context, d record.Division, number int, figures *carev1.FrozenFigures) error {
+	id := freezeID(w.freeze.Period, d, number)
+	form := &carev1.AssessmentFreeze{
+		Window: wireWindow(w.freeze.Period), DivisionCode: string(care.FullCode(d)), Part: int32(number), Figures: figures,
+	}
+	if d == record.Division(w.a.cfg.County) && number == 0 {
+		form.Basis = w.freeze.basis()
+	}
+	shown, _, err := w.shown(ctx, id)
+	if err != nil {
+		return err
+	}
+	save, err := freezeSave(id, form, d, shown)
+	w.saves = append(w.saves, save)
+	return err
+}
+
+// empty empties the further parts that a former freeze of the window had.
+func (w *freezeWriter) empty(ctx context.Context, d record.Division, number int) error {
+	for ; w.again; number++ {
+		_, there, err := w.shown(ctx, freezeID(w.freeze.Period, d, number))
+		if err != nil || !there {
+			return err
+		}
+		if err := w.part(ctx, d, number, &carev1.FrozenFigures{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *freezeWriter) shown(ctx context.Context, id record.ID) (shown []record.Register, there bool, err error) {
+	if !w.again {
+		return nil, false, nil
+	}
+	view, err := w.a.cfg.Shard.Get(ctx, id)
+	if syncengine.ReasonOf(err) == syncengine.ReasonNotFound {
+		return nil, false, nil
+	}
+	return view.State.Registers(), err == nil, err
 }
 
 func sortedDivisions(groups map[record.Division][]Unit) []record.Division {

@@ -120,7 +120,9 @@ func (c *counting) freezes() (all []Freeze, err error) {
 	for i := range all {
 		all[i].Records = parts[all[i].Period]
 	}
-	slices.SortFunc(all, func(a, b Freeze) int { return cmp.Or(cmp.Compare(b.Period.To, a.Period.To), cmp.Compare(b.Period.From, a.Period.From)) })
+	slices.SortFunc(all, func(a, b Freeze) int {
+		return cmp.Or(cmp.Compare(b.Period.To, a.Period.To), cmp.Compare(b.Period.From, a.Period.From))
+	})
 	return all, err
 }
 
@@ -150,6 +152,15 @@ func (c *counting) frozenFor(q Query) (counted, bool, error) {
 // frozen reads the figures of a freeze for the units of a query. Who sees a part of the county has
 // the sum of what can be seen.
 func (c *counting) frozen(f Freeze, q Query) (counted, error) {
+	all, err := c.everyLevel(f)
+	if err == nil {
+		all.narrow(q, record.Division(c.a.cfg.County))
+	}
+	return all, err
+}
+
+// everyLevel reads the figures of a freeze: of the county, of townships and of villages.
+func (c *counting) everyLevel(f Freeze) (counted, error) {
 	all := counted{period: f.Period, now: sums{}, before: sums{}, statistics: map[cell]int64{}, statisticsBefore: map[cell]int64{}}
 	all.basis = Basis{
 		Standing: c.standing, AsOf: f.Period.To, Pack: f.Pack, Settings: f.Settings, CountedOn: care.DateOf(f.At), FromTables: true, Freeze: &f,
@@ -160,11 +171,7 @@ func (c *counting) frozen(f Freeze, q Query) (counted, error) {
 			all.take(form.GetFigures())
 		}
 	})
-	if err != nil {
-		return all, err
-	}
-	all.narrow(q, record.Division(c.a.cfg.County))
-	return all, nil
+	return all, err
 }
 
 // narrow keeps the units of a query's level, made of what lies under its prefixes.

@@ -37,14 +37,14 @@ func (g generation) has(row factsRow) bool {
 }
 
 const (
-	sqlGenerations     = `SELECT generation, day, settings, division, person, done FROM assessment_generations ORDER BY generation`
+	sqlGenerations = `SELECT generation, day, settings, division, person, done FROM assessment_generations ORDER BY generation`
 	// Its number is behind that of all tallies there are, those of dropped generations, too.
 	sqlBeginGeneration = `INSERT INTO assessment_generations (generation, day, settings, division, person, done)
 		VALUES (1 + max((SELECT ifnull(max(generation), 0) FROM assessment_generations), (SELECT ifnull(max(generation), 0) FROM assessment_tallies)), ?1, ?2, '', x'', 0)`
-	sqlStepGeneration  = `UPDATE assessment_generations SET division = ?2, person = ?3, done = ?4 WHERE generation = ?1`
-	sqlEndGeneration   = `DELETE FROM assessment_generations WHERE generation = ?1`
-	sqlLeastTally = `SELECT min(generation) FROM assessment_tallies`
-	sqlDropSome = `DELETE FROM assessment_tallies WHERE generation = ?1 AND window = (SELECT min(window) FROM assessment_tallies WHERE generation = ?1)`
+	sqlStepGeneration = `UPDATE assessment_generations SET division = ?2, person = ?3, done = ?4 WHERE generation = ?1`
+	sqlEndGeneration  = `DELETE FROM assessment_generations WHERE generation = ?1`
+	sqlLeastTally     = `SELECT min(generation) FROM assessment_tallies`
+	sqlDropSome       = `DELETE FROM assessment_tallies WHERE generation = ?1 AND window = (SELECT min(window) FROM assessment_tallies WHERE generation = ?1)`
 
 	sqlAddTally = `INSERT INTO assessment_tallies (generation, window, code, division, doctor, numerator, denominator, amount)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)

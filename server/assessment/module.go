@@ -54,10 +54,12 @@ func (m *Module) Name() string { return "assessment" }
 
 // Schema returns the statements that create its tables, which are made anew when facts mean
 // something else.
-func (m *Module) Schema() string { return fmt.Sprintf("-- facts of edition %d\n%s", indicators.Edition(), tables) }
+func (m *Module) Schema() string {
+	return fmt.Sprintf("-- facts of edition %d\n%s", indicators.Edition(), tables)
+}
 
 // Settings names what facts depend on. The numbers that decide are no part of it: facts are the
-// same by any of them. Findings are.
+// same by any of them. Findings follow from the pack and the day.
 func (m *Module) Settings() (name [32]byte, daily bool) {
 	h := sha256.New()
 	fmt.Fprintf(h, "assessment %d\n", edition)
@@ -65,7 +67,7 @@ func (m *Module) Settings() (name [32]byte, daily bool) {
 		hash := m.books.pack().Hash()
 		h.Write(hash[:])
 	}
-	return [32]byte(h.Sum(nil)), false
+	return [32]byte(h.Sum(nil)), m.found != nil
 }
 
 // Look writes the facts of a person in place of those of its residents, and takes the difference

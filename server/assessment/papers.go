@@ -183,3 +183,10 @@ func sortUnits(all []Unit) {
 		return bytes.Compare([]byte(string(a.Division)+"\x00"+a.Doctor), []byte(string(b.Division)+"\x00"+b.Doctor))
 	})
 }
+
+// AdjustmentID returns the id of the record of points by hand: there is one for each window, unit,
+// indicator and reason, and setting it again changes it.
+func AdjustmentID(a *carev1.ScoreAdjustment) record.ID {
+	return record.DerivedID(kindAdjustment, fmt.Appendf(nil, "score_adjustment/%d/%d/%s/%s/%s",
+		a.GetWindow().GetStartsOn(), a.GetWindow().GetEndsOn(), trim(record.Division(a.GetDivisionCode())), a.GetIndicatorCode(), a.GetTitle()))
+}

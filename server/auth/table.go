@@ -43,8 +43,12 @@ const (
 	found      = "/xunzhen.office.v1.FindingService/"
 	residents  = "/xunzhen.office.v1.ResidentService/"
 	accesses   = "/xunzhen.office.v1.AccessService/"
+	assessing  = "/xunzhen.office.v1.AssessmentService/"
+	doubts     = "/xunzhen.office.v1.AuthenticityService/"
+	exporting  = "/xunzhen.office.v1.ExportService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
+	imports    = "/xunzhen.office.v1.ImportService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -132,10 +136,34 @@ var table = sync.OnceValue(func() map[string]Rule {
 
 		// Which codes were changed decides what certificates name: the office alone says.
 		divisions + "Recode": {Who: Operator},
+		// Whole files become records: staff and organisations among them, which give rights.
+		imports + "Import": {Who: Operator},
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
 		found + "GetFindingState": {Who: Operator, Desk: true},
+
+		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
+		doubts + "ListAuthenticity":      {Who: Operator, Desk: true},
+		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
+		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
+		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
+
+		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
+		assessing + "ListIndicators": {Who: Operator, Desk: true},
+		assessing + "GetFigures":     {Who: Operator, Desk: true},
+		assessing + "ListPeople":     {Who: Operator, Desk: true},
+		assessing + "GetScoreSheet":  {Who: Operator, Desk: true},
+		assessing + "Freeze":         {Who: Operator, Desk: true},
+		assessing + "ListFreezes":    {Who: Operator, Desk: true},
+		assessing + "GetFreeze":      {Who: Operator, Desk: true},
+		assessing + "ListLate":       {Who: Operator, Desk: true},
+		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
+		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
+		exporting + "ExportTable":  {Who: Operator, Desk: true},
+		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
 		// Persons, and who looked at whom, within the scope of a desk.
 		residents + "SearchResidents": {Who: Operator, Desk: true},

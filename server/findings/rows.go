@@ -10,6 +10,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
@@ -27,6 +28,8 @@ type row struct {
 	findings  int
 	changed   care.Date
 	content   []byte
+
+	shown []*carev1.Finding // what the content has; nil: it is to be decoded
 }
 
 type rowKey struct {
@@ -90,6 +93,7 @@ func rowOf(s Set) (row, error) {
 	}
 	var err error
 	r.content, r.findings, err = encodeContent(s.Findings)
+	r.shown = s.Findings[:r.findings]
 	return r, err
 }
 
@@ -220,9 +224,11 @@ func (w writing) put(r row) error {
 	if err != nil {
 		return err
 	}
-	all, _, err := decodeContent(r.content)
-	if err != nil {
-		return err
+	all := r.shown
+	if all == nil {
+		if all, _, err = decodeContent(r.content); err != nil {
+			return err
+		}
 	}
 	for _, f := range all {
 		err := sqlitefile.Write(w.conn, sqlPutFound, func(s *sqlite.Stmt) {

@@ -13,7 +13,6 @@ import (
 	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server/access"
-	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/server/register"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -70,7 +69,7 @@ func (s *residentService) SearchResidents(ctx context.Context, m *officev1.Searc
 		out.NextPageToken = place{key: next.Append(nil)}.token(m)
 	}
 	if whole && len(hits) > 0 {
-		err = c.logAccess(ctx, m.GetWhole(), access.Entry{What: access.WhatPeople, Division: divisionOf(places, v), Rows: len(hits)})
+		err = c.logWhole(ctx, m.GetWhole(), access.Entry{What: access.WhatPeople, Division: divisionOf(places, v), Rows: len(hits)})
 	}
 	if err != nil {
 		return nil, err // nothing leaves that is not in the log
@@ -159,18 +158,10 @@ func (c *call) whole(v view, m *officev1.Whole) (bool, error) {
 	return true, nil
 }
 
-// logAccess writes an entry about what is about to leave, by whom and for what m says.
-func (c *call) logAccess(ctx context.Context, m *officev1.Whole, e access.Entry) error {
-	e.At, e.Who, e.Author, e.Purpose = c.guard.cfg.Clock(), c.installation(), m.GetAuthor(), m.GetPurpose()
-	return c.county.Access().Log(ctx, e)
-}
-
-// installation returns what the access log calls where the caller sits.
-func (c *call) installation() string {
-	if c.principal.Who == auth.Operator {
-		return access.Operator
-	}
-	return c.principal.Certificate.Replica().String()
+// logWhole writes an entry about what is about to leave whole, by whom and for what m says.
+func (c *call) logWhole(ctx context.Context, m *officev1.Whole, e access.Entry) error {
+	e.Author, e.Purpose = m.GetAuthor(), m.GetPurpose()
+	return c.logAccess(ctx, e)
 }
 
 // divisionOf returns the division that a list is about: the one place it was asked for, or what the caller sees; empty
@@ -296,7 +287,7 @@ func (s *residentService) GetPerson(ctx context.Context, m *officev1.GetPersonRe
 	w := personPage{call: c, view: v, page: page, whole: whole}
 	out, err := w.write(ctx, m, int(min(from.after, uint64(len(page.Records)))))
 	if err == nil && whole {
-		err = c.logAccess(ctx, m.GetWhole(), access.Entry{
+		err = c.logWhole(ctx, m.GetWhole(), access.Entry{
 			What: access.WhatPerson, Division: cmp.Or(firstOf(page.Hit.Divisions), divisionOf(nil, v)), Rows: 1, Person: page.Hit.Person,
 		})
 	}

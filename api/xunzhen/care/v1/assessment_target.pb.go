@@ -348,34 +348,33 @@ const file_xunzhen_care_v1_assessment_target_proto_rawDesc = "" +
 	"\x0f依据与说明\x12\x06remark\x80\x01\xc8\x01R\x06remark:z\xca\xf3\x18v\b6\x12\x12考核指标目标\x1a\x11assessment target \x01*\x19\n" +
 	"\x04what\x12\x06指标\x1a\tindicator**\n" +
 	"\x05value\x12\x0f目标与计分\x1a\x10target and score0\x028\x01B\a\n" +
-	"\x05_year\"\x8e\x03\n" +
-	"\vTargetScore\x12R\n" +
-	"\rbaseline_x100\x18\x01 \x01(\x03B(\xca\xf3\x18$\n" +
-	"\t目标值\x12\x06target \x02J\v\b\xff\x88z\x10\x80\xa0\xb7\x87\xe9\x05X\x01H\x00R\fbaselineX100\x88\x01\x01\x12H\n" +
-	"\vweight_x100\x18\x02 \x01(\x03B\"\xca\xf3\x18\x1e\n" +
-	"\x06分值\x12\x06points \x020\x01J\x06\b\x00\x10\xc0\x9a\fX\x01H\x01R\n" +
+	"\x05_year\"\x92\x03\n" +
+	"\vTargetScore\x12T\n" +
+	"\rbaseline_x100\x18\x01 \x01(\x03B*\xca\xf3\x18&\n" +
+	"\t目标值\x12\x06target \x02(\tJ\v\b\xff\x88z\x10\x80\xa0\xb7\x87\xe9\x05X\x01H\x00R\fbaselineX100\x88\x01\x01\x12J\n" +
+	"\vweight_x100\x18\x02 \x01(\x03B$\xca\xf3\x18 \n" +
+	"\x06分值\x12\x06points \x02(\t0\x01J\x06\b\x00\x10\xc0\x9a\fX\x01H\x01R\n" +
 	"weightX100\x88\x01\x01\x12^\n" +
 	"\talgorithm\x18\x03 \x01(\x0e2\x1f.xunzhen.care.v1.ScoreAlgorithmB\x1f\xca\xf3\x18\x1b\n" +
 	"\f计分方法\x12\talgorithm0\x01R\talgorithm\x12_\n" +
 	"\vdenominator\x18\x04 \x01(\x0e2\".xunzhen.care.v1.TargetDenominatorB\x19\xca\xf3\x18\x15\n" +
 	"\x06分母\x12\vdenominatorR\vdenominatorB\x10\n" +
 	"\x0e_baseline_x100B\x0e\n" +
-	"\f_weight_x100*\x80\x05\n" +
+	"\f_weight_x100*\xa9\x05\n" +
 	"\x0eScoreAlgorithm\x12\x1f\n" +
-	"\x1bSCORE_ALGORITHM_UNSPECIFIED\x10\x00\x12\x80\x01\n" +
-	"\x13SCORE_ALGORITHM_EGT\x10\x01\x1ag\xca\xf3\x18c\n" +
-	"*不低于目标得满分，低于按比例\x120full at or above the target, below in proportion\x1a\x03egt\x12\x80\x01\n" +
-	"\x13SCORE_ALGORITHM_ELT\x10\x02\x1ag\xca\xf3\x18c\n" +
-	"*不高于目标得满分，高于按比例\x120full at or below the target, above in proportion\x1a\x03elt\x12M\n" +
-	"\x13SCORE_ALGORITHM_Y01\x10\x03\x1a4\xca\xf3\x180\n" +
-	"\x1b是得满分，否不得分\x12\ffull for yes\x1a\x03Y01\x12L\n" +
-	"\x13SCORE_ALGORITHM_N01\x10\x04\x1a3\xca\xf3\x18/\n" +
-	"\x1b否得满分，是不得分\x12\vfull for no\x1a\x03N01\x12e\n" +
-	"\x16SCORE_ALGORITHM_ATTACH\x10\x05\x1aI\xca\xf3\x18E\n" +
-	"\x1b按佐证材料人工计分\x12\x1egiven by a person for evidence\x1a\x06attach\x12C\n" +
-	"\x15SCORE_ALGORITHM_EMPTY\x10\x06\x1a(\xca\xf3\x18$\n" +
-	"\x0f不自动计分\x12\n" +
-	"not scored\x1a\x05empty*\xcc\x01\n" +
+	"\x1bSCORE_ALGORITHM_UNSPECIFIED\x10\x00\x12\x86\x01\n" +
+	"\x13SCORE_ALGORITHM_EGT\x10\x01\x1am\xca\xf3\x18i\n" +
+	"0egt：不低于目标得满分，低于按比例\x125egt: full at or above the target, below in proportion\x12\x86\x01\n" +
+	"\x13SCORE_ALGORITHM_ELT\x10\x02\x1am\xca\xf3\x18i\n" +
+	"0elt：不高于目标得满分，高于按比例\x125elt: full at or below the target, above in proportion\x12S\n" +
+	"\x13SCORE_ALGORITHM_Y01\x10\x03\x1a:\xca\xf3\x186\n" +
+	"!Y01：是得满分，否不得分\x12\x11Y01: full for yes\x12R\n" +
+	"\x13SCORE_ALGORITHM_N01\x10\x04\x1a9\xca\xf3\x185\n" +
+	"!N01：否得满分，是不得分\x12\x10N01: full for no\x12n\n" +
+	"\x16SCORE_ALGORITHM_ATTACH\x10\x05\x1aR\xca\xf3\x18N\n" +
+	"$attach：按佐证材料人工计分\x12&attach: given by a person for evidence\x12K\n" +
+	"\x15SCORE_ALGORITHM_EMPTY\x10\x06\x1a0\xca\xf3\x18,\n" +
+	"\x17empty：不自动计分\x12\x11empty: not scored*\xcc\x01\n" +
 	"\x11TargetDenominator\x12\"\n" +
 	"\x1eTARGET_DENOMINATOR_UNSPECIFIED\x10\x00\x12M\n" +
 	"\x1dTARGET_DENOMINATOR_REGISTERED\x10\x01\x1a*\xca\xf3\x18&\n" +

@@ -100,6 +100,8 @@ const (
 	IndicatorUnit_INDICATOR_UNIT_COUNT IndicatorUnit = 2
 	// A difference of two percentages.
 	IndicatorUnit_INDICATOR_UNIT_PERCENTAGE_POINTS IndicatorUnit = 3
+	// An amount of money in fen.
+	IndicatorUnit_INDICATOR_UNIT_FEN IndicatorUnit = 4
 )
 
 // Enum value maps for IndicatorUnit.
@@ -109,12 +111,14 @@ var (
 		1: "INDICATOR_UNIT_PERCENT",
 		2: "INDICATOR_UNIT_COUNT",
 		3: "INDICATOR_UNIT_PERCENTAGE_POINTS",
+		4: "INDICATOR_UNIT_FEN",
 	}
 	IndicatorUnit_value = map[string]int32{
 		"INDICATOR_UNIT_UNSPECIFIED":       0,
 		"INDICATOR_UNIT_PERCENT":           1,
 		"INDICATOR_UNIT_COUNT":             2,
 		"INDICATOR_UNIT_PERCENTAGE_POINTS": 3,
+		"INDICATOR_UNIT_FEN":               4,
 	}
 )
 
@@ -3145,10 +3149,9 @@ type VerifyFreezeReport struct {
 	LedgerPersons uint64 `protobuf:"varint,5,opt,name=ledger_persons,json=ledgerPersons,proto3" json:"ledger_persons,omitempty"`
 	// The root of the ledger at the size of then is the one that was frozen.
 	RootHolds bool `protobuf:"varint,6,opt,name=root_holds,json=rootHolds,proto3" json:"root_holds,omitempty"`
-	// Figures of the county that differ.
-	Differ []*FigurePair `protobuf:"bytes,7,rep,name=differ,proto3" json:"differ,omitempty"`
-	// Why they may differ, for programs: settings (the pack is another one), erased (values were erased since).
-	Because       []string `protobuf:"bytes,8,rep,name=because,proto3" json:"because,omitempty"`
+	// Why they may differ, for programs: settings (the pack of then is not at hand), epoch (the county's data was restored
+	// from a backup since).
+	Because       []string `protobuf:"bytes,7,rep,name=because,proto3" json:"because,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3223,13 +3226,6 @@ func (x *VerifyFreezeReport) GetRootHolds() bool {
 		return x.RootHolds
 	}
 	return false
-}
-
-func (x *VerifyFreezeReport) GetDiffer() []*FigurePair {
-	if x != nil {
-		return x.Differ
-	}
-	return nil
 }
 
 func (x *VerifyFreezeReport) GetBecause() []string {
@@ -3375,7 +3371,9 @@ type DoctorWork struct {
 	// The name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// What was done, in the order of the specification; what was not done is left out.
-	Items         []*WorkItem `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	Items []*WorkItem `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	// What all of it is worth, in hundredths of a point.
+	PointsX100    int64 `protobuf:"varint,4,opt,name=points_x100,json=pointsX100,proto3" json:"points_x100,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3431,6 +3429,13 @@ func (x *DoctorWork) GetItems() []*WorkItem {
 	return nil
 }
 
+func (x *DoctorWork) GetPointsX100() int64 {
+	if x != nil {
+		return x.PointsX100
+	}
+	return 0
+}
+
 // WorkItem is one thing that counts for work points.
 type WorkItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3441,7 +3446,9 @@ type WorkItem struct {
 	// In English.
 	En string `protobuf:"bytes,3,opt,name=en,proto3" json:"en,omitempty"`
 	// How often.
-	Times         int64 `protobuf:"varint,4,opt,name=times,proto3" json:"times,omitempty"`
+	Times int64 `protobuf:"varint,4,opt,name=times,proto3" json:"times,omitempty"`
+	// What that is worth, in hundredths of a point.
+	PointsX100    int64 `protobuf:"varint,5,opt,name=points_x100,json=pointsX100,proto3" json:"points_x100,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3500,6 +3507,13 @@ func (x *WorkItem) GetEn() string {
 func (x *WorkItem) GetTimes() int64 {
 	if x != nil {
 		return x.Times
+	}
+	return 0
+}
+
+func (x *WorkItem) GetPointsX100() int64 {
+	if x != nil {
+		return x.PointsX100
 	}
 	return 0
 }
@@ -3762,7 +3776,7 @@ const file_xunzhen_office_v1_assessment_proto_rawDesc = "" +
 	"\x14VerifyFreezeResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\x04R\x04done\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x04R\x05total\x12=\n" +
-	"\x06report\x18\x03 \x01(\v2%.xunzhen.office.v1.VerifyFreezeReportR\x06report\"\xb0\x02\n" +
+	"\x06report\x18\x03 \x01(\v2%.xunzhen.office.v1.VerifyFreezeReportR\x06report\"\xf9\x01\n" +
 	"\x12VerifyFreezeReport\x12\x12\n" +
 	"\x04same\x18\x01 \x01(\bR\x04same\x12#\n" +
 	"\rfrozen_sha256\x18\x02 \x01(\fR\ffrozenSha256\x12#\n" +
@@ -3770,9 +3784,8 @@ const file_xunzhen_office_v1_assessment_proto_rawDesc = "" +
 	"\x0efrozen_persons\x18\x04 \x01(\x04R\rfrozenPersons\x12%\n" +
 	"\x0eledger_persons\x18\x05 \x01(\x04R\rledgerPersons\x12\x1d\n" +
 	"\n" +
-	"root_holds\x18\x06 \x01(\bR\trootHolds\x125\n" +
-	"\x06differ\x18\a \x03(\v2\x1d.xunzhen.office.v1.FigurePairR\x06differ\x12\x18\n" +
-	"\abecause\x18\b \x03(\tR\abecause\"g\n" +
+	"root_holds\x18\x06 \x01(\bR\trootHolds\x12\x18\n" +
+	"\abecause\x18\a \x03(\tR\abecause\"g\n" +
 	"\x15ListWorkPointsRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\x128\n" +
 	"\x05query\x18\x02 \x01(\v2\".xunzhen.office.v1.AssessmentQueryR\x05query\"\xb5\x01\n" +
@@ -3780,28 +3793,33 @@ const file_xunzhen_office_v1_assessment_proto_rawDesc = "" +
 	"\x04done\x18\x01 \x01(\x04R\x04done\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x04R\x05total\x127\n" +
 	"\adoctors\x18\x03 \x03(\v2\x1d.xunzhen.office.v1.DoctorWorkR\adoctors\x128\n" +
-	"\x05basis\x18\x04 \x01(\v2\".xunzhen.office.v1.AssessmentBasisR\x05basis\"k\n" +
+	"\x05basis\x18\x04 \x01(\v2\".xunzhen.office.v1.AssessmentBasisR\x05basis\"\x8c\x01\n" +
 	"\n" +
 	"DoctorWork\x12\x16\n" +
 	"\x06doctor\x18\x01 \x01(\tR\x06doctor\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x121\n" +
-	"\x05items\x18\x03 \x03(\v2\x1b.xunzhen.office.v1.WorkItemR\x05items\"P\n" +
+	"\x05items\x18\x03 \x03(\v2\x1b.xunzhen.office.v1.WorkItemR\x05items\x12\x1f\n" +
+	"\vpoints_x100\x18\x04 \x01(\x03R\n" +
+	"pointsX100\"q\n" +
 	"\bWorkItem\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x0e\n" +
 	"\x02zh\x18\x02 \x01(\tR\x02zh\x12\x0e\n" +
 	"\x02en\x18\x03 \x01(\tR\x02en\x12\x14\n" +
-	"\x05times\x18\x04 \x01(\x03R\x05times*\x9e\x01\n" +
+	"\x05times\x18\x04 \x01(\x03R\x05times\x12\x1f\n" +
+	"\vpoints_x100\x18\x05 \x01(\x03R\n" +
+	"pointsX100*\x9e\x01\n" +
 	"\rAssessedLevel\x12\x1e\n" +
 	"\x1aASSESSED_LEVEL_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ASSESSED_LEVEL_COUNTY\x10\x01\x12\x1b\n" +
 	"\x17ASSESSED_LEVEL_TOWNSHIP\x10\x02\x12\x1a\n" +
 	"\x16ASSESSED_LEVEL_VILLAGE\x10\x03\x12\x19\n" +
-	"\x15ASSESSED_LEVEL_DOCTOR\x10\x04*\x8b\x01\n" +
+	"\x15ASSESSED_LEVEL_DOCTOR\x10\x04*\xa3\x01\n" +
 	"\rIndicatorUnit\x12\x1e\n" +
 	"\x1aINDICATOR_UNIT_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16INDICATOR_UNIT_PERCENT\x10\x01\x12\x18\n" +
 	"\x14INDICATOR_UNIT_COUNT\x10\x02\x12$\n" +
-	" INDICATOR_UNIT_PERCENTAGE_POINTS\x10\x03*\x88\x01\n" +
+	" INDICATOR_UNIT_PERCENTAGE_POINTS\x10\x03\x12\x16\n" +
+	"\x12INDICATOR_UNIT_FEN\x10\x04*\x88\x01\n" +
 	"\x0fPeopleSelection\x12 \n" +
 	"\x1cPEOPLE_SELECTION_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PEOPLE_SELECTION_ALL\x10\x01\x12\x1c\n" +
@@ -3905,16 +3923,15 @@ var file_xunzhen_office_v1_assessment_proto_depIdxs = []int32{
 	36, // 32: xunzhen.office.v1.ListLateResponse.records:type_name -> xunzhen.office.v1.LateRecord
 	3,  // 33: xunzhen.office.v1.VerifyFreezeRequest.window:type_name -> xunzhen.office.v1.Window
 	39, // 34: xunzhen.office.v1.VerifyFreezeResponse.report:type_name -> xunzhen.office.v1.VerifyFreezeReport
-	33, // 35: xunzhen.office.v1.VerifyFreezeReport.differ:type_name -> xunzhen.office.v1.FigurePair
-	4,  // 36: xunzhen.office.v1.ListWorkPointsRequest.query:type_name -> xunzhen.office.v1.AssessmentQuery
-	42, // 37: xunzhen.office.v1.ListWorkPointsResponse.doctors:type_name -> xunzhen.office.v1.DoctorWork
-	11, // 38: xunzhen.office.v1.ListWorkPointsResponse.basis:type_name -> xunzhen.office.v1.AssessmentBasis
-	43, // 39: xunzhen.office.v1.DoctorWork.items:type_name -> xunzhen.office.v1.WorkItem
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	4,  // 35: xunzhen.office.v1.ListWorkPointsRequest.query:type_name -> xunzhen.office.v1.AssessmentQuery
+	42, // 36: xunzhen.office.v1.ListWorkPointsResponse.doctors:type_name -> xunzhen.office.v1.DoctorWork
+	11, // 37: xunzhen.office.v1.ListWorkPointsResponse.basis:type_name -> xunzhen.office.v1.AssessmentBasis
+	43, // 38: xunzhen.office.v1.DoctorWork.items:type_name -> xunzhen.office.v1.WorkItem
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_xunzhen_office_v1_assessment_proto_init() }

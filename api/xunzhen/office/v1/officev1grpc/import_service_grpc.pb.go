@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/import_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -32,7 +33,7 @@ const (
 type ImportServiceClient interface {
 	// Import takes rows in chunks and answers each chunk with what became of its rows. Each chunk with the counts so far is
 	// one transaction. Cut off at any point, the same call goes on: what was saved is found to be the same.
-	Import(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportRequest, ImportResponse], error)
+	Import(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[v1.ImportRequest, v1.ImportResponse], error)
 }
 
 type importServiceClient struct {
@@ -43,18 +44,18 @@ func NewImportServiceClient(cc grpc.ClientConnInterface) ImportServiceClient {
 	return &importServiceClient{cc}
 }
 
-func (c *importServiceClient) Import(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ImportRequest, ImportResponse], error) {
+func (c *importServiceClient) Import(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[v1.ImportRequest, v1.ImportResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ImportService_ServiceDesc.Streams[0], ImportService_Import_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[ImportRequest, ImportResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.ImportRequest, v1.ImportResponse]{ClientStream: stream}
 	return x, nil
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ImportService_ImportClient = grpc.BidiStreamingClient[ImportRequest, ImportResponse]
+type ImportService_ImportClient = grpc.BidiStreamingClient[v1.ImportRequest, v1.ImportResponse]
 
 // ImportServiceServer is the server API for ImportService service.
 // All implementations must embed UnimplementedImportServiceServer
@@ -64,7 +65,7 @@ type ImportService_ImportClient = grpc.BidiStreamingClient[ImportRequest, Import
 type ImportServiceServer interface {
 	// Import takes rows in chunks and answers each chunk with what became of its rows. Each chunk with the counts so far is
 	// one transaction. Cut off at any point, the same call goes on: what was saved is found to be the same.
-	Import(grpc.BidiStreamingServer[ImportRequest, ImportResponse]) error
+	Import(grpc.BidiStreamingServer[v1.ImportRequest, v1.ImportResponse]) error
 	mustEmbedUnimplementedImportServiceServer()
 }
 
@@ -75,7 +76,7 @@ type ImportServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedImportServiceServer struct{}
 
-func (UnimplementedImportServiceServer) Import(grpc.BidiStreamingServer[ImportRequest, ImportResponse]) error {
+func (UnimplementedImportServiceServer) Import(grpc.BidiStreamingServer[v1.ImportRequest, v1.ImportResponse]) error {
 	return status.Error(codes.Unimplemented, "method Import not implemented")
 }
 func (UnimplementedImportServiceServer) mustEmbedUnimplementedImportServiceServer() {}
@@ -100,11 +101,11 @@ func RegisterImportServiceServer(s grpc.ServiceRegistrar, srv ImportServiceServe
 }
 
 func _ImportService_Import_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(ImportServiceServer).Import(&grpc.GenericServerStream[ImportRequest, ImportResponse]{ServerStream: stream})
+	return srv.(ImportServiceServer).Import(&grpc.GenericServerStream[v1.ImportRequest, v1.ImportResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ImportService_ImportServer = grpc.BidiStreamingServer[ImportRequest, ImportResponse]
+type ImportService_ImportServer = grpc.BidiStreamingServer[v1.ImportRequest, v1.ImportResponse]
 
 // ImportService_ServiceDesc is the grpc.ServiceDesc for ImportService service.
 // It's only intended for direct use with grpc.RegisterService,

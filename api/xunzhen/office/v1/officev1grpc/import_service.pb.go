@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/import_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -28,12 +29,12 @@ const file_xunzhen_office_v1_import_service_proto_rawDesc = "" +
 	"\n" +
 	"&xunzhen/office/v1/import_service.proto\x12\x11xunzhen.office.v1\x1a\x1exunzhen/office/v1/import.proto2b\n" +
 	"\rImportService\x12Q\n" +
-	"\x06Import\x12 .xunzhen.office.v1.ImportRequest\x1a!.xunzhen.office.v1.ImportResponse(\x010\x01B\xcc\x01\n" +
-	"\x15com.xunzhen.office.v1B\x12ImportServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"\x06Import\x12 .xunzhen.office.v1.ImportRequest\x1a!.xunzhen.office.v1.ImportResponse(\x010\x01B\xdd\x01\n" +
+	"\x15com.xunzhen.office.v1B\x12ImportServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_import_service_proto_goTypes = []any{
-	(*ImportRequest)(nil),  // 0: xunzhen.office.v1.ImportRequest
-	(*ImportResponse)(nil), // 1: xunzhen.office.v1.ImportResponse
+	(*v1.ImportRequest)(nil),  // 0: xunzhen.office.v1.ImportRequest
+	(*v1.ImportResponse)(nil), // 1: xunzhen.office.v1.ImportResponse
 }
 var file_xunzhen_office_v1_import_service_proto_depIdxs = []int32{
 	0, // 0: xunzhen.office.v1.ImportService.Import:input_type -> xunzhen.office.v1.ImportRequest
@@ -50,7 +51,6 @@ func file_xunzhen_office_v1_import_service_proto_init() {
 	if File_xunzhen_office_v1_import_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_import_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

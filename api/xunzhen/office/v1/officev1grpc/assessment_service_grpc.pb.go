@@ -6,10 +6,11 @@
 // - protoc             (unknown)
 // source: xunzhen/office/v1/assessment_service.proto
 
-package officev1
+package officev1grpc
 
 import (
 	context "context"
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -41,25 +42,25 @@ const (
 // it is; who ends the call ends the work, and nothing is written halfway.
 type AssessmentServiceClient interface {
 	// ListIndicators says what is counted.
-	ListIndicators(ctx context.Context, in *ListIndicatorsRequest, opts ...grpc.CallOption) (*ListIndicatorsResponse, error)
+	ListIndicators(ctx context.Context, in *v1.ListIndicatorsRequest, opts ...grpc.CallOption) (*v1.ListIndicatorsResponse, error)
 	// GetFigures gives figures; those of a frozen window are the frozen ones.
-	GetFigures(ctx context.Context, in *GetFiguresRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFiguresResponse], error)
+	GetFigures(ctx context.Context, in *v1.GetFiguresRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetFiguresResponse], error)
 	// ListPeople says who is behind a figure.
-	ListPeople(ctx context.Context, in *ListPeopleRequest, opts ...grpc.CallOption) (*ListPeopleResponse, error)
+	ListPeople(ctx context.Context, in *v1.ListPeopleRequest, opts ...grpc.CallOption) (*v1.ListPeopleResponse, error)
 	// GetScoreSheet gives the points of each unit.
-	GetScoreSheet(ctx context.Context, in *GetScoreSheetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetScoreSheetResponse], error)
+	GetScoreSheet(ctx context.Context, in *v1.GetScoreSheetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetScoreSheetResponse], error)
 	// Freeze keeps the figures of a window as records.
-	Freeze(ctx context.Context, in *FreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FreezeResponse], error)
+	Freeze(ctx context.Context, in *v1.FreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.FreezeResponse], error)
 	// ListFreezes says which windows are frozen.
-	ListFreezes(ctx context.Context, in *ListFreezesRequest, opts ...grpc.CallOption) (*ListFreezesResponse, error)
+	ListFreezes(ctx context.Context, in *v1.ListFreezesRequest, opts ...grpc.CallOption) (*v1.ListFreezesResponse, error)
 	// GetFreeze gives frozen figures beside those of today.
-	GetFreeze(ctx context.Context, in *GetFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFreezeResponse], error)
+	GetFreeze(ctx context.Context, in *v1.GetFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetFreezeResponse], error)
 	// ListLate lists what came after a window was frozen.
-	ListLate(ctx context.Context, in *ListLateRequest, opts ...grpc.CallOption) (*ListLateResponse, error)
+	ListLate(ctx context.Context, in *v1.ListLateRequest, opts ...grpc.CallOption) (*v1.ListLateResponse, error)
 	// VerifyFreeze counts a frozen window again, from the ledger as it was.
-	VerifyFreeze(ctx context.Context, in *VerifyFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VerifyFreezeResponse], error)
+	VerifyFreeze(ctx context.Context, in *v1.VerifyFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.VerifyFreezeResponse], error)
 	// ListWorkPoints says what each doctor did.
-	ListWorkPoints(ctx context.Context, in *ListWorkPointsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListWorkPointsResponse], error)
+	ListWorkPoints(ctx context.Context, in *v1.ListWorkPointsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.ListWorkPointsResponse], error)
 }
 
 type assessmentServiceClient struct {
@@ -70,9 +71,9 @@ func NewAssessmentServiceClient(cc grpc.ClientConnInterface) AssessmentServiceCl
 	return &assessmentServiceClient{cc}
 }
 
-func (c *assessmentServiceClient) ListIndicators(ctx context.Context, in *ListIndicatorsRequest, opts ...grpc.CallOption) (*ListIndicatorsResponse, error) {
+func (c *assessmentServiceClient) ListIndicators(ctx context.Context, in *v1.ListIndicatorsRequest, opts ...grpc.CallOption) (*v1.ListIndicatorsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListIndicatorsResponse)
+	out := new(v1.ListIndicatorsResponse)
 	err := c.cc.Invoke(ctx, AssessmentService_ListIndicators_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -80,13 +81,13 @@ func (c *assessmentServiceClient) ListIndicators(ctx context.Context, in *ListIn
 	return out, nil
 }
 
-func (c *assessmentServiceClient) GetFigures(ctx context.Context, in *GetFiguresRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFiguresResponse], error) {
+func (c *assessmentServiceClient) GetFigures(ctx context.Context, in *v1.GetFiguresRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetFiguresResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AssessmentService_ServiceDesc.Streams[0], AssessmentService_GetFigures_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[GetFiguresRequest, GetFiguresResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.GetFiguresRequest, v1.GetFiguresResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -97,11 +98,11 @@ func (c *assessmentServiceClient) GetFigures(ctx context.Context, in *GetFigures
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_GetFiguresClient = grpc.ServerStreamingClient[GetFiguresResponse]
+type AssessmentService_GetFiguresClient = grpc.ServerStreamingClient[v1.GetFiguresResponse]
 
-func (c *assessmentServiceClient) ListPeople(ctx context.Context, in *ListPeopleRequest, opts ...grpc.CallOption) (*ListPeopleResponse, error) {
+func (c *assessmentServiceClient) ListPeople(ctx context.Context, in *v1.ListPeopleRequest, opts ...grpc.CallOption) (*v1.ListPeopleResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListPeopleResponse)
+	out := new(v1.ListPeopleResponse)
 	err := c.cc.Invoke(ctx, AssessmentService_ListPeople_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -109,13 +110,13 @@ func (c *assessmentServiceClient) ListPeople(ctx context.Context, in *ListPeople
 	return out, nil
 }
 
-func (c *assessmentServiceClient) GetScoreSheet(ctx context.Context, in *GetScoreSheetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetScoreSheetResponse], error) {
+func (c *assessmentServiceClient) GetScoreSheet(ctx context.Context, in *v1.GetScoreSheetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetScoreSheetResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AssessmentService_ServiceDesc.Streams[1], AssessmentService_GetScoreSheet_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[GetScoreSheetRequest, GetScoreSheetResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.GetScoreSheetRequest, v1.GetScoreSheetResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -126,15 +127,15 @@ func (c *assessmentServiceClient) GetScoreSheet(ctx context.Context, in *GetScor
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_GetScoreSheetClient = grpc.ServerStreamingClient[GetScoreSheetResponse]
+type AssessmentService_GetScoreSheetClient = grpc.ServerStreamingClient[v1.GetScoreSheetResponse]
 
-func (c *assessmentServiceClient) Freeze(ctx context.Context, in *FreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FreezeResponse], error) {
+func (c *assessmentServiceClient) Freeze(ctx context.Context, in *v1.FreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.FreezeResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AssessmentService_ServiceDesc.Streams[2], AssessmentService_Freeze_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[FreezeRequest, FreezeResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.FreezeRequest, v1.FreezeResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -145,11 +146,11 @@ func (c *assessmentServiceClient) Freeze(ctx context.Context, in *FreezeRequest,
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_FreezeClient = grpc.ServerStreamingClient[FreezeResponse]
+type AssessmentService_FreezeClient = grpc.ServerStreamingClient[v1.FreezeResponse]
 
-func (c *assessmentServiceClient) ListFreezes(ctx context.Context, in *ListFreezesRequest, opts ...grpc.CallOption) (*ListFreezesResponse, error) {
+func (c *assessmentServiceClient) ListFreezes(ctx context.Context, in *v1.ListFreezesRequest, opts ...grpc.CallOption) (*v1.ListFreezesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListFreezesResponse)
+	out := new(v1.ListFreezesResponse)
 	err := c.cc.Invoke(ctx, AssessmentService_ListFreezes_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -157,13 +158,13 @@ func (c *assessmentServiceClient) ListFreezes(ctx context.Context, in *ListFreez
 	return out, nil
 }
 
-func (c *assessmentServiceClient) GetFreeze(ctx context.Context, in *GetFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetFreezeResponse], error) {
+func (c *assessmentServiceClient) GetFreeze(ctx context.Context, in *v1.GetFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.GetFreezeResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AssessmentService_ServiceDesc.Streams[3], AssessmentService_GetFreeze_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[GetFreezeRequest, GetFreezeResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.GetFreezeRequest, v1.GetFreezeResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -174,11 +175,11 @@ func (c *assessmentServiceClient) GetFreeze(ctx context.Context, in *GetFreezeRe
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_GetFreezeClient = grpc.ServerStreamingClient[GetFreezeResponse]
+type AssessmentService_GetFreezeClient = grpc.ServerStreamingClient[v1.GetFreezeResponse]
 
-func (c *assessmentServiceClient) ListLate(ctx context.Context, in *ListLateRequest, opts ...grpc.CallOption) (*ListLateResponse, error) {
+func (c *assessmentServiceClient) ListLate(ctx context.Context, in *v1.ListLateRequest, opts ...grpc.CallOption) (*v1.ListLateResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListLateResponse)
+	out := new(v1.ListLateResponse)
 	err := c.cc.Invoke(ctx, AssessmentService_ListLate_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -186,13 +187,13 @@ func (c *assessmentServiceClient) ListLate(ctx context.Context, in *ListLateRequ
 	return out, nil
 }
 
-func (c *assessmentServiceClient) VerifyFreeze(ctx context.Context, in *VerifyFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VerifyFreezeResponse], error) {
+func (c *assessmentServiceClient) VerifyFreeze(ctx context.Context, in *v1.VerifyFreezeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.VerifyFreezeResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AssessmentService_ServiceDesc.Streams[4], AssessmentService_VerifyFreeze_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[VerifyFreezeRequest, VerifyFreezeResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.VerifyFreezeRequest, v1.VerifyFreezeResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -203,15 +204,15 @@ func (c *assessmentServiceClient) VerifyFreeze(ctx context.Context, in *VerifyFr
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_VerifyFreezeClient = grpc.ServerStreamingClient[VerifyFreezeResponse]
+type AssessmentService_VerifyFreezeClient = grpc.ServerStreamingClient[v1.VerifyFreezeResponse]
 
-func (c *assessmentServiceClient) ListWorkPoints(ctx context.Context, in *ListWorkPointsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListWorkPointsResponse], error) {
+func (c *assessmentServiceClient) ListWorkPoints(ctx context.Context, in *v1.ListWorkPointsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.ListWorkPointsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &AssessmentService_ServiceDesc.Streams[5], AssessmentService_ListWorkPoints_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[ListWorkPointsRequest, ListWorkPointsResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.ListWorkPointsRequest, v1.ListWorkPointsResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -222,7 +223,7 @@ func (c *assessmentServiceClient) ListWorkPoints(ctx context.Context, in *ListWo
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_ListWorkPointsClient = grpc.ServerStreamingClient[ListWorkPointsResponse]
+type AssessmentService_ListWorkPointsClient = grpc.ServerStreamingClient[v1.ListWorkPointsResponse]
 
 // AssessmentServiceServer is the server API for AssessmentService service.
 // All implementations must embed UnimplementedAssessmentServiceServer
@@ -232,25 +233,25 @@ type AssessmentService_ListWorkPointsClient = grpc.ServerStreamingClient[ListWor
 // it is; who ends the call ends the work, and nothing is written halfway.
 type AssessmentServiceServer interface {
 	// ListIndicators says what is counted.
-	ListIndicators(context.Context, *ListIndicatorsRequest) (*ListIndicatorsResponse, error)
+	ListIndicators(context.Context, *v1.ListIndicatorsRequest) (*v1.ListIndicatorsResponse, error)
 	// GetFigures gives figures; those of a frozen window are the frozen ones.
-	GetFigures(*GetFiguresRequest, grpc.ServerStreamingServer[GetFiguresResponse]) error
+	GetFigures(*v1.GetFiguresRequest, grpc.ServerStreamingServer[v1.GetFiguresResponse]) error
 	// ListPeople says who is behind a figure.
-	ListPeople(context.Context, *ListPeopleRequest) (*ListPeopleResponse, error)
+	ListPeople(context.Context, *v1.ListPeopleRequest) (*v1.ListPeopleResponse, error)
 	// GetScoreSheet gives the points of each unit.
-	GetScoreSheet(*GetScoreSheetRequest, grpc.ServerStreamingServer[GetScoreSheetResponse]) error
+	GetScoreSheet(*v1.GetScoreSheetRequest, grpc.ServerStreamingServer[v1.GetScoreSheetResponse]) error
 	// Freeze keeps the figures of a window as records.
-	Freeze(*FreezeRequest, grpc.ServerStreamingServer[FreezeResponse]) error
+	Freeze(*v1.FreezeRequest, grpc.ServerStreamingServer[v1.FreezeResponse]) error
 	// ListFreezes says which windows are frozen.
-	ListFreezes(context.Context, *ListFreezesRequest) (*ListFreezesResponse, error)
+	ListFreezes(context.Context, *v1.ListFreezesRequest) (*v1.ListFreezesResponse, error)
 	// GetFreeze gives frozen figures beside those of today.
-	GetFreeze(*GetFreezeRequest, grpc.ServerStreamingServer[GetFreezeResponse]) error
+	GetFreeze(*v1.GetFreezeRequest, grpc.ServerStreamingServer[v1.GetFreezeResponse]) error
 	// ListLate lists what came after a window was frozen.
-	ListLate(context.Context, *ListLateRequest) (*ListLateResponse, error)
+	ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error)
 	// VerifyFreeze counts a frozen window again, from the ledger as it was.
-	VerifyFreeze(*VerifyFreezeRequest, grpc.ServerStreamingServer[VerifyFreezeResponse]) error
+	VerifyFreeze(*v1.VerifyFreezeRequest, grpc.ServerStreamingServer[v1.VerifyFreezeResponse]) error
 	// ListWorkPoints says what each doctor did.
-	ListWorkPoints(*ListWorkPointsRequest, grpc.ServerStreamingServer[ListWorkPointsResponse]) error
+	ListWorkPoints(*v1.ListWorkPointsRequest, grpc.ServerStreamingServer[v1.ListWorkPointsResponse]) error
 	mustEmbedUnimplementedAssessmentServiceServer()
 }
 
@@ -261,34 +262,34 @@ type AssessmentServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedAssessmentServiceServer struct{}
 
-func (UnimplementedAssessmentServiceServer) ListIndicators(context.Context, *ListIndicatorsRequest) (*ListIndicatorsResponse, error) {
+func (UnimplementedAssessmentServiceServer) ListIndicators(context.Context, *v1.ListIndicatorsRequest) (*v1.ListIndicatorsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListIndicators not implemented")
 }
-func (UnimplementedAssessmentServiceServer) GetFigures(*GetFiguresRequest, grpc.ServerStreamingServer[GetFiguresResponse]) error {
+func (UnimplementedAssessmentServiceServer) GetFigures(*v1.GetFiguresRequest, grpc.ServerStreamingServer[v1.GetFiguresResponse]) error {
 	return status.Error(codes.Unimplemented, "method GetFigures not implemented")
 }
-func (UnimplementedAssessmentServiceServer) ListPeople(context.Context, *ListPeopleRequest) (*ListPeopleResponse, error) {
+func (UnimplementedAssessmentServiceServer) ListPeople(context.Context, *v1.ListPeopleRequest) (*v1.ListPeopleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPeople not implemented")
 }
-func (UnimplementedAssessmentServiceServer) GetScoreSheet(*GetScoreSheetRequest, grpc.ServerStreamingServer[GetScoreSheetResponse]) error {
+func (UnimplementedAssessmentServiceServer) GetScoreSheet(*v1.GetScoreSheetRequest, grpc.ServerStreamingServer[v1.GetScoreSheetResponse]) error {
 	return status.Error(codes.Unimplemented, "method GetScoreSheet not implemented")
 }
-func (UnimplementedAssessmentServiceServer) Freeze(*FreezeRequest, grpc.ServerStreamingServer[FreezeResponse]) error {
+func (UnimplementedAssessmentServiceServer) Freeze(*v1.FreezeRequest, grpc.ServerStreamingServer[v1.FreezeResponse]) error {
 	return status.Error(codes.Unimplemented, "method Freeze not implemented")
 }
-func (UnimplementedAssessmentServiceServer) ListFreezes(context.Context, *ListFreezesRequest) (*ListFreezesResponse, error) {
+func (UnimplementedAssessmentServiceServer) ListFreezes(context.Context, *v1.ListFreezesRequest) (*v1.ListFreezesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFreezes not implemented")
 }
-func (UnimplementedAssessmentServiceServer) GetFreeze(*GetFreezeRequest, grpc.ServerStreamingServer[GetFreezeResponse]) error {
+func (UnimplementedAssessmentServiceServer) GetFreeze(*v1.GetFreezeRequest, grpc.ServerStreamingServer[v1.GetFreezeResponse]) error {
 	return status.Error(codes.Unimplemented, "method GetFreeze not implemented")
 }
-func (UnimplementedAssessmentServiceServer) ListLate(context.Context, *ListLateRequest) (*ListLateResponse, error) {
+func (UnimplementedAssessmentServiceServer) ListLate(context.Context, *v1.ListLateRequest) (*v1.ListLateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListLate not implemented")
 }
-func (UnimplementedAssessmentServiceServer) VerifyFreeze(*VerifyFreezeRequest, grpc.ServerStreamingServer[VerifyFreezeResponse]) error {
+func (UnimplementedAssessmentServiceServer) VerifyFreeze(*v1.VerifyFreezeRequest, grpc.ServerStreamingServer[v1.VerifyFreezeResponse]) error {
 	return status.Error(codes.Unimplemented, "method VerifyFreeze not implemented")
 }
-func (UnimplementedAssessmentServiceServer) ListWorkPoints(*ListWorkPointsRequest, grpc.ServerStreamingServer[ListWorkPointsResponse]) error {
+func (UnimplementedAssessmentServiceServer) ListWorkPoints(*v1.ListWorkPointsRequest, grpc.ServerStreamingServer[v1.ListWorkPointsResponse]) error {
 	return status.Error(codes.Unimplemented, "method ListWorkPoints not implemented")
 }
 func (UnimplementedAssessmentServiceServer) mustEmbedUnimplementedAssessmentServiceServer() {}
@@ -313,7 +314,7 @@ func RegisterAssessmentServiceServer(s grpc.ServiceRegistrar, srv AssessmentServ
 }
 
 func _AssessmentService_ListIndicators_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListIndicatorsRequest)
+	in := new(v1.ListIndicatorsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -325,24 +326,24 @@ func _AssessmentService_ListIndicators_Handler(srv interface{}, ctx context.Cont
 		FullMethod: AssessmentService_ListIndicators_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AssessmentServiceServer).ListIndicators(ctx, req.(*ListIndicatorsRequest))
+		return srv.(AssessmentServiceServer).ListIndicators(ctx, req.(*v1.ListIndicatorsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AssessmentService_GetFigures_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(GetFiguresRequest)
+	m := new(v1.GetFiguresRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(AssessmentServiceServer).GetFigures(m, &grpc.GenericServerStream[GetFiguresRequest, GetFiguresResponse]{ServerStream: stream})
+	return srv.(AssessmentServiceServer).GetFigures(m, &grpc.GenericServerStream[v1.GetFiguresRequest, v1.GetFiguresResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_GetFiguresServer = grpc.ServerStreamingServer[GetFiguresResponse]
+type AssessmentService_GetFiguresServer = grpc.ServerStreamingServer[v1.GetFiguresResponse]
 
 func _AssessmentService_ListPeople_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListPeopleRequest)
+	in := new(v1.ListPeopleRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -354,35 +355,35 @@ func _AssessmentService_ListPeople_Handler(srv interface{}, ctx context.Context,
 		FullMethod: AssessmentService_ListPeople_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AssessmentServiceServer).ListPeople(ctx, req.(*ListPeopleRequest))
+		return srv.(AssessmentServiceServer).ListPeople(ctx, req.(*v1.ListPeopleRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AssessmentService_GetScoreSheet_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(GetScoreSheetRequest)
+	m := new(v1.GetScoreSheetRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(AssessmentServiceServer).GetScoreSheet(m, &grpc.GenericServerStream[GetScoreSheetRequest, GetScoreSheetResponse]{ServerStream: stream})
+	return srv.(AssessmentServiceServer).GetScoreSheet(m, &grpc.GenericServerStream[v1.GetScoreSheetRequest, v1.GetScoreSheetResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_GetScoreSheetServer = grpc.ServerStreamingServer[GetScoreSheetResponse]
+type AssessmentService_GetScoreSheetServer = grpc.ServerStreamingServer[v1.GetScoreSheetResponse]
 
 func _AssessmentService_Freeze_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(FreezeRequest)
+	m := new(v1.FreezeRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(AssessmentServiceServer).Freeze(m, &grpc.GenericServerStream[FreezeRequest, FreezeResponse]{ServerStream: stream})
+	return srv.(AssessmentServiceServer).Freeze(m, &grpc.GenericServerStream[v1.FreezeRequest, v1.FreezeResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_FreezeServer = grpc.ServerStreamingServer[FreezeResponse]
+type AssessmentService_FreezeServer = grpc.ServerStreamingServer[v1.FreezeResponse]
 
 func _AssessmentService_ListFreezes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListFreezesRequest)
+	in := new(v1.ListFreezesRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -394,24 +395,24 @@ func _AssessmentService_ListFreezes_Handler(srv interface{}, ctx context.Context
 		FullMethod: AssessmentService_ListFreezes_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AssessmentServiceServer).ListFreezes(ctx, req.(*ListFreezesRequest))
+		return srv.(AssessmentServiceServer).ListFreezes(ctx, req.(*v1.ListFreezesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AssessmentService_GetFreeze_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(GetFreezeRequest)
+	m := new(v1.GetFreezeRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(AssessmentServiceServer).GetFreeze(m, &grpc.GenericServerStream[GetFreezeRequest, GetFreezeResponse]{ServerStream: stream})
+	return srv.(AssessmentServiceServer).GetFreeze(m, &grpc.GenericServerStream[v1.GetFreezeRequest, v1.GetFreezeResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_GetFreezeServer = grpc.ServerStreamingServer[GetFreezeResponse]
+type AssessmentService_GetFreezeServer = grpc.ServerStreamingServer[v1.GetFreezeResponse]
 
 func _AssessmentService_ListLate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListLateRequest)
+	in := new(v1.ListLateRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -423,32 +424,32 @@ func _AssessmentService_ListLate_Handler(srv interface{}, ctx context.Context, d
 		FullMethod: AssessmentService_ListLate_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AssessmentServiceServer).ListLate(ctx, req.(*ListLateRequest))
+		return srv.(AssessmentServiceServer).ListLate(ctx, req.(*v1.ListLateRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _AssessmentService_VerifyFreeze_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(VerifyFreezeRequest)
+	m := new(v1.VerifyFreezeRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(AssessmentServiceServer).VerifyFreeze(m, &grpc.GenericServerStream[VerifyFreezeRequest, VerifyFreezeResponse]{ServerStream: stream})
+	return srv.(AssessmentServiceServer).VerifyFreeze(m, &grpc.GenericServerStream[v1.VerifyFreezeRequest, v1.VerifyFreezeResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_VerifyFreezeServer = grpc.ServerStreamingServer[VerifyFreezeResponse]
+type AssessmentService_VerifyFreezeServer = grpc.ServerStreamingServer[v1.VerifyFreezeResponse]
 
 func _AssessmentService_ListWorkPoints_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(ListWorkPointsRequest)
+	m := new(v1.ListWorkPointsRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(AssessmentServiceServer).ListWorkPoints(m, &grpc.GenericServerStream[ListWorkPointsRequest, ListWorkPointsResponse]{ServerStream: stream})
+	return srv.(AssessmentServiceServer).ListWorkPoints(m, &grpc.GenericServerStream[v1.ListWorkPointsRequest, v1.ListWorkPointsResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type AssessmentService_ListWorkPointsServer = grpc.ServerStreamingServer[ListWorkPointsResponse]
+type AssessmentService_ListWorkPointsServer = grpc.ServerStreamingServer[v1.ListWorkPointsResponse]
 
 // AssessmentService_ServiceDesc is the grpc.ServiceDesc for AssessmentService service.
 // It's only intended for direct use with grpc.RegisterService,

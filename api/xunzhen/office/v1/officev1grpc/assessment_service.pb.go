@@ -6,9 +6,10 @@
 // 	protoc        (unknown)
 // source: xunzhen/office/v1/assessment_service.proto
 
-package officev1
+package officev1grpc
 
 import (
+	v1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -39,30 +40,30 @@ const file_xunzhen_office_v1_assessment_service_proto_rawDesc = "" +
 	"\tGetFreeze\x12#.xunzhen.office.v1.GetFreezeRequest\x1a$.xunzhen.office.v1.GetFreezeResponse0\x01\x12S\n" +
 	"\bListLate\x12\".xunzhen.office.v1.ListLateRequest\x1a#.xunzhen.office.v1.ListLateResponse\x12a\n" +
 	"\fVerifyFreeze\x12&.xunzhen.office.v1.VerifyFreezeRequest\x1a'.xunzhen.office.v1.VerifyFreezeResponse0\x01\x12g\n" +
-	"\x0eListWorkPoints\x12(.xunzhen.office.v1.ListWorkPointsRequest\x1a).xunzhen.office.v1.ListWorkPointsResponse0\x01B\xd0\x01\n" +
-	"\x15com.xunzhen.office.v1B\x16AssessmentServiceProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
+	"\x0eListWorkPoints\x12(.xunzhen.office.v1.ListWorkPointsRequest\x1a).xunzhen.office.v1.ListWorkPointsResponse0\x01B\xe1\x01\n" +
+	"\x15com.xunzhen.office.v1B\x16AssessmentServiceProtoP\x01ZJgithub.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc;officev1grpc\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var file_xunzhen_office_v1_assessment_service_proto_goTypes = []any{
-	(*ListIndicatorsRequest)(nil),  // 0: xunzhen.office.v1.ListIndicatorsRequest
-	(*GetFiguresRequest)(nil),      // 1: xunzhen.office.v1.GetFiguresRequest
-	(*ListPeopleRequest)(nil),      // 2: xunzhen.office.v1.ListPeopleRequest
-	(*GetScoreSheetRequest)(nil),   // 3: xunzhen.office.v1.GetScoreSheetRequest
-	(*FreezeRequest)(nil),          // 4: xunzhen.office.v1.FreezeRequest
-	(*ListFreezesRequest)(nil),     // 5: xunzhen.office.v1.ListFreezesRequest
-	(*GetFreezeRequest)(nil),       // 6: xunzhen.office.v1.GetFreezeRequest
-	(*ListLateRequest)(nil),        // 7: xunzhen.office.v1.ListLateRequest
-	(*VerifyFreezeRequest)(nil),    // 8: xunzhen.office.v1.VerifyFreezeRequest
-	(*ListWorkPointsRequest)(nil),  // 9: xunzhen.office.v1.ListWorkPointsRequest
-	(*ListIndicatorsResponse)(nil), // 10: xunzhen.office.v1.ListIndicatorsResponse
-	(*GetFiguresResponse)(nil),     // 11: xunzhen.office.v1.GetFiguresResponse
-	(*ListPeopleResponse)(nil),     // 12: xunzhen.office.v1.ListPeopleResponse
-	(*GetScoreSheetResponse)(nil),  // 13: xunzhen.office.v1.GetScoreSheetResponse
-	(*FreezeResponse)(nil),         // 14: xunzhen.office.v1.FreezeResponse
-	(*ListFreezesResponse)(nil),    // 15: xunzhen.office.v1.ListFreezesResponse
-	(*GetFreezeResponse)(nil),      // 16: xunzhen.office.v1.GetFreezeResponse
-	(*ListLateResponse)(nil),       // 17: xunzhen.office.v1.ListLateResponse
-	(*VerifyFreezeResponse)(nil),   // 18: xunzhen.office.v1.VerifyFreezeResponse
-	(*ListWorkPointsResponse)(nil), // 19: xunzhen.office.v1.ListWorkPointsResponse
+	(*v1.ListIndicatorsRequest)(nil),  // 0: xunzhen.office.v1.ListIndicatorsRequest
+	(*v1.GetFiguresRequest)(nil),      // 1: xunzhen.office.v1.GetFiguresRequest
+	(*v1.ListPeopleRequest)(nil),      // 2: xunzhen.office.v1.ListPeopleRequest
+	(*v1.GetScoreSheetRequest)(nil),   // 3: xunzhen.office.v1.GetScoreSheetRequest
+	(*v1.FreezeRequest)(nil),          // 4: xunzhen.office.v1.FreezeRequest
+	(*v1.ListFreezesRequest)(nil),     // 5: xunzhen.office.v1.ListFreezesRequest
+	(*v1.GetFreezeRequest)(nil),       // 6: xunzhen.office.v1.GetFreezeRequest
+	(*v1.ListLateRequest)(nil),        // 7: xunzhen.office.v1.ListLateRequest
+	(*v1.VerifyFreezeRequest)(nil),    // 8: xunzhen.office.v1.VerifyFreezeRequest
+	(*v1.ListWorkPointsRequest)(nil),  // 9: xunzhen.office.v1.ListWorkPointsRequest
+	(*v1.ListIndicatorsResponse)(nil), // 10: xunzhen.office.v1.ListIndicatorsResponse
+	(*v1.GetFiguresResponse)(nil),     // 11: xunzhen.office.v1.GetFiguresResponse
+	(*v1.ListPeopleResponse)(nil),     // 12: xunzhen.office.v1.ListPeopleResponse
+	(*v1.GetScoreSheetResponse)(nil),  // 13: xunzhen.office.v1.GetScoreSheetResponse
+	(*v1.FreezeResponse)(nil),         // 14: xunzhen.office.v1.FreezeResponse
+	(*v1.ListFreezesResponse)(nil),    // 15: xunzhen.office.v1.ListFreezesResponse
+	(*v1.GetFreezeResponse)(nil),      // 16: xunzhen.office.v1.GetFreezeResponse
+	(*v1.ListLateResponse)(nil),       // 17: xunzhen.office.v1.ListLateResponse
+	(*v1.VerifyFreezeResponse)(nil),   // 18: xunzhen.office.v1.VerifyFreezeResponse
+	(*v1.ListWorkPointsResponse)(nil), // 19: xunzhen.office.v1.ListWorkPointsResponse
 }
 var file_xunzhen_office_v1_assessment_service_proto_depIdxs = []int32{
 	0,  // 0: xunzhen.office.v1.AssessmentService.ListIndicators:input_type -> xunzhen.office.v1.ListIndicatorsRequest
@@ -97,7 +98,6 @@ func file_xunzhen_office_v1_assessment_service_proto_init() {
 	if File_xunzhen_office_v1_assessment_service_proto != nil {
 		return
 	}
-	file_xunzhen_office_v1_assessment_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
