@@ -35,7 +35,10 @@ func (w town) resident(name, number, phone string, division record.Division) rec
 	return w.save(care.KindResident, &carev1.Resident{
 		Name: name, Sex: carev1.Sex_SEX_FEMALE, BirthDate: 19580306, Phone: phone, DoctorId: "zhang", ArchiveNumber: "13040300100100017",
 		IdentityDocument: &carev1.IdentityDocument{Type: carev1.IdentityType_IDENTITY_TYPE_RESIDENT_CARD, Number: number},
-		Tags:             map[string]*carev1.PopulationTag{"abcdefgh": {Code: carev1.PopulationCode_POPULATION_CODE_SEVERE_MENTAL, Since: 20200101}},
+		Tags: map[string]*carev1.PopulationTag{
+			"abcdefgh": {Code: carev1.PopulationCode_POPULATION_CODE_SEVERE_MENTAL, Since: 20200101},
+			"abcdefgi": {Code: carev1.PopulationCode_POPULATION_CODE_HYPERTENSION, Since: 20200101},
+		},
 	}, division, record.ID{})
 }
 
@@ -234,7 +237,7 @@ func (w town) entriesAreSeen(clerk, controller *servertest.Device) {
 	if _, err := officev1grpc.NewAccessServiceClient(plain.Conn).ListAccess(plain.Context(), &officev1.ListAccessRequest{Shard: w.shard}); transport.ReasonOf(err) != rights {
 		w.t.Errorf("a desk without the sensitive class: %v", err)
 	}
-	if m, err := w.search(plain.Caller, &officev1.SearchResidentsRequest{Text: "单"}); err != nil || len(m.GetPersons()) != 1 || len(m.GetPersons()[0].GetPopulations()) > 0 {
+	if m, err := w.search(plain.Caller, &officev1.SearchResidentsRequest{Text: "单"}); err != nil || len(m.GetPersons()) != 1 || len(m.GetPersons()[0].GetPopulations()) != 1 {
 		w.t.Errorf("and whom it finds: %v, %v", m, err)
 	}
 	if _, err := w.search(plain.Caller, &officev1.SearchResidentsRequest{Population: carev1.PopulationCode_POPULATION_CODE_SEVERE_MENTAL}); transport.ReasonOf(err) != syncv1.Reason_REASON_INVALID {
