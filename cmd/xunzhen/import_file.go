@@ -59,8 +59,8 @@ func (f *importFile) look() error {
 	return nil
 }
 
-// errEnough ends the reading of a sheet of which enough is known.
-var errEnough = errors.New("enough")
+// errRowsEnough ends the reading of a sheet of which enough is known.
+var errRowsEnough = errors.New("enough")
 
 // find finds the sheet and in it the head: the one that is asked for, or the only one in
 // which there is a head. Several are for a person to choose from.
@@ -75,11 +75,11 @@ func (f *importFile) find(c *call, o intake.Options) (*intake.Plan, error) {
 		heads := intake.NewHeads(o)
 		err := f.book.Read(i, func(r sheets.Row) error {
 			if !heads.Add(r) {
-				return errEnough
+				return errRowsEnough
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		if err != nil && !errors.Is(err, errRowsEnough) {
 			return nil, err
 		}
 		plan, _, ok, err := heads.Plan()
