@@ -277,10 +277,10 @@ func TestAPersonsPageHasAllOfOnePerson(t *testing.T) {
 	a, b := w.resident("单演示", aNumber, aPhone, servertest.Village), w.resident("单演示", aNumber, "13800000000", elsewhere)
 	population{w.Server, t}.link(a, b, servertest.Village)
 	visit := w.save(care.KindHypertensionFollowUp, &carev1.HypertensionFollowUp{
-		ServiceDate: 20260115, DoctorId: "zhang", Status: carev1.FormStatus_FORM_STATUS_SUBMITTED,
+		ServiceDate: 20251101, DoctorId: "zhang", Status: carev1.FormStatus_FORM_STATUS_SUBMITTED,
 		BloodPressure: &carev1.BloodPressure{SystolicMmhg: proto.Int32(80), DiastolicMmhg: proto.Int32(120)},
 	}, servertest.Village, a)
-	w.save(care.KindCheckup, &carev1.Checkup{ServiceDate: 20251201, General: &carev1.CheckupGeneral{
+	w.save(care.KindCheckup, &carev1.Checkup{ServiceDate: 20251001, General: &carev1.CheckupGeneral{
 		BloodPressureLeft: &carev1.BloodPressure{SystolicMmhg: proto.Int32(150), DiastolicMmhg: proto.Int32(90)},
 	}}, elsewhere, b)
 	tuberculosis, _ := care.KindNamed("tuberculosis_follow_up")
