@@ -16,6 +16,8 @@ import (
 	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/rulepack"
+	"github.com/xunzhen/xunzhen/server"
 	"github.com/xunzhen/xunzhen/server/servertest"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/transport"
@@ -24,7 +26,16 @@ import (
 // town is a clinic whose people are looked up.
 type town struct{ *clinic }
 
-func newTown(t *testing.T) town { return town{newClinic(t)} }
+func newTown(t *testing.T) town {
+	t.Helper()
+	pack, err := rulepack.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := servertest.Start(t, func(c *server.Config) { c.Schema, c.Rules = care.Kinds(), pack })
+	shard := s.County.Shard()
+	return town{&clinic{Server: s, t: t, caller: s.Operator(), shard: shard[:]}}
+}
 
 func (w town) residents(c *servertest.Caller) officev1grpc.ResidentServiceClient {
 	return officev1grpc.NewResidentServiceClient(c.Conn)
@@ -277,10 +288,10 @@ func TestAPersonsPageHasAllOfOnePerson(t *testing.T) {
 	a, b := w.resident("单演示", aNumber, aPhone, servertest.Village), w.resident("单演示", aNumber, "13800000000", elsewhere)
 	population{w.Server, t}.link(a, b, servertest.Village)
 	visit := w.save(care.KindHypertensionFollowUp, &carev1.HypertensionFollowUp{
-		ServiceDate: 20251101, DoctorId: "zhang", Status: carev1.FormStatus_FORM_STATUS_SUBMITTED,
+		ServiceDate: 20260115, DoctorId: "zhang", Status: carev1.FormStatus_FORM_STATUS_SUBMITTED,
 		BloodPressure: &carev1.BloodPressure{SystolicMmhg: proto.Int32(80), DiastolicMmhg: proto.Int32(120)},
 	}, servertest.Village, a)
-	w.save(care.KindCheckup, &carev1.Checkup{ServiceDate: 20251001, General: &carev1.CheckupGeneral{
+	w.save(care.KindCheckup, &carev1.Checkup{ServiceDate: 20251201, General: &carev1.CheckupGeneral{
 		BloodPressureLeft: &carev1.BloodPressure{SystolicMmhg: proto.Int32(150), DiastolicMmhg: proto.Int32(90)},
 	}}, elsewhere, b)
 	tuberculosis, _ := care.KindNamed("tuberculosis_follow_up")
