@@ -67,7 +67,7 @@ func TestARoundFromAnnouncementToRectification(t *testing.T) {
 	dir := t.TempDir()
 	frame := filepath.Join(dir, "q1.frame")
 	announce := []string{"supervise", "announce", "2026Q1", "--from", "2026-01-01", "--to", "2026-03-31", "--division", village, "--draw", "hypertension/village=3", "--author", "chen", "-o", frame}
-	one.fails(exitFailed, []string{"where the seed comes from", "Nothing was saved"}, announce...)
+	one.fails(exitFailed, []string{"which text will give the seed", "Nothing was saved"}, announce...)
 	one.fails(exitFailed, []string{"hypertension/village=5"}, append(announce[:9:9], "--draw", "everybody=3", "--author", "chen")...)
 	one.fails(exitFailed, []string{"no division of county"}, "supervise", "announce", "x", "--from", "2026-01-01", "--to", "2026-03-31", "--division", "110101", "--author", "chen")
 	one.fails(exitFailed, []string{"is no day"}, "supervise", "announce", "x", "--from", "yesterday", "--to", "2026-03-31", "--author", "chen")
