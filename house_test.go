@@ -65,7 +65,7 @@ var rooms = []room{
 	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
 	{"care/authenticity", append([]string{"care", "care/rules"}, append([]string{"api/xunzhen/care/v1"}, merge...)...), "what makes a record doubtful follows from forms and how they came, anywhere"},
 	{"care/authenticity/trial", append([]string{"care", "care/rules", "care/authenticity", "api/xunzhen/care/v1"}, merge...), "invented doctors are forms: nothing that serves people knows them"},
-	{"care/supervision", append([]string{"care", "care/rules", "api/xunzhen/care/v1"}, merge...), "draws, call sheets and rates follow from records, for whoever repeats them"},
+	{"care/supervision", append([]string{"care", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "draws, call sheets and rates follow from records, for whoever repeats them"},
 	{"care/quota", append([]string{"care", "api/xunzhen/care/v1"}, merge...), "a division of a task is arithmetic"},
 	{"care/export", append([]string{"care", "care/rules", "care/indicators", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "a table's rows follow from forms; where they go is not its business"},
 	{"care/rulepack", []string{"care/rules"}, "a pack is data: the package only holds it"},
