@@ -67,6 +67,7 @@ var rooms = []room{
 	{"care/authenticity", append([]string{"care", "care/rules"}, append([]string{"api/xunzhen/care/v1"}, merge...)...), "what makes a record doubtful follows from forms and how they came, anywhere"},
 	{"care/authenticity/trial", append([]string{"care", "care/rules", "care/authenticity", "api/xunzhen/care/v1"}, merge...), "invented doctors are forms: nothing that serves people knows them"},
 	{"care/rulepack", []string{"care/rules"}, "a pack is data: the package only holds it"},
+	{"care/export", append([]string{"care", "care/indicators", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "tables and bundles are made of forms and figures that are handed in"},
 	{"care/manual", []string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, "what people read is made from descriptors and a pack that it is handed"},
 	{"server", above, "the server is below the commands and beside the tablet"},
 	{"server/metrics", append([]string{"server/..."}, above...), "figures are read off a server that knows nothing of them"},
@@ -99,7 +100,7 @@ var bans = []ban{
 
 // What has no place in a pure package: imports, and calls that reach for the clock or the logger.
 var (
-	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/rulepack", "care/manual"}
+	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/rulepack", "care/manual", "care/export", "care/export/fhir"}
 	unpure  = []string{"os", "net", "log", "math/rand", "math/rand/v2", "database/sql"}
 	ambient = []string{
 		"time.Now(", "time.Since(", "time.Until(", "time.Sleep(", "time.After(", "time.NewTimer(",
