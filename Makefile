@@ -14,8 +14,9 @@ lint: ## the checks of `make test` that run no test
 proto: ## generate the Go code of the protobuf tree anew
 	@build/proto.sh generate
 
-manual: ## write the pages about kinds and rules in docs/ anew, from the descriptors and the rule pack
+manual: ## write the pages about kinds, rules and indicators in docs/ anew, from the descriptors and the rule pack
 	@go test ./care/manual -update
+	@go test ./care/indicators -run Manual -update
 
 freeze: ## write down today's protobuf tree as released: from then on `make test` refuses breaking changes to it
 	@build/proto.sh freeze

@@ -20,7 +20,7 @@ import (
 type layout struct {
 	slots []slot // in the order of their paths' numbers
 	at    map[protowire.Number]*slot
-	exact map[record.Path]bool // the registers that are no entries of a map, those of its sections included
+	exact map[record.Path]place // the registers that are no entries of a map, those of its sections included
 }
 
 // A slot is a field, or the members of a oneof, which are one register. The keys
@@ -36,7 +36,7 @@ func (s *slot) keyed() bool                         { return s.field().IsMap() }
 
 // newLayout reads the layout of a message that stands at prefix, "" for a form.
 func newLayout(desc protoreflect.MessageDescriptor, prefix record.Path) *layout {
-	l := &layout{at: map[protowire.Number]*slot{}, exact: map[record.Path]bool{}}
+	l := &layout{at: map[protowire.Number]*slot{}, exact: map[record.Path]place{}}
 	for _, fields := range registersOf(desc) {
 		s := slot{path: prefix.Field(uint32(fields[0].Number())), fields: fields}
 		if mergesByField(fields[0]) {
@@ -56,11 +56,12 @@ func (l *layout) index(s *slot) {
 	}
 	switch {
 	case s.parts != nil:
-		for p := range s.parts.exact {
-			l.exact[p] = true
+		for path, p := range s.parts.exact {
+			p.wraps = append([]protowire.Number{s.field().Number()}, p.wraps...)
+			l.exact[path] = p
 		}
 	case !s.keyed():
-		l.exact[s.path] = true
+		l.exact[s.path] = place{number: s.field().Number(), around: l, slot: s}
 	}
 }
 
@@ -106,7 +107,7 @@ func fieldOptions(f protoreflect.FieldDescriptor) *schemav1.FieldOptions {
 
 // boundary says whether p is a register of the form.
 func (l *layout) boundary(p record.Path) record.Boundary {
-	if l.exact[p] {
+	if _, ok := l.exact[p]; ok {
 		return record.BoundaryExact
 	}
 	_, b := l.resolve(p)

@@ -44,14 +44,13 @@ func Unreadable(kind record.Kind, registers []record.Register) []record.Path {
 
 // message reads all registers at once, and one by one only if that fails.
 func (f *form) message(registers []record.Register) (protoreflect.Message, []record.Path) {
-	var all []byte
+	all := make([]byte, 0, usualForm)
 	var unreadable []record.Path
-	for _, g := range registers {
-		b, err := f.layout.wire(g)
-		if err != nil {
-			unreadable = append(unreadable, g.Path)
+	for i := range registers {
+		var err error
+		if all, err = f.layout.appendWire(all, &registers[i]); err != nil {
+			unreadable = append(unreadable, registers[i].Path)
 		}
-		all = append(all, b...)
 	}
 	m := f.empty()
 	if proto.Unmarshal(all, m.Interface()) == nil {
@@ -65,7 +64,7 @@ func (f *form) messageOneByOne(registers []record.Register) (protoreflect.Messag
 	var unreadable []record.Path
 	for _, g := range registers {
 		one := f.empty()
-		b, err := f.layout.wire(g)
+		b, err := f.layout.appendWire(nil, &g)
 		if err == nil {
 			err = proto.Unmarshal(b, one.Interface())
 		}
@@ -78,27 +77,43 @@ func (f *form) messageOneByOne(registers []record.Register) (protoreflect.Messag
 	return m, unreadable
 }
 
-// wire returns the displayed value of g as it stands in the form's bytes: within
-// its sections. It is empty for a header register and a value that is not present.
-func (l *layout) wire(g record.Register) ([]byte, error) {
+// usualForm is how many bytes most forms have at most.
+const usualForm = 1024
+
+// appendWire adds the displayed value of g as it stands in the form's bytes: within its
+// sections. It adds nothing for a header register and a value that is not present, or with an error.
+func (l *layout) appendWire(all []byte, g *record.Register) ([]byte, error) {
 	if len(g.Siblings) == 0 || g.Siblings[0].Value.Form != record.Present {
-		return nil, nil
+		return all, nil
 	}
-	if first, err := g.Path.Steps(); err == nil && first[0].Number == 0 && !first[0].IsKey {
-		return nil, nil
-	}
-	at, boundary := l.resolve(g.Path)
-	if boundary == record.BoundaryWrong {
-		return nil, fmt.Errorf("%s: %w", g.Path, ErrUnreadable)
+	at, exact := l.exact[g.Path]
+	if !exact {
+		if first, err := g.Path.Steps(); err == nil && first[0].Number == 0 && !first[0].IsKey {
+			return all, nil
+		}
+		var boundary record.Boundary
+		if at, boundary = l.resolve(g.Path); boundary == record.BoundaryWrong {
+			return all, fmt.Errorf("%s: %w", g.Path, ErrUnreadable)
+		}
 	}
 	b := g.Siblings[0].Value.Bytes
 	if err := at.check(b); err != nil {
-		return nil, fmt.Errorf("%s: %w", g.Path, err)
+		return all, fmt.Errorf("%s: %w", g.Path, err)
 	}
-	for i := len(at.wraps) - 1; i >= 0; i-- {
-		b = protowire.AppendBytes(protowire.AppendTag(nil, at.wraps[i], protowire.BytesType), b)
+	return append(wrap(all, at.wraps, len(b)), b...), nil
+}
+
+// wrap adds what stands before size bytes within sections, outermost first.
+func wrap(all []byte, wraps []protowire.Number, size int) []byte {
+	if len(wraps) == 0 {
+		return all
 	}
-	return b, nil
+	inner := size
+	for i := len(wraps) - 1; i > 0; i-- {
+		inner += protowire.SizeTag(wraps[i]) + protowire.SizeVarint(uint64(inner))
+	}
+	all = protowire.AppendVarint(protowire.AppendTag(all, wraps[0], protowire.BytesType), uint64(inner))
+	return wrap(all, wraps[1:], size)
 }
 
 // check wants b to be records of the field at this place and of no other, and

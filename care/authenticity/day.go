@@ -14,7 +14,7 @@ import (
 func (y *doctorYear) day(day care.Date, visits []*Visit) {
 	s := y.Settings
 	homes := only(visits, func(v *Visit) bool { return v.Kind == care.KindHomeVisit })
-	if n := len(homes); int64(n) > s.HomeVisits {
+	if n := len(grouped(homes, (*Visit).home)); int64(n) > s.HomeVisits {
 		y.find(about("A07.home_visits", y.key(day), y.doctor, homes), Number{"count", float64(n)}, Number{"day", float64(day)})
 	}
 	followUps := only(visits, func(v *Visit) bool { return v.FollowUp() && v.Face() })
@@ -42,9 +42,20 @@ func (y *doctorYear) festive(day care.Date) bool {
 	return false
 }
 
+// home returns whose home a visit was to: the household's, or the person's.
+func (v *Visit) home() record.ID {
+	if v.Household.IsZero() {
+		return v.Person
+	}
+	return v.Household
+}
+
 // overlaps finds a doctor in a home and, at the same time, in another or at the clinic (A07).
+// A checkup is a team's work, which the doctor need not stand by.
 func (y *doctorYear) overlaps(day care.Date, visits []*Visit) {
-	timed := only(visits, func(v *Visit) bool { return v.OnSite() && v.Ended > v.Began })
+	timed := only(visits, func(v *Visit) bool {
+		return v.OnSite() && v.Ended > v.Began && (v.FollowUp() || v.Kind == care.KindHomeVisit)
+	})
 	var both []*Visit
 	pairs, longest := 0, int64(0)
 	for i, a := range timed {
@@ -154,7 +165,8 @@ func (y *doctorYear) lives(v *Visit) bool {
 	return ok && far <= float64(y.Settings.Neighbour)
 }
 
-// twoVillages finds services that begin in two villages within a minute (A19).
+// twoVillages finds services that begin in two villages within a minute, one of them in a home
+// (A19). At the clinic people of many villages are seen.
 func (y *doctorYear) twoVillages(day care.Date, visits []*Visit) {
 	timed := only(visits, func(v *Visit) bool { return v.OnSite() && len(v.Division) == int(care.LevelVillage) })
 	slices.SortStableFunc(timed, func(a, b *Visit) int { return cmp.Compare(a.Began, b.Began) })
@@ -162,7 +174,7 @@ func (y *doctorYear) twoVillages(day care.Date, visits []*Visit) {
 	pairs := 0
 	for i := 1; i < len(timed); i++ {
 		a, b := timed[i-1], timed[i]
-		if a.Person != b.Person && a.Division != b.Division && b.Began-a.Began < y.Settings.VillagesMinutes*minute {
+		if a.Person != b.Person && a.Division != b.Division && (a.AtHome || b.AtHome) && b.Began-a.Began < y.Settings.VillagesMinutes*minute {
 			both, pairs = append(both, a, b), pairs+1
 		}
 	}
@@ -171,7 +183,8 @@ func (y *doctorYear) twoVillages(day care.Date, visits []*Visit) {
 	}
 }
 
-// clones finds different persons of one day with the same measurements (A03).
+// clones finds different persons of one day with the same measurements (A03). Heights are left
+// out: they are known before, so that a copied sheet has each one's own.
 func (y *doctorYear) clones(day care.Date, visits []*Visit) {
 	s := y.Settings
 	measured := only(visits, func(v *Visit) bool { return int64(len(v.Values)) >= min(s.CloneAll, s.CloneFields) })
@@ -198,7 +211,7 @@ func (y *doctorYear) clones(day care.Date, visits []*Visit) {
 	}
 }
 
-// equalValues counts the fields that both have, and those of them that are equal. Both are by
+// equalValues counts the fields but height that both have, and those of them that are equal. Both are by
 // field.
 func equalValues(a, b []Value) (same, common int) {
 	for i, j := 0, 0; i < len(a) && j < len(b); {
@@ -207,6 +220,8 @@ func equalValues(a, b []Value) (same, common int) {
 			i++
 		case a[i].Field > b[j].Field:
 			j++
+		case a[i].Field == Height:
+			i, j = i+1, j+1
 		default:
 			common++
 			if a[i].V == b[j].V {

@@ -106,3 +106,8 @@ func apart(a, b Point) (float64, bool) {
 	a.Accuracy, b.Accuracy = 0, 0
 	return metres(a, b)
 }
+
+// PointAt returns a point that is set.
+func PointAt(lat, lon, accuracy, system int32) Point {
+	return Point{lat, lon, accuracy, carev1.CoordinateSystem(system), true}
+}

@@ -3,6 +3,7 @@
 package authenticity
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -93,4 +94,11 @@ func (r *Rules) fromPack(in Input, day care.Date) []Finding {
 func base(rule string) string {
 	b, _, _ := strings.Cut(rule, ".")
 	return b
+}
+
+// Hash names what the rules do: the thresholds and rows of the pack that bear on it.
+func (r *Rules) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%+v\x00%x", r.Settings, r.pack.Hash())
+	return [sha256.Size]byte(h.Sum(nil))
 }

@@ -49,7 +49,8 @@ func (r *Rules) inHospital(p *rules.Person, visits []*Visit) []Finding {
 }
 
 // runs finds the same pressure, or the same weight, in consecutive visits (A02). Pressures that
-// both end in 0 are what a rounded reading gives, and must come more often. Records of one day
+// both end in 0 are what a rounded reading gives, and weights of half or whole kilograms what
+// many scales show: they must come more often. Records of one day
 // are one measurement, written on two forms.
 func (r *Rules) runs(visits []*Visit) []Finding {
 	pressure := func(v *Visit) [2]int32 {
@@ -69,8 +70,16 @@ func (r *Rules) runs(visits []*Visit) []Finding {
 		return r.Settings.Run
 	})
 	weighed := daily(visits, func(v *Visit) bool { return weight(v)[0] > 0 && !v.Legacy() })
-	return append(out, longest("A02.weight", weighed, weight, func([2]int32) int64 { return r.Settings.RunWeight })...)
+	return append(out, longest("A02.weight", weighed, weight, func(w [2]int32) int64 {
+		if w[0]%halfKilogram == 0 {
+			return r.Settings.RunWeightRound
+		}
+		return r.Settings.RunWeight
+	})...)
 }
+
+// halfKilogram is what coarse scales show, in tenths of a kilogram.
+const halfKilogram = 5
 
 // daily returns the visits that keep says yes to, the first of each day.
 func daily(visits []*Visit, keep func(*Visit) bool) []*Visit {
@@ -207,7 +216,7 @@ func (r *Rules) photoTimes(p *rules.Person, visits []*Visit) []Finding {
 
 // daysBetween returns the days from a to b, both whole.
 func daysBetween(a, b care.Date) int {
-	return int(noon(b).Sub(noon(a)).Hours()+12) / 24
+	return int(noon(b).Sub(noon(a)).Hours()) / 24
 }
 
 func noon(d care.Date) time.Time {

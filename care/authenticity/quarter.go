@@ -22,8 +22,6 @@ func (y *doctorYear) quarter(q Quarter, visits []*Visit) {
 	y.pressures(q, systolic)
 	y.heap(q, systolic)
 	y.controlled(q, only(visits, func(v *Visit) bool { return v.FollowUp() && v.Face() && v.Result != 0 }))
-	y.allNormal("A20.ecg", q, visits, func(v *Visit) carev1.FindingResult { return v.ECG })
-	y.allNormal("A20.ultrasound", q, visits, func(v *Visit) carev1.FindingResult { return v.Sound })
 	y.repeats(q, systolic)
 	y.late(q, visits)
 	y.away(q, visits)
@@ -172,10 +170,11 @@ func (y *doctorYear) controlled(q Quarter, visits []*Visit) {
 	}, Number{"n", float64(len(visits))}, part)
 }
 
-// allNormal tests whether nothing was ever found (A20). Who refused was not examined.
-func (y *doctorYear) allNormal(rule string, q Quarter, visits []*Visit, result func(*Visit) carev1.FindingResult) {
+// allNormal tests whether nothing was found in a year (A20), in the quarter of the last one:
+// checkups are of a year, and those of a quarter are few. Who refused was not examined.
+func (y *doctorYear) allNormal(rule string, result func(*Visit) carev1.FindingResult) {
 	s := y.Settings
-	done := only(visits, func(v *Visit) bool {
+	done := only(y.visits, func(v *Visit) bool {
 		return result(v) == carev1.FindingResult_FINDING_RESULT_NORMAL || result(v) == carev1.FindingResult_FINDING_RESULT_ABNORMAL
 	})
 	if int64(len(done)) < s.NormalMin {
@@ -183,7 +182,7 @@ func (y *doctorYear) allNormal(rule string, q Quarter, visits []*Visit, result f
 	}
 	normal := len(only(done, func(v *Visit) bool { return result(v) == carev1.FindingResult_FINDING_RESULT_NORMAL }))
 	part := percent(normal, len(done))
-	y.test(rule, q, done, Test{
+	y.test(rule, QuarterOf(done[len(done)-1].Day), done, Test{
 		N: len(done), Statistic: part.Value, P: atLeast(normal, len(done), float64(s.NormalUsual)/100), Large: normal == len(done),
 	}, Number{"n", float64(len(done))}, part)
 }
@@ -285,7 +284,7 @@ func (y *doctorYear) clocks(q Quarter, visits []*Visit) {
 			return v.Saved - v.Received
 		}},
 		{"A18.back", func(v *Visit) int64 {
-			if v.Saved == 0 || v.Entered == 0 || v.Source == carev1.CaptureSource_CAPTURE_SOURCE_LATER_ENTRY {
+			if v.Saved == 0 || v.Entered == 0 {
 				return 0
 			}
 			return v.Saved - v.Entered

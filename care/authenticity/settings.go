@@ -22,7 +22,7 @@ type Settings struct {
 	BandLow, BandHigh, BandMean, BandPercent, BandUsual                                         int64
 	ControlledMin, ControlledPercent, ControlledUsual                                           int64
 	HeapMin, HeapLimit, HeapWidth, HeapRatio, HeapUsual                                         int64
-	Run, RunRound, RunWeight, RepeatMin, RepeatPercent, RepeatUsual                             int64
+	Run, RunRound, RunWeight, RunWeightRound, RepeatMin, RepeatPercent, RepeatUsual             int64
 	CloneFields, CloneAll, Labs                                                                 int64
 	Overlap, HomeVisits, FollowUps, SiteCheckups, Rapid, RapidRow                               int64
 	Speed, SpeedFrom, Away, AwayCount, AwayPercent                                              int64
@@ -51,7 +51,7 @@ func (s *Settings) fields() map[string]*int64 {
 		"band_low_mmhg": &s.BandLow, "band_high_mmhg": &s.BandHigh, "band_mean_mmhg": &s.BandMean, "band_percent": &s.BandPercent, "band_usual_percent": &s.BandUsual,
 		"controlled_min": &s.ControlledMin, "controlled_percent": &s.ControlledPercent, "controlled_usual_percent": &s.ControlledUsual,
 		"heap_min": &s.HeapMin, "heap_limit_mmhg": &s.HeapLimit, "heap_width_mmhg": &s.HeapWidth, "heap_ratio": &s.HeapRatio, "heap_usual_percent": &s.HeapUsual,
-		"run": &s.Run, "run_round": &s.RunRound, "run_weight": &s.RunWeight,
+		"run": &s.Run, "run_round": &s.RunRound, "run_weight": &s.RunWeight, "run_weight_round": &s.RunWeightRound,
 		"repeat_min": &s.RepeatMin, "repeat_percent": &s.RepeatPercent, "repeat_usual_percent": &s.RepeatUsual,
 		"clone_fields": &s.CloneFields, "clone_all": &s.CloneAll, "labs": &s.Labs,
 		"overlap_minutes": &s.Overlap, "home_visits_a_day": &s.HomeVisits, "follow_ups_a_day": &s.FollowUps, "site_checkups_a_day": &s.SiteCheckups,

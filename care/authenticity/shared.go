@@ -201,9 +201,15 @@ func (v *Visit) results(of func(Field) bool) (text string, n int) {
 	return b.String(), n
 }
 
-// Shared returns what is found about those who bear one key, in any order.
+// MaxMembers bounds what is compared of those who bear one key. A telephone or a name that more
+// bear is a placeholder, and the first so many by record show it.
+const MaxMembers = 500
+
+// Shared returns what is found about those who bear one key, in any order; of more than
+// MaxMembers the first by record count. It sorts members.
 func (r *Rules) Shared(kind KeyKind, hash int64, members []Member) []Finding {
 	slices.SortFunc(members, func(a, b Member) int { return compareIDs(a.Record, b.Record) })
+	members = members[:min(len(members), MaxMembers)]
 	key := fmt.Sprintf("%d/%x", kind, uint64(hash))
 	switch kind {
 	case KeyPhone:

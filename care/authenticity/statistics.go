@@ -64,9 +64,9 @@ func spread(values []float64, usual float64) (mean, sd, chi2, p float64) {
 	return mean, sd, chi2, distuv.ChiSquared{K: float64(len(values) - 1)}.CDF(chi2)
 }
 
-// falseDiscoveries sets Q of every test: the smallest rate of false discoveries among those
-// that stand, at which it stands (Benjamini and Hochberg 1995).
-func falseDiscoveries(tests []Test) {
+// Weigh sets Q of all tests of one county and quarter: the smallest rate of false discoveries
+// among those that stand, at which it stands (Benjamini and Hochberg 1995).
+func Weigh(tests []Test) {
 	order := make([]int, len(tests))
 	for i := range order {
 		order[i] = i
@@ -81,20 +81,25 @@ func falseDiscoveries(tests []Test) {
 }
 
 // Discover sets Q of all tests of one county and quarter and returns the findings of those that
-// stand: large enough, with p and q as small as the pack wants them. Their order is that of tests.
+// stand. Their order is that of tests.
 func (r *Rules) Discover(tests []Test) []Finding {
-	falseDiscoveries(tests)
-	const millionth = 1e-6
+	Weigh(tests)
 	var out []Finding
 	for _, t := range tests {
-		if !t.Large || t.P > float64(r.Settings.P)*millionth || t.Q > float64(r.Settings.Q)*millionth {
-			continue
+		if r.Stands(t) {
+			f := t.Finding
+			f.Test = &Test{N: t.N, Statistic: t.Statistic, DF: t.DF, P: t.P, Q: t.Q, Large: true}
+			out = append(out, f)
 		}
-		f := t.Finding
-		f.Test = &Test{N: t.N, Statistic: t.Statistic, DF: t.DF, P: t.P, Q: t.Q, Large: true}
-		out = append(out, f)
 	}
 	return out
+}
+
+// Stands reports whether a test that was weighed is a finding: large enough, with p and q as
+// small as the pack wants them.
+func (r *Rules) Stands(t Test) bool {
+	const millionth = 1e-6
+	return t.Large && t.P <= float64(r.Settings.P)*millionth && t.Q <= float64(r.Settings.Q)*millionth
 }
 
 // survival returns the probability that a chi-square is so large.

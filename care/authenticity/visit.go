@@ -102,9 +102,10 @@ func (v *Visit) Legacy() bool {
 	return v.Source == carev1.CaptureSource_CAPTURE_SOURCE_IMPORT || v.Source == carev1.CaptureSource_CAPTURE_SOURCE_CENTRE
 }
 
-// OnSite reports whether Began and Ended are when the service was, not when it was typed.
+// OnSite reports whether Began and Ended are when the service was, not when it was typed: a home
+// visit says when staff came and left, other forms when they were opened on the spot.
 func (v *Visit) OnSite() bool {
-	return v.Began > 0 && (v.AtHome || v.Source == carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE)
+	return v.Began > 0 && (v.Kind == care.KindHomeVisit || v.Source == carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE)
 }
 
 // Face reports whether somebody was seen.
@@ -208,8 +209,11 @@ func (v *Visit) read(form any) {
 
 func (v *Visit) homeVisit(m *carev1.HomeVisit) {
 	v.AtHome, v.Nobody = true, m.GetMetResident() == carev1.MetResident_MET_RESIDENT_NOT_MET
-	if at := m.GetStay(); at.GetArrivedAtMs() > 0 {
+	switch at := m.GetStay(); {
+	case at.GetArrivedAtMs() > 0:
 		v.Began, v.Ended = at.GetArrivedAtMs(), at.GetLeftAtMs()
+	case v.Source != carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE:
+		v.Began, v.Ended = 0, 0
 	}
 	v.Household = idOf(m.GetHouseholdId())
 	v.Point = pointOf(m.GetPosition())

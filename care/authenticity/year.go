@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -52,6 +53,8 @@ func (r *Rules) Year(doctor string, year int, visits []Visit, around Around) ([]
 	}
 	y.rush()
 	y.spacing()
+	y.allNormal("A20.ecg", func(v *Visit) carev1.FindingResult { return v.ECG })
+	y.allNormal("A20.ultrasound", func(v *Visit) carev1.FindingResult { return v.Sound })
 	return y.found, y.tests
 }
 

@@ -3,6 +3,7 @@
 package export
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	schemav1 "github.com/xunzhen/xunzhen/api/xunzhen/schema/v1"
+	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // Label returns what people read for a code, in Chinese and English: nothing for one that is
@@ -59,4 +62,14 @@ func joined(by string, parts ...string) string {
 		}
 	}
 	return strings.Join(there, by)
+}
+
+// KindLabel returns what people call a kind of records; its name where it has no words.
+func KindLabel(kind record.Kind) string {
+	typ, ok := care.Types()[kind]
+	if !ok {
+		return ""
+	}
+	o, _ := proto.GetExtension(typ.Descriptor().Options(), schemav1.E_Kind).(*schemav1.KindOptions)
+	return cmp.Or(o.GetZh(), care.NameOf(kind))
 }

@@ -32,7 +32,7 @@ type Column struct {
 type Table struct {
 	Name           string // of the table: "hypertension"
 	ZH, EN         string // the title
-	RowZH, RowEN   string // what a row is: 人, person
+	RowZH, RowEN   string // what is counted: 人, person
 	SheetZH        string // the name of the sheet, at most 31 characters
 	NoteZH, NoteEN string // who is in it, and what is counted
 	Columns        []Column

@@ -35,9 +35,9 @@ var (
 
 func diseases() [3]*diseaseCare { return [...]*diseaseCare{&hypertension, &diabetes, &copd} }
 
-// chronic judges the chronic diseases of a person who was under care in the period and is old enough.
+// chronic judges the chronic diseases of a person who was under care in the period and is not known to be too young.
 func (e *Evaluator) chronic() {
-	if len(e.p.stays) == 0 || e.p.ageOn(e.p.last) < int(e.s.number[chronicYears]) {
+	if len(e.p.stays) == 0 || e.p.birth != noDay && e.p.ageOn(e.p.last) < int(e.s.number[chronicYears]) {
 		return
 	}
 	for _, d := range diseases() {

@@ -238,7 +238,7 @@ func (e *Evaluator) fulfilled() {
 // wantAllServices wants each service of each contract in force on the last day as often as its days of the
 // period ask for.
 func (e *Evaluator) wantAllServices(v *verdict) {
-	number := uint8(0)
+	number := 0
 	for i := range e.p.f.events {
 		contract := &e.p.f.events[i]
 		if contract.what != whatContract {
@@ -250,7 +250,7 @@ func (e *Evaluator) wantAllServices(v *verdict) {
 		}
 		days := int64(e.t1-max(e.t0, dayOf(care.Date(contract.v[0])))) + 1
 		for _, item := range e.p.f.items {
-			if item.contract != number {
+			if int(item.contract) != number {
 				continue
 			}
 			need := min(int64(item.times)*days/e.s.number[proRataDays], int64(item.times)*e.years)

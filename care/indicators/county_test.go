@@ -22,6 +22,7 @@ import (
 
 // A county is what testdata/county.txt says: persons with their records, questions, and the answers.
 type county struct {
+	file      string
 	villages  map[string]record.Division
 	persons   []*goldenPerson
 	questions []*goldenQuestion
@@ -29,6 +30,7 @@ type county struct {
 
 type goldenPerson struct {
 	name     string
+	village  string
 	entries  []rules.Entry
 	findings []*carev1.Finding
 	received map[record.ID]care.Date
@@ -63,14 +65,20 @@ type goldenAnswer struct {
 	in         map[string][2]int64
 }
 
-// readCounty parses the file.
+// readCounty parses the county's file.
 func readCounty(t testing.TB) *county {
 	t.Helper()
-	text, err := os.ReadFile("testdata/county.txt")
+	return readRows(t, "testdata/county.txt")
+}
+
+// readRows parses a file.
+func readRows(t testing.TB, file string) *county {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &county{villages: map[string]record.Division{}}
+	c := &county{file: file, villages: map[string]record.Division{}}
 	for i, line := range strings.Split(string(text), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		words := strings.Fields(line)
@@ -78,7 +86,7 @@ func readCounty(t testing.TB) *county {
 			continue
 		}
 		if err := c.take(i+1, line[0] == ' ', words); err != nil {
-			t.Fatalf("testdata/county.txt:%d: %v", i+1, err)
+			t.Fatalf("%s:%d: %v", file, i+1, err)
 		}
 	}
 	return c
@@ -94,9 +102,12 @@ func (c *county) take(line int, indented bool, words []string) (err error) {
 	case words[0] == "village":
 		c.villages[words[1]] = record.Division(words[2])
 	case words[0] == "person":
-		p := &goldenPerson{name: words[1], received: map[record.ID]care.Date{}, division: map[record.ID]record.Division{}}
+		p := &goldenPerson{name: words[1], village: words[2], received: map[record.ID]care.Date{}, division: map[record.ID]record.Division{}}
 		c.persons = append(c.persons, p)
 		c.resident(p, words[2:])
+	case words[0] == "public":
+		p := &goldenPerson{name: words[1], village: words[2], received: map[record.ID]care.Date{}, division: map[record.ID]record.Division{}}
+		c.persons = append(c.persons, p)
 	case words[0] == "question":
 		c.ask(words)
 	case words[0] == "expect":
@@ -217,7 +228,9 @@ func (c *county) resident(p *goldenPerson, words []string) {
 func (p *goldenPerson) form() *carev1.Resident { return p.entries[0].Form.(*carev1.Resident) }
 
 var codesByName = map[string]carev1.PopulationCode{
-	"hypertension": 2, "diabetes": 3, "copd": 13, "aged": 1, "severe_mental": 6, "tuberculosis": 7,
+	"hypertension": 2, "diabetes": 3, "copd": 13, "aged": 1, "child": 4, "severe_mental": 6, "tuberculosis": 7,
+	"disabled": 8, "low_income": 9, "subsistence": 10, "destitute": 11, "birth_planning_special": 12, "special_care": 14,
+	"dependent": 18, "partly_dependent": 19,
 }
 
 var diseasesByName = map[string]carev1.PastDiseaseCode{"hypertension": 2, "diabetes": 3, "copd": 5}
@@ -244,19 +257,9 @@ func (c *county) record(p *goldenPerson, words []string) {
 	for n < len(rest) && len(rest[n]) >= 5 && rest[n][0] >= '0' && rest[n][0] <= '9' && strings.Count(rest[n], "-") >= 1 && !strings.Contains(rest[n], "/") {
 		n++
 	}
-	village := p.villageOf(c)
 	for _, day := range rest[:n] {
-		c.dated(p, words[0], mustDate(day), rest[n:], attributes(rest[n:]), village)
+		c.dated(p, words[0], mustDate(day), rest[n:], attributes(rest[n:]), p.village)
 	}
-}
-
-func (p *goldenPerson) villageOf(c *county) string {
-	for name, d := range c.villages {
-		if p.division[p.entries[0].ID] == d {
-			return name
-		}
-	}
-	panic("no village")
 }
 
 func (c *county) dated(p *goldenPerson, what string, day int32, words []string, a map[string]string, village string) {
@@ -285,7 +288,11 @@ func (c *county) dated(p *goldenPerson, what string, day int32, words []string, 
 	case "contract":
 		c.add(p, "contract", contractForm(day, a), day, a, village)
 	case "service":
-		c.add(p, "contract_service", &carev1.ContractService{ServiceDate: day, Payment: 2}, day, a, village)
+		f := &carev1.ContractService{ServiceDate: day, Payment: 2}
+		if a["of"] != "" { // of the contract before it
+			f.ContractId, f.Item = p.entries[1].ID[:], &carev1.ContractItemRef{ItemKey: "i"}
+		}
+		c.add(p, "contract_service", f, day, a, village)
 	default:
 		c.other(p, what, day, words, a, village)
 	}
@@ -295,6 +302,9 @@ func (c *county) other(p *goldenPerson, what string, day int32, words []string, 
 	switch what {
 	case "mental":
 		f := &carev1.MentalIllnessFollowUp{ServiceDate: day, Way: 1, Classification: carev1.MentalIllnessStability(mustInt(a["class"]))}
+		if a["phone"] != "" {
+			f.Way = carev1.FollowUpWay_FOLLOW_UP_WAY_PHONE
+		}
 		c.add(p, "mental_illness_follow_up", f, day, a, village)
 	case "tbhome":
 		f := &carev1.TuberculosisHomeVisit{ServiceDate: day, Contact: 1, NoticedAtMs: dayOf(care.Date(mustDate(a["noticed"]))).instant()}
@@ -305,8 +315,10 @@ func (c *county) other(p *goldenPerson, what string, day int32, words []string, 
 	case "tb":
 		c.add(p, "tuberculosis_follow_up", tuberculosisForm(day, a), day, a, village)
 	case "antenatal":
-		weeks, days, _ := strings.Cut(a["week"], "+")
-		f := &carev1.AntenatalVisit{ServiceDate: day, VisitNumber: 1, GestationalAge: &carev1.GestationalAge{Weeks: proto.Int32(mustInt(weeks)), Days: proto.Int32(mustInt(days))}}
+		f := &carev1.AntenatalVisit{ServiceDate: day, VisitNumber: 1}
+		if weeks, days, ok := strings.Cut(a["week"], "+"); ok {
+			f.GestationalAge = &carev1.GestationalAge{Weeks: proto.Int32(mustInt(weeks)), Days: proto.Int32(mustInt(days))}
+		}
 		f.First = &carev1.AntenatalFirstVisit{Dating: &carev1.PregnancyDating{ExpectedDeliveryOn: mustDate(a["expected"])}}
 		c.add(p, "antenatal_visit", f, day, a, village)
 	case "postpartum":
@@ -336,6 +348,51 @@ func (c *county) other(p *goldenPerson, what string, day int32, words []string, 
 			f.StandardVerdict = carev1.StandardVerdict(mustInt(a["standard"]))
 		}
 		c.add(p, "verification", f, day, a, village)
+	case "selfcare":
+		c.add(p, "self_care_assessment", &carev1.SelfCareAssessment{ServiceDate: day, Scores: &carev1.SelfCareScores{Level: carev1.SelfCareLevel(mustInt(a["level"]))}}, day, a, village)
+	default:
+		c.public(p, what, day, a, village)
+	}
+}
+
+// public reads records that are about nobody.
+func (c *county) public(p *goldenPerson, what string, day int32, a map[string]string, village string) {
+	number := func(key string) int32 {
+		if a[key] == "" {
+			return 0
+		}
+		return mustInt(a[key])
+	}
+	switch what {
+	case "event":
+		f := &carev1.OutreachEvent{ServiceDate: day, Activity: carev1.OutreachActivity(number("activity")), Participants: proto.Int32(number("people")), TrainingMode: carev1.TrainingMode(number("mode"))}
+		f.OnHoliday = a["holiday"] != ""
+		c.add(p, "outreach_event", f, day, a, village)
+	case "milestone":
+		f := &carev1.OutreachEvent{Milestones: map[string]*carev1.Milestone{"m": {DueOn: day, DoneOn: mustDate(a["done"])}}}
+		c.add(p, "outreach_event", f, day, a, village)
+	case "survey":
+		f := &carev1.SatisfactionSurvey{ServiceDate: day, Overall: carev1.SurveyAnswer(number("overall")), ContractService: carev1.SurveyAnswer(number("contract")), ServicesReceived: carev1.SurveyAnswer(number("received"))}
+		delete(a, "received")
+		f.Awareness = map[string]*carev1.AwarenessAnswer{}
+		for i := range number("asked") {
+			answer := carev1.Awareness_AWARENESS_NOT_KNOWN
+			if i < number("known") {
+				answer = carev1.Awareness_AWARENESS_KNOWN
+			}
+			f.Awareness[fmt.Sprint(i)] = &carev1.AwarenessAnswer{Answer: answer}
+		}
+		c.add(p, "satisfaction_survey", f, day, a, village)
+	case "literacy":
+		f := &carev1.LiteracySurvey{ServiceDate: day, Topics: map[string]*carev1.LiteracyTopicResult{"t": {Known: proto.Int32(number("known")), NotKnown: proto.Int32(number("not"))}}}
+		c.add(p, "literacy_survey", f, day, a, village)
+	case "feedback":
+		f := &carev1.Feedback{ReceivedOn: day, DueOn: mustDate(a["due"]), Outcome: &carev1.FeedbackOutcome{ClosedOn: mustDate(a["closed"])}}
+		c.add(p, "feedback", f, day, a, village)
+	case "organisation":
+		f := &carev1.Organisation{Type: carev1.OrganisationType(number("type")), Period: &carev1.ServicePeriod{Since: day, Until: mustDate(a["until"])}}
+		f.VillageClinicStandard = &carev1.StandardMet{Met: true, JudgedOn: mustDate(a["judged"])}
+		c.add(p, "organisation", f, day, a, village)
 	default:
 		panic("no record is called so")
 	}
@@ -387,11 +444,31 @@ func diabetesForm(day int32, words []string, a map[string]string) *carev1.Diabet
 	return f
 }
 
-// partsByName are the parts that a line may take away or refuse.
+// partsByName are the parts that a line may take away.
 var partsByName = map[string]func(*carev1.Checkup){
-	"organs":     func(f *carev1.Checkup) { f.OrganFunction = nil },
-	"ultrasound": func(f *carev1.Checkup) { f.Tests.AbdominalUltrasound = nil },
-	"guidance":   func(f *carev1.Checkup) { f.Guidance.Codes, f.Guidance.RiskControl = nil, nil },
+	"symptoms":    func(f *carev1.Checkup) { f.Symptoms = nil },
+	"vital_signs": func(f *carev1.Checkup) { f.General.PulsePerMin = nil },
+	"pressure": func(f *carev1.Checkup) {
+		f.General.BloodPressureLeft.DiastolicMmhg, f.General.BloodPressureRight.SystolicMmhg = nil, nil
+	},
+	"body_size":        func(f *carev1.Checkup) { f.General.WaistCmX10 = nil },
+	"aged_items":       func(f *carev1.Checkup) { f.General.Emotion = nil },
+	"lifestyle":        func(f *carev1.Checkup) { f.Lifestyle.Diet = nil },
+	"organs":           func(f *carev1.Checkup) { f.OrganFunction.Hearing = 0 },
+	"examination":      func(f *carev1.Checkup) { f.PhysicalExamination.LymphNodes = nil },
+	"blood_count":      func(f *carev1.Checkup) { f.Tests.BloodCount = nil },
+	"urine":            func(f *carev1.Checkup) { f.Tests.Urinalysis.Ketone = 0 },
+	"liver":            func(f *carev1.Checkup) { f.Tests.LiverFunction.TotalBilirubinUmolPerLX100 = nil },
+	"kidney":           func(f *carev1.Checkup) { f.Tests.KidneyFunction.UreaMmolPerLX100 = nil },
+	"glucose":          func(f *carev1.Checkup) { f.Tests.FastingGlucose = nil },
+	"lipids":           func(f *carev1.Checkup) { f.Tests.Lipids.HdlMmolPerLX100 = nil },
+	"ecg":              func(f *carev1.Checkup) { f.Tests.Electrocardiogram = nil },
+	"ultrasound":       func(f *carev1.Checkup) { f.Tests.AbdominalUltrasound = nil },
+	"problems":         func(f *carev1.Checkup) { f.HealthProblems.Eye = nil },
+	"assessment":       func(f *carev1.Checkup) { f.Evaluation = nil },
+	"guidance":         func(f *carev1.Checkup) { f.Guidance.Codes, f.Guidance.RiskControl = nil, nil },
+	"feedback":         func(f *carev1.Checkup) { f.Guidance.Feedback = nil },
+	"more_examination": func(f *carev1.Checkup) { f.PhysicalExamination.Sclera = nil },
 }
 
 func checkupForm(day int32, words []string, a map[string]string) *carev1.Checkup {
@@ -480,12 +557,18 @@ func constitutionForm(day int32, a map[string]string) *carev1.TcmConstitution {
 
 func contractForm(day int32, a map[string]string) *carev1.Contract {
 	f := &carev1.Contract{SignedOn: day, State: carev1.ContractState_CONTRACT_STATE_SIGNED, Term: &carev1.ContractTerm{Since: day, Until: mustDate(a["until"])}, PackageType: 1}
+	if a["times"] != "" {
+		f.ServiceItems = map[string]*carev1.ContractItem{"i": {TimesPerYear: proto.Int32(mustInt(a["times"]))}}
+	}
 	if a["ended"] != "" {
 		f.State = carev1.ContractState_CONTRACT_STATE_TERMINATED
 		f.Termination = &carev1.ContractTermination{EndedOn: mustDate(a["ended"])}
 	}
-	if a["state"] == "refused" {
+	switch a["state"] {
+	case "refused":
 		f.State = carev1.ContractState_CONTRACT_STATE_REFUSED
+	case "unsaid":
+		f.State = 0
 	}
 	return f
 }

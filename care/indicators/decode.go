@@ -15,7 +15,9 @@ type reader struct {
 }
 
 func (r *reader) facts() (f Facts) {
-	f.judged = r.byte() == 1
+	judged := r.byte()
+	f.judged = judged == 1
+	r.bad = r.bad || judged > 1
 	f.birth = r.day()
 	f.places = readTable[record.Division](r)
 	f.names = readTable[string](r)
@@ -73,9 +75,15 @@ func (r *reader) byte() byte {
 	return one
 }
 
+// u reads a number in its shortest form.
 func (r *reader) u() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 {
+		n := uint64(r.b[0])
+		r.b = r.b[1:]
+		return n
+	}
 	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
+	if size <= 0 || r.b[size-1] == 0 {
 		r.bad = true
 		return 0
 	}
@@ -145,25 +153,32 @@ func (r *reader) event(before *day) event {
 	*before = max(e.on, firstDay)
 	e.received = r.dayAfter(e.on)
 	if there&hasPlace != 0 {
-		e.place = r.byte()
+		e.place = r.something()
 	}
 	if there&hasDoctor != 0 {
-		e.doctor = r.byte()
+		e.doctor = r.something()
 	}
 	if there&hasStanding != 0 {
-		e.standing = standing(r.byte())
+		e.standing = standing(r.something())
 	}
 	if there&hasFlags != 0 {
 		flags := r.u()
-		r.bad = r.bad || flags > 1<<32-1
+		r.bad = r.bad || flags == 0 || flags > 1<<32-1
 		e.flags = uint32(flags)
 	}
 	for k := range e.v {
 		if there&(1<<k) != 0 {
 			n := unzigzag(r.u())
-			r.bad = r.bad || n != int64(int32(n))
+			r.bad = r.bad || n == 0 || n != int64(int32(n))
 			e.v[k] = int32(n)
 		}
 	}
 	return e
+}
+
+// something reads a byte that is said to be there: it is not 0.
+func (r *reader) something() byte {
+	one := r.byte()
+	r.bad = r.bad || one == 0
+	return one
 }

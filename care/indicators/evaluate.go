@@ -5,6 +5,7 @@ package indicators
 import (
 	"slices"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -19,6 +20,9 @@ type Question struct {
 	ReceivedBy care.Date
 	// Codes are the indicators asked for; nil for all.
 	Codes []Code
+	// Populations asks for persons who are of one of them on the last day under care; nil for everybody.
+	// Records that are about nobody are of none.
+	Populations []carev1.PopulationCode
 	// Explain says why who does not count does not. It takes several times as long.
 	Explain bool
 }
@@ -35,6 +39,7 @@ type Evaluator struct {
 	t0, t1  day // noDay for t1 when there is nothing to count
 	cutoff  day
 	codes   []Code
+	only    []carev1.PopulationCode
 	explain bool
 	years   int64 // how many years the period has, begun ones counted
 
@@ -48,7 +53,7 @@ type Evaluator struct {
 
 // NewEvaluator returns one for a question. A period that is none, or a day before it, has no outcomes.
 func NewEvaluator(q Question, s Settings) *Evaluator {
-	e := &Evaluator{s: s, t0: dayOf(q.Period.From), t1: noDay, cutoff: dayOf(q.ReceivedBy), codes: q.Codes, explain: q.Explain}
+	e := &Evaluator{s: s, t0: dayOf(q.Period.From), t1: noDay, cutoff: dayOf(q.ReceivedBy), codes: q.Codes, only: q.Populations, explain: q.Explain}
 	if last := dayOf(min(q.Period.To, q.AsOf)); q.Period.Valid() && q.AsOf.Whole() && last >= e.t0 {
 		e.t1 = last
 	}
@@ -71,7 +76,11 @@ func (e *Evaluator) Append(out []Outcome, f *Facts) []Outcome {
 		return out
 	}
 	e.out = out
-	if e.p.look(e, f); e.p.here {
+	if e.p.look(e, f); !e.p.isOneOf(e.only) {
+		e.out = nil
+		return out
+	}
+	if e.p.here {
 		e.archives()
 		e.aged()
 		e.chronic()

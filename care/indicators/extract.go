@@ -3,9 +3,9 @@
 package indicators
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -23,7 +23,8 @@ type Input struct {
 	// Received says on which day the centre first had a record; nil takes the entry's ReceivedAt. A
 	// record without such a day is left out by no cutoff.
 	Received func(record.ID) care.Date
-	// Division says where a record is shown. nil, and "", leave it to the form.
+	// Division says where a record is shown. nil, and "", leave it to the address of a resident. What a
+	// statistic, a task or an organisation says of its division goes before.
 	Division func(record.ID) record.Division
 	// Updated says when and by whom a record was saved last, 0 unless it was saved more than once; nil
 	// leaves updates uncounted.
@@ -123,22 +124,32 @@ func (x *extraction) received(e rules.Entry) day {
 	return dayOf(care.DateOf(e.ReceivedAt))
 }
 
-// divisionOf returns where a record belongs, "" if nobody says: where it is shown, or what its form says.
+// divisionOf returns where a record belongs, "" if nobody says: what a form about a division says, else where the
+// record is shown, else where the person lives.
 func (x *extraction) divisionOf(e rules.Entry) record.Division {
+	if d := divisionSaid(e.Form); d != "" {
+		return d
+	}
 	if x.in.Division != nil {
 		if d := x.in.Division(e.ID); d != "" {
 			return care.FullCode(d)
 		}
 	}
-	switch form := e.Form.(type) {
-	case *carev1.Resident:
+	if form, ok := e.Form.(*carev1.Resident); ok {
 		return fullCode(form.GetAddress().GetDivisionCode())
+	}
+	return ""
+}
+
+// divisionSaid returns the division that a statistic, a task or an organisation is about, "" for others.
+func divisionSaid(form proto.Message) record.Division {
+	switch f := form.(type) {
 	case *carev1.Statistic:
-		return fullCode(form.GetDivisionCode())
+		return fullCode(f.GetDivisionCode())
 	case *carev1.Task:
-		return fullCode(form.GetDivisionCode())
+		return fullCode(f.GetDivisionCode())
 	case *carev1.Organisation:
-		return fullCode(form.GetAddress().GetDivisionCode())
+		return fullCode(f.GetAddress().GetDivisionCode())
 	}
 	return ""
 }
@@ -250,21 +261,21 @@ func (s standing) acceptedBy(level int64) bool {
 // returned reports whether the form was sent back and not answered.
 func (s standing) returned() bool { return care.Stage(s/4) == care.StageReturned }
 
-// numberContracts gives the person's contracts their numbers: in the order of their days, then ids.
+// numberContracts gives the person's contracts their numbers: in the order of events, by day and id. What has no
+// day is no event, and has none.
 func (x *extraction) numberContracts(entries []rules.Entry) {
 	type one struct {
 		id   record.ID
+		on   day
 		form *carev1.Contract
 	}
 	var all []one
 	for _, e := range entries {
-		if form, ok := e.Form.(*carev1.Contract); ok {
-			all = append(all, one{e.ID, form})
+		if form, ok := e.Form.(*carev1.Contract); ok && dayOf(care.Date(form.GetSignedOn())) != noDay {
+			all = append(all, one{e.ID, dayOf(care.Date(form.GetSignedOn())), form})
 		}
 	}
-	slices.SortFunc(all, func(a, b one) int {
-		return cmp.Or(cmp.Compare(a.form.GetSignedOn(), b.form.GetSignedOn()), strings.Compare(string(a.id[:]), string(b.id[:])))
-	})
+	slices.SortFunc(all, func(a, b one) int { return cmp.Or(cmp.Compare(a.on, b.on), bytes.Compare(a.id[:], b.id[:])) })
 	x.contracts = map[record.ID]contractNumber{}
 	for i, c := range all[:min(len(all), maxTable)] {
 		number := uint8(i + 1)

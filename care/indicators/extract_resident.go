@@ -15,7 +15,7 @@ func (x *extraction) takeResident(e rules.Entry, form *carev1.Resident) {
 	}
 	received := x.received(e)
 	r := residence{
-		id: e.ID, received: received, registered: dayOf(care.Date(form.GetRegisteredOn())), ended: noDay,
+		id: e.ID, received: received, registered: registeredOn(e, form), ended: noDay,
 		place: x.placeOf(e), doctor: x.nameOf(form.GetDoctorId()), creator: x.nameOf(form.GetRegisteredById()),
 		standing: standingOf(form), cover: coverMissing(form), missing: basicMissingOf(form),
 	}
@@ -37,7 +37,15 @@ func (x *extraction) takeResident(e rules.Entry, form *carev1.Resident) {
 	x.takeCare(e, form)
 }
 
-// takeDeath adds the death that a resident record says. One without a day is from the day of registration.
+// registeredOn returns when a record was begun: as it says, else when it was captured.
+func registeredOn(e rules.Entry, form *carev1.Resident) day {
+	if d := dayOf(care.Date(form.GetRegisteredOn())); d != noDay || e.CapturedAt.IsZero() {
+		return d
+	}
+	return dayOf(care.DateOf(e.CapturedAt))
+}
+
+// takeDeath adds the death that a resident record says, unless it has no day.
 func (x *extraction) takeDeath(e rules.Entry, form *carev1.Resident, received day) {
 	on := care.Date(form.GetDeath().GetDiedOn())
 	if on == 0 && form.GetManagementEnd().GetReason() == carev1.ManagementEndReason_MANAGEMENT_END_REASON_DEATH {
@@ -93,6 +101,7 @@ func populationOf(code carev1.PastDiseaseCode) uint8 {
 // coverMissing returns how many items of the cover are empty, of coverItems.
 func coverMissing(form *carev1.Resident) uint8 {
 	return empty(
+		form.GetRegisteredOn() == 0,
 		form.GetName() == "",
 		form.GetIdentityDocument().GetNumber() == "" && form.GetIdentityDocument().GetMissingReason() == "",
 		form.GetSex() == 0,

@@ -5,13 +5,15 @@ package indicators
 import (
 	"bytes"
 	"cmp"
+	"log/slog"
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 // Facts are what counts of one person, or of one record that is about nobody: dated, and with the day on
-// which the centre first had each record. They hold no name, number or address, and do not change.
+// which the centre first had each record. They hold no name, number or address, but the birth and the diseases
+// of a person: they are as personal as the records. They do not change.
 type Facts struct {
 	birth     day
 	judged    bool // findings were asked for
@@ -103,6 +105,9 @@ type contractItem struct {
 	times    uint16
 }
 
+// LogValue keeps the birth and the diseases of a person out of logs.
+func (f Facts) LogValue() slog.Value { return slog.IntValue(len(f.events)) }
+
 // Empty reports whether there is nothing that any indicator could count.
 func (f Facts) Empty() bool {
 	return len(f.residents) == 0 && len(f.events) == 0
@@ -140,7 +145,16 @@ func (f *Facts) sorted() bool {
 	return slices.IsSorted(f.places) && slices.IsSorted(f.names) &&
 		slices.IsSortedFunc(f.residents, func(a, b residence) int { return bytes.Compare(a.id[:], b.id[:]) }) &&
 		slices.IsSortedFunc(f.turns, compareTurns) && slices.IsSortedFunc(f.tags, compareTags) &&
-		slices.IsSortedFunc(f.known, compareDiagnoses) && slices.IsSortedFunc(f.events, compareEvents)
+		slices.IsSortedFunc(f.known, compareDiagnoses) && f.eventsSorted()
+}
+
+func (f *Facts) eventsSorted() bool {
+	for i := 1; i < len(f.events); i++ {
+		if f.events[i-1].compare(&f.events[i]) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func compareTurns(a, b turn) int {
@@ -155,6 +169,12 @@ func compareDiagnoses(a, b diagnosis) int {
 	return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.since, b.since), bytes.Compare(a.id[:], b.id[:]))
 }
 
-func compareEvents(a, b event) int {
-	return cmp.Or(cmp.Compare(a.on, b.on), cmp.Compare(a.what, b.what), bytes.Compare(a.id[:], b.id[:]), slices.Compare(a.v[:], b.v[:]))
+func compareEvents(a, b event) int { return a.compare(&b) }
+
+// compare orders events by day, then by what they are.
+func (a *event) compare(b *event) int {
+	if a.on != b.on {
+		return cmp.Compare(a.on, b.on)
+	}
+	return cmp.Or(cmp.Compare(a.what, b.what), bytes.Compare(a.id[:], b.id[:]), slices.Compare(a.v[:], b.v[:]))
 }

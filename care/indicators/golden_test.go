@@ -5,20 +5,31 @@ package indicators
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care/rulepack"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
+// ownPack loads the pack that comes with this build once: it takes a while to compile.
+var ownPack = sync.OnceValues(func() (*carev1.RulePackContent, error) {
+	pack, err := rulepack.Load()
+	if err != nil {
+		return nil, err
+	}
+	return pack.Content(), nil
+})
+
 // settings are those of the pack that comes with this build.
 func settings(t testing.TB) Settings {
 	t.Helper()
-	pack, err := rulepack.Load()
+	pack, err := ownPack()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := SettingsOf(pack.Content())
+	s, err := SettingsOf(pack)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,15 +46,26 @@ func (c *county) outcomesOf(q Question, s Settings) map[string][]Outcome {
 }
 
 func TestTheGoldenCountyHasTheAnswersWorkedOutByHand(t *testing.T) {
-	c, s := readCounty(t), settings(t)
+	c := readCounty(t)
 	if len(c.persons) < 60 || len(c.villages) != 3 {
 		t.Fatalf("%d persons in %d villages", len(c.persons), len(c.villages))
 	}
+	c.check(t)
+}
+
+func TestTheRowsBesideTheCountyHaveTheirAnswers(t *testing.T) {
+	readRows(t, "testdata/rows.txt").check(t)
+	readRows(t, "testdata/reasons.txt").check(t)
+}
+
+func (c *county) check(t *testing.T) {
+	t.Helper()
+	s := settings(t)
 	for _, q := range c.questions {
 		all := c.outcomesOf(q.ask, s)
 		for _, a := range q.answers {
 			for _, fault := range c.compare(a, all) {
-				t.Errorf("question %s: testdata/county.txt:%d: %s: %s", q.text, a.line, a.code, fault)
+				t.Errorf("question %s: %s:%d: %s: %s", q.text, c.file, a.line, a.code, fault)
 			}
 		}
 	}

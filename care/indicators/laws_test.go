@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -188,23 +189,24 @@ func TestAskingForOneIndicatorGivesWhatAskingForAllGives(t *testing.T) {
 
 func TestWhatIsReceivedAfterACutoffIsAsIfItWereNotThere(t *testing.T) {
 	c, s := readCounty(t), settings(t)
-	q := c.questions[0].ask
-	q.ReceivedBy = 20260601
-	for _, p := range c.persons {
-		early := slices.DeleteFunc(slices.Clone(p.entries), func(e rules.Entry) bool { return p.received[e.ID] > q.ReceivedBy })
-		cut := tallyOf(Evaluate(p.facts(p.entries), q, s))
-		if len(early) == 0 {
-			if len(cut) != 0 {
-				t.Errorf("%s: %v of nothing", p.name, cut)
+	for _, question := range c.questions {
+		for _, cutoff := range []care.Date{20251231, 20260510, 20260630, 20261231, 20270119, 20270120} {
+			q := question.ask
+			q.ReceivedBy = cutoff
+			for _, p := range c.persons {
+				c.compareCutoff(t, p, q, s)
 			}
-			continue
 		}
-		all := q
-		all.ReceivedBy = 0
-		whole := tallyOf(Evaluate(p.facts(early), all, s))
-		if !reflect.DeepEqual(cut, whole) {
-			t.Errorf("%s: by a cutoff %v, without the late ones %v", p.name, cut, whole)
-		}
+	}
+}
+
+func (c *county) compareCutoff(t *testing.T, p *goldenPerson, q Question, s Settings) {
+	t.Helper()
+	cut := tallyOf(Evaluate(p.facts(p.entries), q, s))
+	early := slices.DeleteFunc(slices.Clone(p.entries), func(e rules.Entry) bool { return p.received[e.ID] > q.ReceivedBy })
+	q.ReceivedBy = 0
+	if whole := tallyOf(Evaluate(p.facts(early), q, s)); !reflect.DeepEqual(cut, whole) {
+		t.Errorf("%s in %s: by a cutoff %v, without the late ones %v", p.name, q.Period, cut, whole)
 	}
 }
 

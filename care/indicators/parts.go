@@ -73,7 +73,54 @@ func activities() [][2]string {
 // modePart returns the part of N05 of a mode of service, 1 to 4 as the form has them.
 func modePart(m int) Code { return [...]Code{"", "N05.1", "N05.2", "N05.3", "N05.4"}[m] }
 
+// serviceModeCount is how many modes of service there are.
+const serviceModeCount = 4
+
 // serviceModes returns what modes of service are called, in the order of their codes.
-func serviceModes() [][2]string {
-	return [][2]string{{"主动服务", "on our own accord"}, {"上门服务", "on call"}, {"预约服务", "by appointment"}, {"顺访", "along the way"}}
+func serviceModes() [serviceModeCount][2]string {
+	return [...][2]string{{"主动服务", "on our own accord"}, {"上门服务", "on call"}, {"预约服务", "by appointment"}, {"顺访", "along the way"}}
+}
+
+// A greenPart is the counter of the green channel for one population.
+type greenPart struct {
+	code       Code
+	population carev1.PopulationCode
+}
+
+func greenParts() [3]greenPart {
+	return [...]greenPart{
+		{"N03.01", carev1.PopulationCode_POPULATION_CODE_AGED},
+		{"N03.04", carev1.PopulationCode_POPULATION_CODE_CHILD},
+		{"N03.05", carev1.PopulationCode_POPULATION_CODE_MATERNAL},
+	}
+}
+
+// populationCalled returns what a population is called.
+func populationCalled(code carev1.PopulationCode) populationName {
+	for _, p := range populations() {
+		if p.code == code {
+			return p
+		}
+	}
+	return populationName{code: code}
+}
+
+// populationNumbers returns the numbers of the pack that say who is of a population, nil where a tag alone does.
+func populationNumbers(code carev1.PopulationCode) []string {
+	switch code {
+	case carev1.PopulationCode_POPULATION_CODE_AGED:
+		return []string{"aged_years", "aged_basis"}
+	case carev1.PopulationCode_POPULATION_CODE_CHILD:
+		return []string{"child_years"}
+	case carev1.PopulationCode_POPULATION_CODE_MATERNAL:
+		return []string{"postpartum_days", "pregnancy_longest_days"}
+	case carev1.PopulationCode_POPULATION_CODE_DEPENDENT, carev1.PopulationCode_POPULATION_CODE_PARTLY_DEPENDENT:
+		return []string{"dependence_days"}
+	}
+	return nil
+}
+
+// allPopulationNumbers returns the numbers that say who is of any population, each once.
+func allPopulationNumbers() []string {
+	return []string{"aged_years", "aged_basis", "child_years", "postpartum_days", "pregnancy_longest_days", "dependence_days"}
 }

@@ -3,6 +3,7 @@
 package indicators
 
 import (
+	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
@@ -117,13 +118,7 @@ func (p *personView) sees(r *residence) bool { return r.registered != noDay && p
 // day is under care on that day for the last time; who comes back, from that day on. A further record that is
 // begun on the day of leaving or later is a coming back: who moves is registered anew.
 func (p *personView) managed(at day) bool {
-	back := p.backSince(at)
-	away := noDay
-	for i := range p.f.turns {
-		if t := &p.f.turns[i]; (t.kind == turnLeft || t.kind == turnLost) && t.on < at && p.e.known(t.received) {
-			away = max(away, t.on)
-		}
-	}
+	back, away := p.backSince(at), p.awaySince(at)
 	open, first := false, lastDay
 	for i := range p.f.residents {
 		if r := &p.f.residents[i]; p.sees(r) {
@@ -143,6 +138,17 @@ func (p *personView) managed(at day) bool {
 		}
 	}
 	return open && (away == noDay || back != noDay && back >= away)
+}
+
+// awaySince returns the latest day before at on which the person left or was lost, noDay for none.
+func (p *personView) awaySince(at day) day {
+	away := noDay
+	for i := range p.f.turns {
+		if t := &p.f.turns[i]; (t.kind == turnLeft || t.kind == turnLost) && t.on < at && p.e.known(t.received) {
+			away = max(away, t.on)
+		}
+	}
+	return away
 }
 
 // backSince returns the latest day up to at on which the person came back, noDay for none.
@@ -172,12 +178,25 @@ func (p *personView) lostAfter(last day) bool {
 }
 
 // fileOn returns the record that looks after the person on a day: of those open then the one with the smallest
-// id, else the one that was open last.
+// id, else the one that was open last. Who left and was registered anew is looked after by the new record.
 func (p *personView) fileOn(at day) *residence {
+	away := p.awaySince(at)
+	if p.backSince(at) >= away {
+		away = noDay
+	}
+	if anew := p.openOn(at, away); anew != nil {
+		return anew
+	}
+	return p.openOn(at, noDay)
+}
+
+// openOn returns the first record begun on a day or later that is open on another, else the one of them that was
+// open last; nil if there is none.
+func (p *personView) openOn(at, begun day) *residence {
 	var best *residence
 	for i := range p.f.residents {
 		r := &p.f.residents[i]
-		if !p.sees(r) || r.registered > at {
+		if !p.sees(r) || r.registered > at || r.registered < begun {
 			continue
 		}
 		if r.ended == noDay || r.ended >= at {
@@ -282,4 +301,18 @@ func (p *personView) isAged(on day) bool {
 func (p *personView) isChild(on day) bool {
 	age := p.ageOn(on)
 	return age >= 0 && age < int(p.e.s.number[childYears])
+}
+
+// isOneOf reports whether the person is of one of some populations on the last day under care; of none there is
+// nothing to be.
+func (p *personView) isOneOf(populations []carev1.PopulationCode) bool {
+	if len(populations) == 0 {
+		return true
+	}
+	for _, code := range populations {
+		if p.here && code > 0 && code <= lastPopulation && p.belongs(uint8(code), p.last) {
+			return true
+		}
+	}
+	return false
 }

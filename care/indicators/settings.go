@@ -238,5 +238,5 @@ func SettingIDs() []string {
 	return out
 }
 
-// Rise returns how many hundredths of a percentage point G05 and G06 are to rise.
-func (s Settings) Rise() int64 { return s.number[riseX100] }
+// RisesEnough reports whether a rise of G05 or G06, in hundredths of a percentage point, is what is wanted.
+func (s Settings) RisesEnough(pointsX100 int64) bool { return pointsX100 >= s.number[riseX100] }

@@ -95,9 +95,17 @@ func isTwoDiseaseVisit(ev *event) bool {
 func (e *Evaluator) services() {
 	e.count("N01", oneOf(whatClinicVisit, 0))
 	e.count("N03", oneOf(whatReferral, flagGreen))
+	for _, of := range greenParts() {
+		e.count(of.code, func(ev *event) int64 {
+			if n := oneOf(whatReferral, flagGreen)(ev); n != 0 && e.p.belongs(uint8(of.population), ev.on) {
+				return n
+			}
+			return 0
+		})
+	}
 	e.count("N04", waivedFen)
 	e.count("N05", oneOf(whatHomeVisit, flagReached))
-	for mode := int32(1); mode <= int32(len(serviceModes())); mode++ {
+	for mode := int32(1); mode <= serviceModeCount; mode++ {
 		e.count(modePart(int(mode)), func(ev *event) int64 {
 			if ev.v[1] != mode {
 				return 0

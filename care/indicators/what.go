@@ -75,11 +75,8 @@ const (
 // basicItems is how many items of the basic form are asked for, and coverItems how many of the cover.
 const (
 	basicItems = 19
-	coverItems = 7
+	coverItems = 8
 )
-
-// ways are the flags that say how somebody was met.
-const ways = flagFace | flagPhone
 
 // Where the number of missing items of a follow-up stands in its flags.
 const missingShift = 24

@@ -57,6 +57,10 @@ func ordinary(f protoreflect.FieldDescriptor, day care.Date) protoreflect.Value 
 		n = 1_772_330_400_000
 	}
 	switch f.Kind() {
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return protoreflect.ValueOfUint64(uint64(n))
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return protoreflect.ValueOfUint32(uint32(n))
 	case protoreflect.EnumKind:
 		return protoreflect.ValueOfEnum(f.Enum().Values().Get(1).Number())
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind:

@@ -173,6 +173,42 @@ func TestFindingsDoNotDependOnTheOrderOfRecords(t *testing.T) {
 	}
 }
 
+// What some rules find is what the whole pack finds, but for what others do.
+func TestAPackOfSomeRulesFindsWhatThoseDo(t *testing.T) {
+	pack := ownPack(t)
+	var entries []rules.Entry
+	for i := range byte(6) {
+		entries = append(entries, entry(care.KindHypertensionFollowUp, i, &carev1.HypertensionFollowUp{
+			ServiceDate: 20260101 + int32(i/2), BloodPressure: pressure(250, 280), Classification: carev1.FollowUpResult_FOLLOW_UP_RESULT_NOT_CONTROLLED,
+		}))
+	}
+	person := rules.NewPerson(nobody.ID(), entries)
+	whole := pack.Findings(person, today)
+	found := map[string]bool{}
+	for _, f := range whole {
+		found[f.GetRuleId()] = true
+	}
+	if len(found) < 3 {
+		t.Fatalf("only %v", found)
+	}
+	for id := range found {
+		for _, with := range []bool{true, false} {
+			has := func(rule string) bool { return (rule == id) == with }
+			want := slices.DeleteFunc(slices.Clone(whole), func(f *carev1.Finding) bool { return !has(f.GetRuleId()) })
+			some := pack.Only(has)
+			if got := some.Findings(person, today); !slices.Equal(texts(got), texts(want)) {
+				t.Errorf("%s %v: %v, want %v", id, with, texts(got), texts(want))
+			}
+			if due, _ := some.Due(person, today); some.Hash() != pack.Hash() || len(due) != 0 {
+				t.Errorf("%s %v: another hash, or something is due", id, with)
+			}
+		}
+	}
+	if again := pack.Findings(person, today); !slices.Equal(texts(again), texts(whole)) {
+		t.Error("the whole pack finds other things than before")
+	}
+}
+
 func texts(all []*carev1.Finding) []string {
 	var out []string
 	for _, f := range all {

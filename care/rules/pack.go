@@ -131,6 +131,32 @@ func (p *Pack) seal(content *carev1.RulePackContent) error {
 	return err
 }
 
+// Only returns a pack that tries no other rules than those that has says, and proposes nothing.
+// It shares with p what is compiled; its name, content and hash are those of p.
+func (p *Pack) Only(has func(rule string) bool) *Pack {
+	out := *p
+	out.populations, out.due = nil, nil
+	out.kinds = make(map[record.Kind]*kindPack, len(p.kinds))
+	for kind, k := range p.kinds {
+		out.kinds[kind] = k.only(has)
+	}
+	return &out
+}
+
+func (k *kindPack) only(has func(rule string) bool) *kindPack {
+	hasNot := func(r *rule) bool { return !has(r.row.GetId()) }
+	out := *k
+	out.proposals = nil
+	out.rules = slices.DeleteFunc(slices.Clone(k.rules), hasNot)
+	out.checks = map[carev1.SchemaCheck][]*rule{}
+	for check, all := range k.checks {
+		if some := slices.DeleteFunc(slices.Clone(all), hasNot); len(some) > 0 {
+			out.checks[check] = some
+		}
+	}
+	return &out
+}
+
 // Name returns what the pack is called.
 func (p *Pack) Name() string { return p.content.GetName() }
 

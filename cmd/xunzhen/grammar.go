@@ -46,6 +46,9 @@ type grammar struct {
 	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`
 	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
 	Findings findingsCommand `cmd:"" help:"help_findings"`
+	Export   exportCommand   `cmd:"" help:"help_export"`
+
+	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
 
 	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
@@ -54,6 +57,10 @@ type grammar struct {
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
 	Report    reportCommands    `cmd:"" help:"help_report"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
+
+	Supervise superviseCommands `cmd:"" help:"help_supervise"`
+	Task      taskCommands      `cmd:"" help:"help_task"`
+	Import    importCommands    `cmd:"" help:"help_import"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

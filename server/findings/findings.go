@@ -24,8 +24,8 @@ type Config struct {
 	BuiltIn Rules // the pack for a county without one of its own
 	// Load checks a pack that a record carries; nil: rules.LoadRecord.
 	Load func(*carev1.RulePack) (Rules, error)
-	// Part makes a pack of some rules of another one; nil: rules.LoadContent.
-	Part func(content []byte) (Rules, error)
+	// Part makes a pack of some rules of another one, nil if it cannot; nil: the Only of a *rules.Pack.
+	Part func(of Rules, has func(rule string) bool) Rules
 	Rand io.Reader
 	Log  *slog.Logger
 }
@@ -47,9 +47,16 @@ func New(cfg Config) *Findings {
 		cfg.Load = func(form *carev1.RulePack) (Rules, error) { return rules.LoadRecord(form) }
 	}
 	if cfg.Part == nil {
-		cfg.Part = func(content []byte) (Rules, error) { return rules.LoadContent(content) }
+		cfg.Part = only
 	}
 	return &Findings{cfg: cfg}
+}
+
+func only(of Rules, has func(rule string) bool) Rules {
+	if p, ok := of.(*rules.Pack); ok {
+		return p.Only(has)
+	}
+	return nil
 }
 
 // name is the module's, with which the names of its tables begin.

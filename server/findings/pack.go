@@ -70,25 +70,10 @@ func (f *Findings) newPack(r Rules, carried []byte) *pack {
 			p.rest.has[id] = true
 		}
 	}
-	f.divide(&p.rest, content)
-	f.divide(&p.daily, content) // which has no rules that rest has not
+	for _, part := range []*portion{&p.rest, &p.daily} {
+		part.Rules = f.cfg.Part(r, func(rule string) bool { return part.has[rule] })
+	}
 	return p
-}
-
-// divide makes the pack of a portion, and switches all other rules of content off.
-func (f *Findings) divide(p *portion, content *carev1.RulePackContent) {
-	content.Proposals, content.Populations, content.Due = nil, nil, nil
-	for _, rule := range content.GetRules() {
-		rule.Off = rule.GetOff() || !p.has[rule.GetId()]
-	}
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(content)
-	if err == nil {
-		p.Rules, err = f.cfg.Part(raw)
-	}
-	if err != nil {
-		p.Rules = nil
-		f.cfg.Log.Warn("all rules are tried at every change: the pack cannot be divided", "err", err)
-	}
 }
 
 // Choose chooses the pack to try: that of the county's newest record of the kind

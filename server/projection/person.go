@@ -220,6 +220,7 @@ func (p *Projection) decode(s somebody, rows []syncengine.RecordRow) *Person {
 			p.PassOver(row.ID, err)
 			out.Unreadable = append(out.Unreadable, row.ID)
 		} else if s.fault != FaultRecords {
+			e.ReceivedAt = s.members[next].first.ReceivedAt
 			entries = append(entries, e)
 		}
 		out.Rows[row.ID] = Row{

@@ -255,15 +255,16 @@ func (c *call) pullTurn(ctx context.Context) (done func(), err error) {
 		return func() {}, errStopping // the caller goes on at its cursor
 	default:
 	}
-	if done, err = c.guard.pull.Wait(ctx, c.who()); err != nil {
+	turn, err := c.guard.pull.Wait(ctx, c.who())
+	if err != nil {
 		return func() {}, err
 	}
 	if c.county == nil {
-		return done, nil
+		return turn, nil
 	}
 	end := c.county.Others.Begin()
 	return sync.OnceFunc(func() {
-		done()
+		turn()
 		end()
 	}), nil
 }

@@ -101,7 +101,7 @@ func reasonOf(err error) syncv1.Reason {
 		return syncv1.Reason_REASON_STOPPING
 	case errors.Is(err, errNotCentre):
 		return syncv1.Reason_REASON_NOT_CENTRE
-	case errors.Is(err, county.ErrNoFindings), errors.Is(err, county.ErrNotCounted):
+	case errors.Is(err, county.ErrNoFindings), errors.Is(err, county.ErrNotCounted), errors.Is(err, county.ErrNoExports):
 		return syncv1.Reason_REASON_NOT_SERVED
 	case errors.Is(err, sessionwire.ErrMalformed):
 		return syncv1.Reason_REASON_INVALID

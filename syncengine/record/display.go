@@ -121,8 +121,11 @@ func registers(live, held []Entry) []Register {
 	}
 	slices.SortFunc(all, shown.before)
 	all = slices.CompactFunc(all, func(a, b shown) bool { return a.Path == b.Path && a.Dot == b.Dot })
+	if len(all) == 0 {
+		return nil
+	}
 	siblings := make([]Sibling, len(all)) // of all registers, each with its own piece
-	var out []Register
+	out := make([]Register, 0, len(all))
 	for len(all) > 0 {
 		n := run(all, func(a, b *shown) bool { return a.Path == b.Path })
 		for i, e := range all[:n] {
