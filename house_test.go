@@ -107,9 +107,8 @@ var bans = []ban{
 var (
 	pure = []string{
 		"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/supervision", "care/quota",
-		"care/rulepack", "care/manual", "care/hanzi", "care/sheets", "care/intake", "care/export",
+		"care/rulepack", "care/manual", "care/hanzi", "care/sheets", "care/intake", "care/export", "care/export/fhir",
 	}
-	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/rulepack", "care/manual", "care/export", "care/export/fhir"}
 	unpure  = []string{"os", "net", "log", "math/rand", "math/rand/v2", "database/sql"}
 	ambient = []string{
 		"time.Now(", "time.Since(", "time.Until(", "time.Sleep(", "time.After(", "time.NewTimer(",
