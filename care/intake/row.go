@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -106,6 +107,9 @@ func (r *rowReader) useless() Reason {
 		}
 		if i < len(r.plan.heads) && w == r.plan.heads[i] {
 			again++
+		}
+		if slices.Contains(sumWords, w) {
+			return Total
 		}
 	}
 	if again >= 2 && again*2 > len(r.plan.heads) {

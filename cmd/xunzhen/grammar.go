@@ -58,6 +58,7 @@ type grammar struct {
 	Links linksCommands `cmd:"" help:"help_links"`
 
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
+	Report    reportCommands    `cmd:"" help:"help_report"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
 
 	Supervise superviseCommands `cmd:"" help:"help_supervise"`

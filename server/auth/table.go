@@ -149,6 +149,10 @@ var table = sync.OnceValue(func() map[string]Rule {
 		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
 		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
 
+		// Files leave with an entry in the access log, and have what the caller may see.
+		exporting + "ExportTable":  {Who: Operator, Desk: true},
+		exporting + "ExportPerson": {Who: Operator, Desk: true},
+
 		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
 		assessing + "ListIndicators": {Who: Operator, Desk: true},
 		assessing + "GetFigures":     {Who: Operator, Desk: true},
@@ -162,8 +166,6 @@ var table = sync.OnceValue(func() map[string]Rule {
 		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
 
 		// Files leave with an entry in the access log, and have what the caller may see.
-		exporting + "ExportTable":  {Who: Operator, Desk: true},
-		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
 		// Persons, and who looked at whom, within the scope of a desk.
 		residents + "SearchResidents": {Who: Operator, Desk: true},

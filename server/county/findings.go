@@ -22,7 +22,8 @@ var ErrNoFindings = errors.New("nothing is looked for here")
 // openProjection opens the file of projections. Without it everything else is answered all the same.
 func (c *County) openProjection(ctx context.Context) {
 	log := c.means.log().With("shard", c.Shard().String())
-	if err := projection.Remove(filepath.Join(c.Dir, formerFile)); err != nil {
+	former := filepath.Join(c.Dir, formerFile)
+	if err := errors.Join(projection.Remove(former), projection.Remove(former+".lock")); err != nil {
 		log.Warn("the findings of a former version could not be deleted", "err", err)
 	}
 	c.projection, c.notProjected = projection.Open(ctx, projection.Config{

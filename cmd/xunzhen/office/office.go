@@ -52,6 +52,7 @@ type Office struct {
 	log       officev1grpc.AccessServiceClient
 	doubts    officev1grpc.AuthenticityServiceClient
 	exports   officev1grpc.ExportServiceClient
+	assessing officev1grpc.AssessmentServiceClient
 
 	supervision officev1grpc.SupervisionServiceClient
 	tasks       officev1grpc.TaskServiceClient
@@ -81,6 +82,7 @@ func Connect(cfg Config) (*Office, error) {
 	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
 	o.exports = officev1grpc.NewExportServiceClient(conn)
 	o.imports = officev1grpc.NewImportServiceClient(conn)
+	o.assessing = officev1grpc.NewAssessmentServiceClient(conn)
 	return o, nil
 }
 
