@@ -140,7 +140,7 @@ var table = sync.OnceValue(func() map[string]Rule {
 		imports + "Import": {Who: Operator},
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
-		found + "ListFindings":    {Who: Operator},
+		found + "ListFindings":    {Who: Operator, Desk: true},
 		found + "GetFindingState": {Who: Operator, Desk: true},
 
 		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
