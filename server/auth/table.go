@@ -46,9 +46,6 @@ const (
 	assessing  = "/xunzhen.office.v1.AssessmentService/"
 	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	exporting  = "/xunzhen.office.v1.ExportService/"
-	exporting  = "/xunzhen.office.v1.ExportService/"
-	assessing  = "/xunzhen.office.v1.AssessmentService/"
-	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
 	imports    = "/xunzhen.office.v1.ImportService/"
@@ -167,10 +164,6 @@ var table = sync.OnceValue(func() map[string]Rule {
 		assessing + "ListLate":       {Who: Operator, Desk: true},
 		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
 		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
-
-		// Files leave with an entry in the access log, and have what the caller may see.
-		exporting + "ExportTable":  {Who: Operator, Desk: true},
-		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
 		// Persons, and who looked at whom, within the scope of a desk.
 		residents + "SearchResidents": {Who: Operator, Desk: true},
