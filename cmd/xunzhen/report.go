@@ -111,7 +111,7 @@ func reportProblem(err error, p indicators.Period) error {
 		return err
 	}
 	switch code {
-	case "not_begun", "not_over", "frozen", "not_frozen", "window":
+	case "not_begun", "not_over", "frozen", "not_frozen", "window", "reading":
 		return problemf("problem_report_"+code, p.String())
 	case "busy":
 		return problemf("problem_report_busy")

@@ -123,8 +123,6 @@ func unitOf(d record.Division, doctor string, l Level, county record.Division) U
 		return Unit{Division: at}
 	case Doctor:
 		return Unit{Doctor: doctor}
-	case villageDoctor:
-		return Unit{Division: d, Doctor: doctor}
 	}
 	return Unit{Division: county}
 }
