@@ -422,6 +422,7 @@ func (m *pageMaker) faults(d *pageData) {
 		if l.GetCode() != "" {
 			name = l.GetCode() + " " + m.k.title(m.c, l.GetCode())
 		}
+		l.LostBy = l.LostBy[:min(len(l.LostBy), 3)]
 		d.Faults = append(d.Faults, pageFault{m.c.say("page_lost", name, hundredths(l.GetLostX100())), whyLost(m.c, m.k, l)})
 	}
 	for _, code := range slices.Sorted(maps.Keys(m.all)) {
