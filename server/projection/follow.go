@@ -246,7 +246,7 @@ func (p *Projection) putOff(conn *sqlite.Conn, now time.Time) error {
 // whether none has.
 func (p *Projection) settleNext(ctx context.Context) (done bool, err error) {
 	for _, m := range p.modules {
-		if now := p.cfg.Clock(); !m.ready || m.settled || now.Before(m.notYet) {
+		if now := p.cfg.Clock(); !m.ready || m.settled || now.Before(m.settleAt) {
 			continue
 		}
 		err := caught(func() (err error) {
@@ -257,7 +257,7 @@ func (p *Projection) settleNext(ctx context.Context) (done bool, err error) {
 			return false, ctx.Err()
 		}
 		if err != nil {
-			m.settled, m.notYet = false, p.cfg.Clock().Add(wakeEvery)
+			m.settled, m.settleAt = false, p.cfg.Clock().Add(wakeEvery)
 			p.moduleFailed(m, "it cannot settle", err)
 		}
 		return false, nil

@@ -56,8 +56,7 @@ type Projection struct {
 	modules []*module
 	day     care.Date
 
-	choose   bool      // a record that settings are chosen by has changed since they were
-	chooseAt time.Time // not before
+	chosen []record.Kind // by whose records settings are chosen, ascending
 
 	mu     sync.Mutex // guards told and savers
 	told   told
@@ -69,9 +68,11 @@ type module struct {
 	Module
 	schema  [32]byte
 	chosen  bool // it has chosen, if it is a Chooser
+	stale   bool // it has to choose, as a record that it chooses by has changed since
 	ready   bool // it has told its settings
 	settled bool // there is nothing that it has to settle
-	notYet  time.Time
+
+	chooseAt, askAt, settleAt time.Time // not before
 }
 
 //go:embed migrations/*.sql
@@ -97,7 +98,7 @@ func options() sqlitefile.Options {
 // build is deleted and made anew: all that it had comes back. The modules' tables are made, those
 // of modules that are no more are dropped, and each Reader is handed the projection.
 func Open(ctx context.Context, cfg Config) (*Projection, error) {
-	p := &Projection{cfg: cfg, choose: true, savers: map[int64]saver{}}
+	p := &Projection{cfg: cfg, savers: map[int64]saver{}}
 	if err := p.take(cfg.Modules); err != nil {
 		return nil, fmt.Errorf("projection: %w", err)
 	}
