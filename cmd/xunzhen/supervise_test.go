@@ -135,8 +135,11 @@ func TestARoundFromAnnouncementToRectification(t *testing.T) {
 	}
 	one.says(one.ok("supervise", "results", "2026Q1", "--lang", "zh"), "真实率", "失访 1", "431124101", "样本少：2")
 	for _, bad := range []struct{ text, says string }{
-		{`[{"id": "` + sheets[0].ID + `", "form": {"nonsense": 1}}]`, "no list of results"}, {"[", "no list of results"}, {"id,mode\nx,1\n", "Line 2, column id"},
-		{"id,truth.diagnosed\n" + sheets[0].ID + ",maybe\n", "Line 2, column truth.diagnosed"}, {"id,mode\n", "no result"},
+		{`[{"id": "` + sheets[0].ID + `", "form": {"nonsense": 1}}]`, "no list of results"},
+		{"[", "no list of results"},
+		{"id,mode\nx,1\n", "Line 2, column id"},
+		{"id,truth.diagnosed\n" + sheets[0].ID + ",maybe\n", "Line 2, column truth.diagnosed"},
+		{"id,mode\n", "no result"},
 		{`[{"id": "` + sheets[0].ID + `", "form": {"mode": 1, "doctor_id": "li", "call_result": 5}}]`, "nobody checks their own"},
 	} {
 		one.in = bad.text

@@ -288,7 +288,11 @@ func (s *Supervision) Rule(ctx context.Context, author string, id record.ID, r R
 			return Rectification{}, []Problem{{"seen", clean(key, 16), ""}}, nil
 		}
 	}
-	edited, err := s.ruled(f.m, author, r, reason)
+	was, err := s.rectification(ctx, id)
+	if err != nil {
+		return Rectification{}, nil, err
+	}
+	edited, err := s.ruled(was.Form, author, r, reason)
 	if err != nil {
 		return Rectification{}, nil, err
 	}
@@ -303,6 +307,7 @@ func (s *Supervision) Rule(ctx context.Context, author string, id record.ID, r R
 	return out, nil, err
 }
 
+// ruled returns the form with one more ruling.
 func (s *Supervision) ruled(f *carev1.Rectification, author string, r Ruling, reason string) (*carev1.Rectification, error) {
 	key, err := s.entryKey()
 	if err != nil {
@@ -318,7 +323,8 @@ func (s *Supervision) ruled(f *carev1.Rectification, author string, r Ruling, re
 	return edited, nil
 }
 
-// rectification reads one as it stands.
+// rectification reads one as it stands: rulings that the centre did not save are not in its form, so
+// that whatever the centre saves over it takes them out; the ledger keeps them.
 func (s *Supervision) rectification(ctx context.Context, id record.ID) (Rectification, error) {
 	view, err := s.cfg.Records.Get(ctx, id)
 	if err != nil {
@@ -538,7 +544,11 @@ func (s *Supervision) carryOne(ctx context.Context, id, round record.ID) (syncen
 	if err != nil {
 		return syncengine.OfficeSave{}, err
 	}
-	edited := proto.CloneOf(f.m)
+	was, err := s.rectification(ctx, id)
+	if err != nil {
+		return syncengine.OfficeSave{}, err
+	}
+	edited := proto.CloneOf(was.Form)
 	if edited.Carried == nil {
 		edited.Carried = map[string]*carev1.RectificationCarry{}
 	}
