@@ -60,15 +60,20 @@ var rooms = []room{
 
 	{"transport", []string{"api/...", "syncengine/session", "syncengine/segment"}, "what both ends of a connection agree on has no service and no engine"},
 	{"transport/remote", []string{"api/...", "syncengine/session/...", "syncengine/segment", "transport"}, "the centre as its callers see it: tablets and hubs alike, and no store"},
-	{"care", append([]string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
+	{"care", append([]string{"care/hanzi", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "forms, rules and indicators run on tablets and in tests without an engine"},
 	{"care/rules", append([]string{"care", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "rules are evaluated on tablets, on the server and in tests: from forms, without an engine"},
 	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
-	{"care/indicators", append([]string{"care", "care/rules", "api/xunzhen/care/v1"}, merge...), "what a county is assessed by is counted from forms alone, anywhere"},
 	{"care/authenticity", append([]string{"care", "care/rules"}, append([]string{"api/xunzhen/care/v1"}, merge...)...), "what makes a record doubtful follows from forms and how they came, anywhere"},
 	{"care/authenticity/trial", append([]string{"care", "care/rules", "care/authenticity", "api/xunzhen/care/v1"}, merge...), "invented doctors are forms: nothing that serves people knows them"},
+	{"care/supervision", append([]string{"care", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "draws, call sheets and rates follow from records, for whoever repeats them"},
+	{"care/quota", append([]string{"care", "api/xunzhen/care/v1"}, merge...), "a division of a task is arithmetic"},
+	{"care/export", append([]string{"care", "care/rules", "care/indicators", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "a table's rows follow from forms; where they go is not its business"},
 	{"care/rulepack", []string{"care/rules"}, "a pack is data: the package only holds it"},
 	{"care/export", append([]string{"care", "care/indicators", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "tables and bundles are made of forms and figures that are handed in"},
 	{"care/manual", []string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, "what people read is made from descriptors and a pack that it is handed"},
+	{"care/hanzi", nil, "a table of characters knows nothing of who is compared by it"},
+	{"care/sheets", nil, "a reader of files knows no form"},
+	{"care/intake", append([]string{"care", "care/hanzi", "care/sheets", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "rows become forms without an engine"},
 	{"server", above, "the server is below the commands and beside the tablet"},
 	{"server/metrics", append([]string{"server/..."}, above...), "figures are read off a server that knows nothing of them"},
 	{"server/operate", []string{"server/admission"}, "the listener answers with what it is handed"},
@@ -100,7 +105,10 @@ var bans = []ban{
 
 // What has no place in a pure package: imports, and calls that reach for the clock or the logger.
 var (
-	pure    = []string{"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/rulepack", "care/manual", "care/export", "care/export/fhir"}
+	pure = []string{
+		"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/supervision", "care/quota",
+		"care/rulepack", "care/manual", "care/hanzi", "care/sheets", "care/intake", "care/export", "care/export/fhir",
+	}
 	unpure  = []string{"os", "net", "log", "math/rand", "math/rand/v2", "database/sql"}
 	ambient = []string{
 		"time.Now(", "time.Since(", "time.Until(", "time.Sleep(", "time.After(", "time.NewTimer(",

@@ -12,6 +12,7 @@ import (
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/supervision"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
@@ -139,8 +140,36 @@ func (t *Tablet) due(ctx context.Context, q DueQuery) (*DueList, error) {
 			}
 		}
 	}
+	if err := t.addRectifications(ctx, w, out); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(out.all, mostPressing)
 	return out, nil
+}
+
+// addRectifications adds the faults that wait for a doctor.
+func (t *Tablet) addRectifications(ctx context.Context, w wanted, out *DueList) error {
+	if w.kind != "" && w.kind != "rectification" {
+		return nil
+	}
+	l, err := t.rectifications(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, r := range l.all {
+		switch {
+		case r.State == supervision.StateAnswered.String(), !w.resident.IsZero() && r.ResidentID != w.resident.String(),
+			w.division != "" && !strings.HasPrefix(r.division, string(w.division)):
+		case r.on > w.until:
+			out.later++
+		default:
+			out.all = append(out.all, &Due{
+				ResidentID: r.ResidentID, Name: r.Name, Division: r.division, Kind: "rectification", RuleID: cmp.Or(r.Rule, "rectification"), On: r.DueOn,
+				Days: r.DaysLeft, Overdue: r.Overdue, ReasonZH: "整改：" + r.Fault, ReasonEN: "put right: " + r.Fault, on: r.on,
+			})
+		}
+	}
+	return nil
 }
 
 func (w wanted) selects(p *planned) bool {

@@ -74,6 +74,8 @@ type cause struct {
 // are those of package remote.
 func causes() []cause {
 	return []cause{
+		{"answer", errAnswer},
+		{"not_corrected", errNotCorrected},
 		{"bundle_file", errBundleFile},
 		{"bundle_exists", errBundleExists},
 		{"not_bundle", bundle.ErrNotBundle},

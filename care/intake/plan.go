@@ -56,7 +56,7 @@ type Plan struct {
 	divisions map[string]record.Division
 }
 
-// ErrMap is wrapped when the caller maps a column that is not there, or to no field.
+// MapError says that the caller maps a column that is not there, or to no field.
 type MapError struct{ Head, Field string }
 
 // Error says which.
@@ -125,7 +125,6 @@ func (h *Heads) Plan() (p *Plan, rest []sheets.Row, ok bool, err error) {
 type words struct {
 	kind record.Kind
 	by   []meaning
-	map_ map[string]string
 	figs *codeList // of statistics
 	year int
 }
@@ -211,7 +210,9 @@ func (w words) read(rows []sheets.Row, i int, two bool) headRead {
 				c.Field, c.Why = Field{}, "" // the first one of that name is meant
 			} else {
 				used[c.Field.Path] = true
-				out.score++
+				if c.Why != "figure" || c.Field.year != 0 {
+					out.score++ // a figure of no year is none yet
+				}
 			}
 		}
 		out.columns = append(out.columns, c)

@@ -56,12 +56,18 @@ func guessDocument(number string) carev1.IdentityType {
 	switch n := len(number); {
 	case n == 18 && (number[:2] == "81" || number[:2] == "82" || number[:2] == "83"):
 		return carev1.IdentityType_IDENTITY_TYPE_HONG_KONG_MACAO_TAIWAN_PERMIT
-	case n == 18 && number[0] == '9', n == 15 && number[0] >= 'A':
+	case n == 18 && number[0] == '9' && isProvince(number[1:3]), n == 15 && number[0] >= 'A':
 		return carev1.IdentityType_IDENTITY_TYPE_FOREIGN_PERMANENT_RESIDENT
 	case n == 10 && number[0] >= 'A' && number[0] <= 'Z':
 		return carev1.IdentityType_IDENTITY_TYPE_BIRTH_CERTIFICATE
 	}
 	return carev1.IdentityType_IDENTITY_TYPE_RESIDENT_CARD
+}
+
+// isProvince reports whether two digits are of a province: a foreigner's number has them behind
+// its 9 (GB/T 2260) [K].
+func isProvince(code string) bool {
+	return code >= "11" && code <= "65" || code == "71" || code == "81" || code == "82"
 }
 
 // document holds a number against its document.
@@ -148,20 +154,10 @@ func (r *rowReader) service() {
 	}
 }
 
-// death makes a report of an authority of what a list of the dead says.
+// death says that an event is a death, unless the file says what it is.
 func (r *rowReader) death(v *carev1.VitalEvent) {
 	if v.Type == 0 {
 		v.Type = carev1.VitalEventType_VITAL_EVENT_TYPE_DEATH
-	}
-	v.ServiceDate = int32(r.plan.Today)
-	if v.KnownDate == 0 {
-		v.KnownDate = int32(r.plan.Today)
-	}
-	if len(v.Evidence) == 0 {
-		v.Evidence = []carev1.VitalEventEvidence{carev1.VitalEventEvidence_VITAL_EVENT_EVIDENCE_AUTHORITY}
-	}
-	if v.ReportedBy == nil {
-		v.ReportedBy = &carev1.VitalEventReporter{Role: carev1.VitalEventReporterRole_VITAL_EVENT_REPORTER_ROLE_AUTHORITY}
 	}
 }
 
@@ -197,7 +193,7 @@ func (r *rowReader) statistics(m *carev1.Statistic) {
 			year := f.year
 			one.Year = &year
 		}
-		r.form, r.column_ = one.ProtoReflect(), f.column
+		r.form, r.now = one.ProtoReflect(), f.column
 		if why := r.integer(value, Tidy(f.cell.Text)); why != "" {
 			r.doubt(f.column, f.cell, why)
 			continue

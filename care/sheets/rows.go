@@ -16,12 +16,13 @@ const days1904 = 1462
 // readSheet reads the rows of a sheet of a workbook.
 func (b *Book) readSheet(sheet int, each func(Row) error) error {
 	part := b.work.sheets[sheet]
-	in, err := b.work.parts[part].Open()
+	packed := b.work.parts[part]
+	in, err := packed.Open()
 	if err != nil {
 		return broken(part, err)
 	}
 	defer in.Close() //nolint:errcheck // read only
-	s := sheetReader{book: b, part: part, d: newDecoder(io.LimitReader(in, b.limits.Part))}
+	s := sheetReader{book: b, part: part, d: newDecoder(io.LimitReader(in, int64(packed.UncompressedSize64)))}
 	for {
 		t, err := s.d.RawToken()
 		if errors.Is(err, io.EOF) && s.ended {

@@ -16,8 +16,12 @@ package sheets
 
 import (
 	"bytes"
+	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 )
 
 // Kind is what a cell is.
@@ -137,6 +141,38 @@ func (b *Book) Read(sheet int, each func(Row) error) error {
 		return b.readSheet(sheet, each)
 	}
 	return b.readDelimited(each)
+}
+
+// About returns about how many rows a sheet has, for showing progress; 0 where the file does
+// not say.
+func (b *Book) About(sheet int) int {
+	if b.Format == Delimited {
+		return b.lines()
+	}
+	rows, enough := 0, errors.New("enough")
+	_ = b.elements(b.work.sheets[sheet], func(_ *xml.Decoder, e xml.StartElement) error { // what is wrong is found when it is read
+		switch e.Name.Local {
+		case "dimension":
+			_, last, _ := strings.Cut(attribute(e, "ref"), ":")
+			rows, _ = strconv.Atoi(strings.TrimLeft(last, "ABCDEFGHIJKLMNOPQRSTUVWXYZ$"))
+		case "sheetData":
+			return enough
+		}
+		return nil
+	})
+	return rows
+}
+
+// lines counts the ends of lines.
+func (b *Book) lines() (n int) {
+	in, buf := io.NewSectionReader(b.file, 0, b.size), make([]byte, 64<<10)
+	for {
+		k, err := in.Read(buf)
+		n += bytes.Count(buf[:k], []byte{'\n'})
+		if err != nil {
+			return n
+		}
+	}
 }
 
 // compound says what a file of the old container is: a workbook under a password, or one of

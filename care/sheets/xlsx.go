@@ -64,8 +64,8 @@ func (b *Book) elements(part string, each func(d *xml.Decoder, e xml.StartElemen
 	if err != nil {
 		return broken(part, err)
 	}
-	defer in.Close() //nolint:errcheck // read only
-	d := newDecoder(io.LimitReader(in, b.limits.Part))
+	defer in.Close()                                                 //nolint:errcheck // read only
+	d := newDecoder(io.LimitReader(in, int64(f.UncompressedSize64))) // what it says was looked at before
 	for {
 		t, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
@@ -168,6 +168,9 @@ func builtInDate(id int) bool {
 
 // showsDate reports whether a format has a year or a day outside quotes and brackets.
 func showsDate(format string) bool {
+	if strings.EqualFold(format, "General") {
+		return false
+	}
 	quoted, bracket := false, false
 	for i := 0; i < len(format); i++ {
 		switch c := format[i]; {

@@ -50,12 +50,20 @@ type grammar struct {
 
 	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
 
+	People peopleCommands `cmd:"" help:"help_people"`
+	Access accessCommand  `cmd:"" help:"help_access"`
+
 	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`
 
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
+	Report    reportCommands    `cmd:"" help:"help_report"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
+
+	Supervise superviseCommands `cmd:"" help:"help_supervise"`
+	Task      taskCommands      `cmd:"" help:"help_task"`
+	Import    importCommands    `cmd:"" help:"help_import"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

@@ -38,6 +38,9 @@ type tabletCommands struct {
 	Secret  tabletSecret  `cmd:"" help:"help_tablet_secret"`
 
 	Findings tabletFindings `cmd:"" help:"help_tablet_findings"`
+	Tasks    tabletTasks    `cmd:"" help:"help_tablet_tasks"`
+	Rectify  tabletRectify  `cmd:"" help:"help_tablet_rectify"`
+	Answer   tabletAnswer   `cmd:"" help:"help_tablet_answer"`
 	Evidence tabletEvidence `cmd:"" help:"help_tablet_evidence"`
 }
 

@@ -41,11 +41,14 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
-	exporting  = "/xunzhen.office.v1.ExportService/"
+	residents  = "/xunzhen.office.v1.ResidentService/"
+	accesses   = "/xunzhen.office.v1.AccessService/"
 	assessing  = "/xunzhen.office.v1.AssessmentService/"
 	doubts     = "/xunzhen.office.v1.AuthenticityService/"
+	exporting  = "/xunzhen.office.v1.ExportService/"
 	supervise  = "/xunzhen.office.v1.SupervisionService/"
 	tasks      = "/xunzhen.office.v1.TaskService/"
+	imports    = "/xunzhen.office.v1.ImportService/"
 )
 
 // RuleOf returns the rule of a method, by its full name. A method without one may
@@ -133,10 +136,13 @@ var table = sync.OnceValue(func() map[string]Rule {
 
 		// Which codes were changed decides what certificates name: the office alone says.
 		divisions + "Recode": {Who: Operator},
+		// Whole files become records: staff and organisations among them, which give rights.
+		imports + "Import": {Who: Operator},
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
-		found + "GetFindingState": {Who: Operator},
+		found + "GetFindingState": {Who: Operator, Desk: true},
+
 		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
 		doubts + "ListAuthenticity":      {Who: Operator, Desk: true},
 		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
@@ -158,6 +164,14 @@ var table = sync.OnceValue(func() map[string]Rule {
 		assessing + "ListLate":       {Who: Operator, Desk: true},
 		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
 		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
+
+		// Persons, and who looked at whom, within the scope of a desk.
+		residents + "SearchResidents": {Who: Operator, Desk: true},
+		residents + "GetPerson":       {Who: Operator, Desk: true},
+		accesses + "ListAccess":       {Who: Operator, Desk: true},
+
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},
 		supervise + "GetFrame":            {Who: Operator, Desk: true},

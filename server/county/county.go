@@ -39,6 +39,7 @@ import (
 	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/followers"
+	"github.com/xunzhen/xunzhen/server/intake"
 	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/syncengine"
@@ -88,6 +89,8 @@ type County struct {
 	People *followers.People
 	// Divisions knows which codes were changed, as of its last CatchUp.
 	Divisions *followers.Divisions
+	// Intake makes records of the rows of files.
+	Intake *intake.Importer
 	// Staff knows who works as what, as of its last CatchUp.
 	Staff *followers.Staff
 	// Others are served while the projection follows.
@@ -99,6 +102,7 @@ type County struct {
 
 	store     syncengine.Store
 	recipient *ecdh.PrivateKey
+	search    []byte // keys hashes of numbers
 	operator  ed25519.PublicKey
 	means     Means
 	backups   backups
@@ -107,13 +111,13 @@ type County struct {
 	notProjected error              // why there is none
 	counts       *assessment.Module // nil: nothing is counted
 	findings     *findings.Findings // nil: opened without rules
-
-	exporting    sync.Once
-	exports      *exports.Exports
-	notExported  error
 	authenticity *authenticity.Module
 	notJudged    error // why the program's rules cannot judge authenticity
-	supervised   *supervision.Module
+
+	exporting   sync.Once
+	exports     *exports.Exports
+	notExported error
+	supervised  *supervision.Module
 }
 
 // Create makes a county with new keys under data and opens it.
@@ -237,8 +241,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.operator = operator.Public().(ed25519.PublicKey)
 	c.shard = segment.KeySigner(key)
-	search, err := searchKey(dir, m.Rand)
-	if err != nil {
+	if c.search, err = searchKey(dir, m.Rand); err != nil {
 		return nil, err
 	}
 	if c.former, err = formerRecipients(dir, c.recipient); err != nil {
@@ -252,9 +255,10 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if err := c.start(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
-	c.People = followers.NewPeople(c.Engine, search, m.log())
+	c.People = followers.NewPeople(c.Engine, c.search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
 	c.Staff = followers.NewStaff(c.Engine, m.log())
+	c.Intake = intake.New(intake.Config{Shard: c.Engine, People: c.People, County: record.Division(c.Code), Holds: c.Holds, Clock: m.Clock})
 	c.openProjection(ctx)
 	return c, nil
 }

@@ -160,6 +160,12 @@ func TestTheFileOfProjectionsIsNobodysLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(c.Dir, "projections.db")
+	former := []string{filepath.Join(c.Dir, "findings.db"), filepath.Join(c.Dir, "findings.db-wal"), filepath.Join(c.Dir, "findings.db.lock")}
+	for _, name := range former {
+		if err := os.WriteFile(name, []byte("of an earlier build"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if p, err := c.Projection(); err != nil || p.Follow(t.Context()) != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +187,11 @@ func TestTheFileOfProjectionsIsNobodysLoss(t *testing.T) {
 	c, err = county.Open(t.Context(), c.Dir, m)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range former {
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
 	}
 	if p, err := c.Projection(); p != nil || err == nil {
 		t.Errorf("%v, %v", p, err)

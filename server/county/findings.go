@@ -7,9 +7,13 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/register"
+	"github.com/xunzhen/xunzhen/server/supervision"
+	"github.com/xunzhen/xunzhen/server/tasks"
 )
 
 // ErrNoFindings says that nothing is looked for in this county: it was opened without rules.
@@ -18,7 +22,8 @@ var ErrNoFindings = errors.New("nothing is looked for here")
 // openProjection opens the file of projections. Without it everything else is answered all the same.
 func (c *County) openProjection(ctx context.Context) {
 	log := c.means.log().With("shard", c.Shard().String())
-	if err := projection.Remove(filepath.Join(c.Dir, formerFile)); err != nil {
+	former := filepath.Join(c.Dir, formerFile)
+	if err := errors.Join(projection.Remove(former), projection.Remove(former+".lock")); err != nil {
 		log.Warn("the findings of a former version could not be deleted", "err", err)
 	}
 	c.projection, c.notProjected = projection.Open(ctx, projection.Config{
@@ -40,9 +45,14 @@ func (c *County) modules() (all []projection.Module) {
 		}
 		c.counts = c.counter()
 		all = append(all, c.counts)
+		c.supervised = supervision.NewModule(c.populations)
+		all = append(all, c.supervised, tasks.Module{})
 	}
-	return all
+	return append(all, c.Register(), access.Module{})
 }
+
+// Register returns the module in which persons are searched.
+func (c *County) Register() register.Module { return register.Module{Key: c.search} }
 
 // Authenticity returns what makes the county's records doubtful, or why that is not to be had:
 // ErrNoFindings, what the program's rules lack, or the error of the file of projections.

@@ -6,6 +6,7 @@ package findings_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -45,12 +46,18 @@ func (t timed) Check(p *rules.Person, e rules.Entry, asOf care.Date) []*carev1.F
 	return t.Rules.Check(p, e, asOf)
 }
 
-// Whole residents of 40 records with the pack of the program: a new file (the feed is read,
+// Whole residents of 10 and of 40 records with the pack of the program: a new file (the feed is read,
 // everybody is looked at, every row is written), a new day (everybody is looked at again), and
 // one more visit of each. %rules is the time in the rules by the clock against the processor time of
 // everything, so it says too much on a busy machine.
 func BenchmarkResidents(b *testing.B) {
-	const residents, records = 200, 40
+	for _, records := range []int{10, 40} {
+		b.Run(fmt.Sprintf("of %d records", records), func(b *testing.B) { benchmarkResidents(b, records) })
+	}
+}
+
+func benchmarkResidents(b *testing.B, records int) {
+	const residents = 200
 	pack, err := rulepack.Load()
 	if err != nil {
 		b.Fatal(err)

@@ -69,7 +69,7 @@ func (f *Findings) Look(conn *sqlite.Conn, p *projection.Person, day care.Date) 
 		return err
 	}
 	last := h.last
-	if err := (writing{conn, &h, day}).person(p.Residents, sets); err != nil || h.last == last {
+	if err := (writing{conn, &h, day}).person(sets, known.before); err != nil || h.last == last {
 		return err
 	}
 	return h.put(conn)

@@ -22,12 +22,14 @@ type known struct {
 	tried   portion
 	changed map[record.ID]bool
 	stored  map[record.ID][]*carev1.Finding
+	// before are the live rows of all residents, decoded where that was of use.
+	before map[rowKey]row
 }
 
 // knownOf reads what is known of a person. Where anything was left out, or went wrong,
 // everything is to be looked for.
 func (f *Findings) knownOf(conn *sqlite.Conn, p *projection.Person) (known, error) {
-	k := known{changed: p.Only.Records, stored: map[record.ID][]*carev1.Finding{}}
+	k := known{changed: p.Only.Records, stored: map[record.ID][]*carev1.Finding{}, before: map[rowKey]row{}}
 	switch {
 	case p.Fault != "":
 	case p.Only.Records != nil && 2*len(p.Only.Records) <= len(p.Rows):
@@ -35,13 +37,10 @@ func (f *Findings) knownOf(conn *sqlite.Conn, p *projection.Person) (known, erro
 	case p.Only.Day:
 		k.tried = f.pack.daily
 	}
-	for i := 0; i < len(p.Residents) && k.tried.Rules != nil; i++ {
+	for _, r := range p.Residents {
 		var failed error
-		err := sqlitefile.Query(conn, sqlRowsOf, bindID(p.Residents[i]), func(s *sqlite.Stmt) bool {
-			var set Set
-			if set, failed = columnRow(s).set(); failed == nil {
-				k.keep(set)
-			}
+		err := sqlitefile.Query(conn, sqlRowsOf, bindID(r), func(s *sqlite.Stmt) bool {
+			failed = k.read(columnRow(s))
 			return failed == nil
 		})
 		if err := firstOf(err, failed); err != nil {
@@ -49,6 +48,20 @@ func (f *Findings) knownOf(conn *sqlite.Conn, p *projection.Person) (known, erro
 		}
 	}
 	return k, nil
+}
+
+// read keeps a row, and what stands of it.
+func (k *known) read(r row) error {
+	if k.tried.Rules != nil {
+		set, err := r.set()
+		if err != nil {
+			return err
+		}
+		k.keep(set)
+		r.shown = set.Findings
+	}
+	k.before[r.key()] = r
+	return nil
 }
 
 // keep keeps what stands of a set.

@@ -85,11 +85,15 @@ func (r row) set() (Set, error) {
 	return s, err
 }
 
-// rowOf returns a set as it is stored.
-func rowOf(s Set) (row, error) {
+// rowOf returns a set as it is stored, with the content of the row before where nothing is another.
+func rowOf(s Set, before map[rowKey]row) (row, error) {
 	r := row{about: string(s.Record[:]), combined: s.Combined, person: s.Person, class: s.Class, divisions: joinDivisions(s.Divisions)}
 	if s.Record.IsZero() {
 		r.about = string(append(s.Person[:], 0))
+	}
+	if was, ok := before[r.key()]; ok && slices.Equal(was.shown, s.Findings) { // the very ones that were read
+		r.content, r.findings, r.shown = was.content, was.findings, was.shown
+		return r, nil
 	}
 	var err error
 	r.content, r.findings, err = encodeContent(s.Findings)
@@ -105,21 +109,10 @@ type writing struct {
 }
 
 // person puts what was found about a person in place of what the rows of all its residents
-// say. Rows that say the same already stay where they are.
-func (w writing) person(residents []record.ID, sets []Set) error {
-	before := map[rowKey]row{}
-	for _, r := range residents {
-		err := sqlitefile.Query(w.conn, sqlRowsOf, bindID(r), func(s *sqlite.Stmt) bool {
-			one := columnRow(s)
-			before[one.key()] = one
-			return true
-		})
-		if err != nil {
-			return err
-		}
-	}
+// say, which are before and are taken from it. Rows that say the same already stay where they are.
+func (w writing) person(sets []Set, before map[rowKey]row) error {
 	for _, s := range sets {
-		now, err := rowOf(s)
+		now, err := rowOf(s, before)
 		if err != nil {
 			return err
 		}

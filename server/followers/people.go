@@ -236,12 +236,11 @@ func (r resident) key() string {
 // person is what two residents of one village have in common who may be one person, beside
 // their documents; "" when any of it is not known, or r is void.
 func (r resident) person() string {
-	name := care.NormaliseName(r.form.GetName())
 	division, ok := r.division()
-	if name == "" || !ok || r.form.GetBirthDate() == 0 || r.void() {
+	if !ok || r.void() {
 		return ""
 	}
-	return name + "\x00" + care.Date(r.form.GetBirthDate()).String() + "\x00" + string(division)
+	return personKey(r.form.GetName(), care.Date(r.form.GetBirthDate()), division)
 }
 
 // slips are the resident numbers that may have been meant by r's, if that is none.

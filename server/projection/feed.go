@@ -5,6 +5,7 @@ package projection
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -106,8 +107,8 @@ type taking struct {
 // record writes down one record as it now stands.
 func (t *taking) record(row syncengine.RecordRow, came syncengine.Receipts) error {
 	kind := row.ID.Kind()
-	if t.p.isChosen(kind) {
-		t.p.choose = true
+	if slices.Contains(t.p.chosen, kind) {
+		t.p.choose()
 		return sqlitefile.Write(t.conn, sqlPutChosen, func(s *sqlite.Stmt) {
 			s.BindInt64(1, int64(kind))
 			s.BindBytes(2, row.ID[:])

@@ -4,7 +4,7 @@ package projection
 
 import (
 	"errors"
-	"time"
+	"fmt"
 
 	"zombiezen.com/go/sqlite"
 
@@ -63,7 +63,7 @@ func (p *Projection) ensure(conn *sqlite.Conn) error {
 	if err != nil {
 		return err
 	}
-	if !ok || h.epoch != p.cfg.Shard.Epoch().String() || h.chosen != p.chosenKinds() {
+	if !ok || h.epoch != p.cfg.Shard.Epoch().String() || h.chosen != fmt.Sprint(p.chosen) {
 		return p.beginAnew(conn)
 	}
 	return p.ensureModules(conn, h)
@@ -79,8 +79,8 @@ func (p *Projection) beginAnew(conn *sqlite.Conn) error {
 			return err
 		}
 	}
-	p.choose, p.chooseAt = true, time.Time{}
-	h := header{epoch: p.cfg.Shard.Epoch().String(), chosen: p.chosenKinds()}
+	p.choose()
+	h := header{epoch: p.cfg.Shard.Epoch().String(), chosen: fmt.Sprint(p.chosen)}
 	if err := h.put(conn); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -27,7 +28,13 @@ func (p *Projection) take(all []Module) error {
 		}
 		seen[name] = true
 		p.modules = append(p.modules, &module{Module: m, schema: sha256.Sum256([]byte(m.Schema()))})
+		if c, ok := m.(Chooser); ok {
+			p.chosen = append(p.chosen, c.Chooses())
+		}
 	}
+	slices.Sort(p.chosen)
+	p.chosen = slices.Compact(p.chosen)
+	p.choose()
 	return nil
 }
 
@@ -165,27 +172,10 @@ func (p *Projection) dropModules(conn *sqlite.Conn) error {
 	return err
 }
 
-// choosers returns the modules that choose their settings by records.
-func (p *Projection) choosers() (all []Chooser) {
+// choose has the modules choose their settings anew.
+func (p *Projection) choose() {
 	for _, m := range p.modules {
-		if c, ok := m.Module.(Chooser); ok {
-			all = append(all, c)
-		}
+		_, m.stale = m.Module.(Chooser)
+		m.chooseAt = time.Time{}
 	}
-	return all
-}
-
-// isChosen reports whether settings are chosen by records of a kind.
-func (p *Projection) isChosen(k record.Kind) bool {
-	return slices.ContainsFunc(p.choosers(), func(c Chooser) bool { return c.Chooses() == k })
-}
-
-// chosenKinds names the kinds by which settings are chosen.
-func (p *Projection) chosenKinds() string {
-	var kinds []record.Kind
-	for _, c := range p.choosers() {
-		kinds = append(kinds, c.Chooses())
-	}
-	slices.Sort(kinds)
-	return fmt.Sprint(slices.Compact(kinds))
 }

@@ -20,10 +20,8 @@ import (
 // whom other settings or another day concern.
 func (p *Projection) prepare(ctx context.Context) error {
 	now := p.cfg.Clock()
-	if p.choose && !now.Before(p.chooseAt) {
-		if err := p.chooseSettings(ctx, now); err != nil {
-			return err
-		}
+	if err := p.chooseSettings(ctx, now); err != nil {
+		return err
 	}
 	day := care.DateOf(now)
 	if day != p.day {
@@ -65,7 +63,8 @@ func (p *Projection) prepare(ctx context.Context) error {
 // settle asks a module for its settings and returns how it stands with them, and whether that
 // is another standing than the one given.
 func (p *Projection) settle(m *module, one standing) (standing, bool) {
-	if m.unchosen() {
+	now := p.cfg.Clock()
+	if m.unchosen() || now.Before(m.askAt) {
 		return one, false
 	}
 	var settings [32]byte
@@ -75,6 +74,7 @@ func (p *Projection) settle(m *module, one standing) (standing, bool) {
 		return nil
 	})
 	if m.ready = err == nil; err != nil {
+		m.askAt = now.Add(wakeEvery)
 		p.moduleFailed(m, "its settings are not to be had", err)
 		return one, false
 	}
@@ -104,43 +104,32 @@ const maxChosen = 64
 
 const sqlChosen = `SELECT id FROM chosen WHERE kind = ?1 ORDER BY id DESC LIMIT ?2`
 
-// chooseSettings lets the modules choose by the records there are. One that fails keeps what it
-// has, and tries again later.
+// chooseSettings lets the modules choose that have to, by the records there are. One that fails
+// keeps what it has, and tries again later.
 func (p *Projection) chooseSettings(ctx context.Context, now time.Time) error {
-	rows := map[record.Kind][]syncengine.RecordRow{}
-	for _, c := range p.choosers() {
-		if _, ok := rows[c.Chooses()]; ok {
-			continue
-		}
-		var err error
-		if rows[c.Chooses()], err = p.rowsOf(ctx, c.Chooses()); err != nil {
-			return err
-		}
-	}
-	failed := false
 	for _, m := range p.modules {
 		c, ok := m.Module.(Chooser)
-		if !ok {
+		if !ok || !m.stale || now.Before(m.chooseAt) {
 			continue
 		}
-		err := p.file.Update(ctx, func(conn *sqlite.Conn) error {
+		rows, err := p.rowsOf(ctx, c.Chooses())
+		if err != nil {
+			return err
+		}
+		err = p.file.Update(ctx, func(conn *sqlite.Conn) error {
 			return p.update(conn, func(*header) error {
-				return caught(func() error { return c.Choose(ctx, conn, rows[c.Chooses()]) })
+				return caught(func() error { return c.Choose(ctx, conn, rows) })
 			})
 		})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			failed = true
+			m.chooseAt = now.Add(wakeEvery)
 			p.moduleFailed(m, "it cannot choose its settings", err)
 			continue
 		}
-		m.chosen = true
-	}
-	p.choose, p.chooseAt = failed, time.Time{}
-	if failed {
-		p.chooseAt = now.Add(wakeEvery)
+		m.chosen, m.stale = true, false
 	}
 	return nil
 }

@@ -56,12 +56,12 @@ type Projection struct {
 	modules []*module
 	day     care.Date
 
-	choose   bool      // a record that settings are chosen by has changed since they were
-	chooseAt time.Time // not before
+	chosen []record.Kind // by whose records settings are chosen, ascending
 
-	mu     sync.Mutex // guards told and savers
-	told   told
-	savers map[int64]saver
+	mu         sync.Mutex // guards told, forgetting but for its channel, and savers
+	told       told
+	forgetting forgetting
+	savers     map[int64]saver
 }
 
 // module is a Module at work.
@@ -69,9 +69,11 @@ type module struct {
 	Module
 	schema  [32]byte
 	chosen  bool // it has chosen, if it is a Chooser
+	stale   bool // it has to choose, as a record that it chooses by has changed since
 	ready   bool // it has told its settings
 	settled bool // there is nothing that it has to settle
-	notYet  time.Time
+
+	chooseAt, askAt, settleAt time.Time // not before
 }
 
 //go:embed migrations/*.sql
@@ -97,7 +99,8 @@ func options() sqlitefile.Options {
 // build is deleted and made anew: all that it had comes back. The modules' tables are made, those
 // of modules that are no more are dropped, and each Reader is handed the projection.
 func Open(ctx context.Context, cfg Config) (*Projection, error) {
-	p := &Projection{cfg: cfg, choose: true, savers: map[int64]saver{}}
+	// A former run may have ended before it cut off what was erased.
+	p := &Projection{cfg: cfg, savers: map[int64]saver{}, forgetting: forgetting{asked: 1, wake: make(chan struct{}, 1)}}
 	if err := p.take(cfg.Modules); err != nil {
 		return nil, fmt.Errorf("projection: %w", err)
 	}

@@ -262,6 +262,60 @@ func TestAModuleThatCannotChooseLooksAtEverybodyOnceItCan(t *testing.T) {
 	}
 }
 
+// One that cannot choose does not have the others choose again and again.
+func TestOnlyWhoFailedChoosesAgain(t *testing.T) {
+	good := choosing{&mirror{name: "good"}}
+	bad := choosing{&mirror{name: "bad", unable: errors.New("no pack")}}
+	c := newCounty(t, good, bad)
+	c.register(village)
+	c.follow()
+	good.unable = errors.New("asked again")
+	for range 5 {
+		c.now = c.now.Add(2 * time.Minute)
+		c.follow()
+	}
+	if s := c.state(good.mirror); s.Failed != nil {
+		t.Errorf("%+v", s)
+	}
+	c.save(record.ID{}, care.KindRulePack, &carev1.RulePack{}, scope("431124000000"))
+	c.follow()
+	if s := c.state(good.mirror); s.Failed == nil || s.UnderWay || good.settings != 0 {
+		t.Errorf("what was chosen before does not stay: %+v", s)
+	}
+}
+
+// moody is a module whose settings are not to be had at times.
+type moody struct {
+	*mirror
+	bad   bool
+	asked int
+}
+
+func (m *moody) Settings() ([32]byte, bool) {
+	if m.asked++; m.bad {
+		panic("139")
+	}
+	return m.mirror.Settings()
+}
+
+func TestSettingsThatAreNotToBeHadAreAskedForLater(t *testing.T) {
+	m, other := &moody{mirror: &mirror{name: "moody"}, bad: true}, &mirror{name: "other"}
+	c := newCounty(t, m, other)
+	for range 60 {
+		c.register(village)
+	}
+	c.follow()
+	if m.asked != 1 || m.looks != 0 || other.looks != 60 || c.state(m.mirror).Failed == nil || strings.Contains(c.log.String(), "139") {
+		t.Errorf("asked %d times, %d and %d looks, %+v", m.asked, m.looks, other.looks, c.state(m.mirror))
+	}
+	m.bad = false
+	c.now = c.now.Add(2 * time.Minute)
+	c.follow()
+	if !maps.Equal(m.kept(c), m.expected(c)) || other.looks != 60 {
+		t.Errorf("%d and %d looks", m.looks, other.looks)
+	}
+}
+
 func TestModulesSettleWhenNobodyWaits(t *testing.T) {
 	m := &mirror{name: "one", pieces: 3}
 	c := newCounty(t, m)

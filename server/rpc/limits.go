@@ -113,7 +113,7 @@ func lane(method string, rule auth.Rule, stream bool) int {
 	case method == "/xunzhen.sync.v1.RecordService/Verify", method == "/xunzhen.sync.v1.BackupService/Backup",
 		method == "/xunzhen.sync.v1.DivisionService/Recode", method == "/xunzhen.office.v1.AssessmentService/Freeze",
 		method == "/xunzhen.office.v1.AssessmentService/GetFreeze", method == "/xunzhen.office.v1.AssessmentService/VerifyFreeze",
-		method == "/xunzhen.office.v1.AssessmentService/ListWorkPoints":
+		method == "/xunzhen.office.v1.AssessmentService/ListWorkPoints", method == "/xunzhen.office.v1.ImportService/Import":
 		return laneVerify
 	}
 	return laneCall
@@ -130,6 +130,8 @@ func maxRequest(method string) int {
 		return 512 << 10 // 4096 offers of 65 bytes, 64 certificates; 100 saves; 4000 changes; 500 results, faults; 4000 charges
 	case "/xunzhen.sync.v1.EnrolmentService/Login":
 		return segment.MaxCertificate + 1<<10
+	case "/xunzhen.office.v1.ImportService/Import":
+		return 2 << 20 // 500 rows of a whole checkup
 	case "/xunzhen.sync.v1.RecordService/Resolve":
 		return 256 << 10
 	}

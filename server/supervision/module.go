@@ -3,11 +3,9 @@
 package supervision
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"strings"
-	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/care/supervision"
 	"github.com/xunzhen/xunzhen/server/projection"
-	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 	"github.com/xunzhen/xunzhen/syncengine/sqlitestore/sqlitefile"
 )
@@ -24,40 +21,21 @@ import (
 // moduleVersion is raised when Look writes other rows for the same persons.
 const moduleVersion = "supervision 1"
 
-// Module keeps who may be drawn, and where the records of supervision are. Who belongs to a
-// population is said by the county's rule pack, or by the program's where there is none that can
-// be loaded.
+// Pack says who belongs to a population.
+type Pack interface {
+	Hash() [32]byte
+	Populations(*rules.Person, care.Date) ([]rules.Membership, []*carev1.Finding)
+}
+
+// Module keeps who may be drawn, and where the records of supervision are.
 type Module struct {
-	builtIn *rules.Pack // nil: nobody belongs to any
-	chosen  atomic.Pointer[rules.Pack]
+	// pack returns the rule pack in force, nil when there is none: then nobody belongs to any
+	// population.
+	pack func() Pack
 }
 
-// NewModule returns the module with the program's pack; nil: there is none.
-func NewModule(builtIn *rules.Pack) *Module { return &Module{builtIn: builtIn} }
-
-// Chooses names the records that settings are chosen by.
-func (*Module) Chooses() record.Kind { return care.KindRulePack }
-
-// Choose takes the first pack that can be loaded.
-func (m *Module) Choose(_ context.Context, _ *sqlite.Conn, rows []syncengine.RecordRow) error {
-	for _, row := range rows {
-		state, err := record.DecodeState(row.State)
-		if err != nil || state.Life() == record.LifeVoided {
-			continue
-		}
-		form, err := care.Message(care.KindRulePack, state.Registers())
-		carried, ok := form.(*carev1.RulePack)
-		if err != nil || !ok {
-			continue
-		}
-		if pack, err := rules.LoadRecord(carried); err == nil {
-			m.chosen.Store(pack)
-			return nil
-		}
-	}
-	m.chosen.Store(nil)
-	return nil
-}
+// NewModule returns the module over the pack that pack returns; it is asked often.
+func NewModule(pack func() Pack) *Module { return &Module{pack} }
 
 // Name begins the names of its tables.
 func (*Module) Name() string { return "supervision" }
@@ -104,8 +82,6 @@ func (m *Module) Settings() (name [32]byte, daily bool) {
 	return [32]byte(h.Sum(nil)), true
 }
 
-func (m *Module) pack() *rules.Pack { return cmp.Or(m.chosen.Load(), m.builtIn) }
-
 // Settle has nothing to do.
 func (*Module) Settle(context.Context, *sqlitefile.File, care.Date) (bool, error) { return true, nil }
 
@@ -129,6 +105,21 @@ func (m *Module) Look(conn *sqlite.Conn, p *projection.Person, day care.Date) er
 	}
 	for _, e := range p.Rules.Entries() {
 		if err := put(conn, p, who, e); err != nil {
+			return err
+		}
+	}
+	return putVoided(conn, p)
+}
+
+// putVoided writes a row for each rectification that somebody declared void: what stands then is
+// read from the record, because a doctor does not settle a fault so.
+func putVoided(conn *sqlite.Conn, p *projection.Person) error {
+	for id, row := range p.Rows {
+		if id.Kind() != supervision.KindRectification || !row.Voided {
+			continue
+		}
+		open := &carev1.Rectification{}
+		if err := putFault(conn, p, id, joinDivisions(row.Divisions), "", open); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ type who struct {
 }
 
 // candidateOf returns who a person is on a day.
-func candidateOf(p *projection.Person, pack *rules.Pack, day care.Date) who {
+func candidateOf(p *projection.Person, pack Pack, day care.Date) who {
 	w := who{Candidate: supervision.Candidate{ID: p.ID}}
 	for _, e := range p.Rules.Entries() {
 		r, ok := e.Form.(*carev1.Resident)

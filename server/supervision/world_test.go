@@ -63,7 +63,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.module = supervision.NewModule(loadPack(t))
+	pack := loadPack(t)
+	w.module = supervision.NewModule(func() supervision.Pack { return pack })
 	w.file, err = sqlitefile.Open(filepath.Join(t.TempDir(), "p.db"), sqlitefile.Schema{
 		Name: "test", ApplicationID: 7, Migrations: fstest.MapFS{"0001_all.sql": {Data: []byte(w.module.Schema())}},
 	}, sqlitefile.Options{Create: true})

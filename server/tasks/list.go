@@ -57,7 +57,7 @@ func (t *Tasks) List(ctx context.Context, q Query, sight Sight, skip, limit int)
 		q.AsOf = t.today()
 	}
 	parts = slices.DeleteFunc(parts, func(p part) bool { return p.withdrawn() })
-	uneven, meter := unevenOf(parts), &meter{tasks: t, asOf: q.AsOf, done: map[string]map[quota.Unit]int64{}}
+	uneven, meter := unevenOf(parts), &meter{tasks: t, asOf: q.AsOf, parts: parts, done: map[string]map[quota.Unit]int64{}}
 	var out List
 	for _, p := range parts {
 		if !q.selects(p) || !sight.sees(p.scope) {
@@ -128,6 +128,7 @@ func (t *Tasks) onTablet(ctx context.Context, p part) (bool, error) {
 type meter struct {
 	tasks   *Tasks
 	asOf    care.Date
+	parts   []part
 	done    map[string]map[quota.Unit]int64 // nil entries: nobody counts it
 	missing []string
 }
@@ -154,24 +155,20 @@ func (m *meter) progress(ctx context.Context, p part) (*quota.Progress, error) {
 	return &out, nil
 }
 
-// ask sums what is done upwards.
+// ask asks for all parts that the indicator counts in this season.
 func (m *meter) ask(ctx context.Context, code string, from, to care.Date) (map[quota.Unit]int64, error) {
 	if m.tasks.cfg.Figures == nil {
 		return nil, nil
 	}
-	all, counted, err := m.tasks.cfg.Figures.Done(ctx, code, from, to, m.asOf)
+	var units []quota.Unit
+	for _, p := range m.parts {
+		if s := p.season(); p.form.GetIndicatorCode() == code && s.From == from && s.To == to {
+			units = append(units, p.unit)
+		}
+	}
+	done, counted, err := m.tasks.cfg.Figures.Done(ctx, code, from, to, m.asOf, units)
 	if err != nil || !counted {
 		return nil, err
 	}
-	out := map[quota.Unit]int64{}
-	for _, d := range all {
-		if len(d.Village) < int(care.LevelCounty) {
-			continue
-		}
-		u := quota.Unit{Division: care.FullCode(d.Village), Doctor: d.Doctor, Nobody: d.Doctor == ""}
-		for more := true; more; u, more = u.Above() {
-			out[u] += d.Done
-		}
-	}
-	return out, nil
+	return done, nil
 }

@@ -41,18 +41,11 @@ type People interface {
 	Eligible(ctx context.Context, population carev1.PopulationCode, within record.Division) ([]quota.Count, error)
 }
 
-// Done is how many of one doctor's people in a village count for an indicator.
-type Done struct {
-	Village record.Division // 12 digits
-	Doctor  string
-	Done    int64
-}
-
 // Figures counts what is done.
 type Figures interface {
-	// Done counts the people who are in an indicator's numerator in a period, at the end of a day.
-	// counted is false where nobody counts the indicator.
-	Done(ctx context.Context, code string, from, to, asOf care.Date) (done []Done, counted bool, err error)
+	// Done counts, for each of some units, the people who are in an indicator's numerator in a
+	// period, at the end of a day. counted is false where nobody counts the indicator.
+	Done(ctx context.Context, code string, from, to, asOf care.Date, units []quota.Unit) (done map[quota.Unit]int64, counted bool, err error)
 }
 
 // Config is what a county's tasks are made of. All but Figures must be given.

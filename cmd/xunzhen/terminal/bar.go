@@ -34,6 +34,7 @@ type Bar struct {
 	done, total int
 	drawn       time.Time
 	over        bool
+	note        string
 }
 
 // Begin shows a new bar. While it is there nothing else may be written; End ends
@@ -65,6 +66,13 @@ func (b *Bar) Set(done, total int) {
 	b.refresh()
 }
 
+// Note says what stands behind the gauge, such as how fast it goes.
+func (b *Bar) Note(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.note = text
+}
+
 // End ends the bar with some words about it; without any it leaves nothing behind.
 func (b *Bar) End(text string) {
 	b.mu.Lock()
@@ -93,7 +101,7 @@ func (b *Bar) draw() {
 		return
 	}
 	b.drawn = b.screen.Clock()
-	fmt.Fprint(b.screen.Out, b.begin()+Pad(b.label, labelWidth)+" "+gauge(b.done, b.total))
+	fmt.Fprint(b.screen.Out, b.begin()+Pad(b.label, labelWidth)+" "+strings.TrimRight(gauge(b.done, b.total)+" "+b.note, " "))
 }
 
 // begin wipes the line that is drawn anew.

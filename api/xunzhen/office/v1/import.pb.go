@@ -176,6 +176,10 @@ const (
 	ImportDoubt_IMPORT_DOUBT_NO_DIVISION ImportDoubt = 12
 	// The record has values side by side that a person must decide about first; see the fields.
 	ImportDoubt_IMPORT_DOUBT_CONFLICT ImportDoubt = 13
+	// A member of staff is named who is not known, or whose name several bear; see the fields.
+	ImportDoubt_IMPORT_DOUBT_STAFF ImportDoubt = 14
+	// As staff, of an organisation.
+	ImportDoubt_IMPORT_DOUBT_ORGANISATION ImportDoubt = 15
 )
 
 // Enum value maps for ImportDoubt.
@@ -195,6 +199,8 @@ var (
 		11: "IMPORT_DOUBT_FORM",
 		12: "IMPORT_DOUBT_NO_DIVISION",
 		13: "IMPORT_DOUBT_CONFLICT",
+		14: "IMPORT_DOUBT_STAFF",
+		15: "IMPORT_DOUBT_ORGANISATION",
 	}
 	ImportDoubt_value = map[string]int32{
 		"IMPORT_DOUBT_UNSPECIFIED":  0,
@@ -211,6 +217,8 @@ var (
 		"IMPORT_DOUBT_FORM":         11,
 		"IMPORT_DOUBT_NO_DIVISION":  12,
 		"IMPORT_DOUBT_CONFLICT":     13,
+		"IMPORT_DOUBT_STAFF":        14,
+		"IMPORT_DOUBT_ORGANISATION": 15,
 	}
 )
 
@@ -1065,7 +1073,7 @@ const file_xunzhen_office_v1_import_proto_rawDesc = "" +
 	"\x16IMPORT_OUTCOME_UPDATED\x10\x02\x12\x17\n" +
 	"\x13IMPORT_OUTCOME_SAME\x10\x03\x12\x18\n" +
 	"\x14IMPORT_OUTCOME_ASIDE\x10\x04\x12\x1a\n" +
-	"\x16IMPORT_OUTCOME_REFUSED\x10\x05*\x88\x03\n" +
+	"\x16IMPORT_OUTCOME_REFUSED\x10\x05*\xbf\x03\n" +
 	"\vImportDoubt\x12\x1c\n" +
 	"\x18IMPORT_DOUBT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14IMPORT_DOUBT_SEVERAL\x10\x01\x12\x17\n" +
@@ -1081,7 +1089,9 @@ const file_xunzhen_office_v1_import_proto_rawDesc = "" +
 	"\x12\x15\n" +
 	"\x11IMPORT_DOUBT_FORM\x10\v\x12\x1c\n" +
 	"\x18IMPORT_DOUBT_NO_DIVISION\x10\f\x12\x19\n" +
-	"\x15IMPORT_DOUBT_CONFLICT\x10\rB\xc5\x01\n" +
+	"\x15IMPORT_DOUBT_CONFLICT\x10\r\x12\x16\n" +
+	"\x12IMPORT_DOUBT_STAFF\x10\x0e\x12\x1d\n" +
+	"\x19IMPORT_DOUBT_ORGANISATION\x10\x0fB\xc5\x01\n" +
 	"\x15com.xunzhen.office.v1B\vImportProtoP\x01Z9github.com/xunzhen/xunzhen/api/xunzhen/office/v1;officev1\xa2\x02\x03XOX\xaa\x02\x11Xunzhen.Office.V1\xca\x02\x11Xunzhen\\Office\\V1\xe2\x02\x1dXunzhen\\Office\\V1\\GPBMetadata\xea\x02\x13Xunzhen::Office::V1b\x06proto3"
 
 var (
