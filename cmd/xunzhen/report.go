@@ -20,6 +20,7 @@ type reportCommands struct {
 	Indicators reportIndicators `cmd:"" help:"help_report_indicators"`
 	People     reportPeople     `cmd:"" help:"help_report_people"`
 	Score      reportScore      `cmd:"" help:"help_report_score"`
+	Target     reportTarget     `cmd:"" help:"help_report_target"`
 	Adjust     reportAdjust     `cmd:"" help:"help_report_adjust"`
 	Freeze     reportFreeze     `cmd:"" help:"help_report_freeze"`
 	Freezes    reportFreezes    `cmd:"" help:"help_report_freezes"`
@@ -110,7 +111,7 @@ func reportProblem(err error, p indicators.Period) error {
 		return err
 	}
 	switch code {
-	case "not_begun", "not_over", "frozen", "not_frozen", "window":
+	case "not_begun", "not_over", "frozen", "not_frozen", "window", "reading":
 		return problemf("problem_report_"+code, p.String())
 	case "busy":
 		return problemf("problem_report_busy")
@@ -202,15 +203,15 @@ func (k catalogue) change(code string, f *officev1.Figure) string {
 	return "="
 }
 
-const barCells = 10
+const rateCells = 10
 
 // miniature draws a rate as a small bar.
 func (k catalogue) miniature(code string, v *int64) string {
 	if u := k[code].GetUnit(); v == nil || u == officev1.IndicatorUnit_INDICATOR_UNIT_COUNT || u == officev1.IndicatorUnit_INDICATOR_UNIT_FEN || u == officev1.IndicatorUnit_INDICATOR_UNIT_PERCENTAGE_POINTS {
 		return ""
 	}
-	full := int(max(0, min(barCells, (*v*barCells+50_00)/100_00)))
-	return strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
+	full := int(max(0, min(rateCells, (*v*rateCells+50_00)/100_00)))
+	return strings.Repeat("█", full) + strings.Repeat("░", rateCells-full)
 }
 
 // of writes a numerator and what it is of.

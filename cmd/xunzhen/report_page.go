@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -73,9 +74,9 @@ type pageFault struct{ Head, Tail string }
 // Sizes of the page: what fits on A4.
 const (
 	pageTiles  = 6
-	pageUnits  = 14
-	pageFaults = 6
-	pageTrends = 3
+	pageUnits  = 16
+	pageFaults = 8
+	pageTrends = 6
 	quartersIn = 8
 )
 
@@ -305,7 +306,7 @@ func drawable(points []*int64) bool {
 // chart draws values of quarters as a line, the last one with its number. A few lines of own
 // SVG stay sharp on paper, weigh a kilobyte, and need no network; a chart library weighs a megabyte.
 func (m *pageMaker) chart(points []*int64) template.HTML {
-	const width, height, left, right, top, bottom = 240.0, 64.0, 6.0, 34.0, 10.0, 14.0
+	const width, height, left, right, top, bottom = 240.0, 64.0, 12.0, 36.0, 10.0, 14.0
 	low, high := int64(100_00), int64(0)
 	for _, p := range points {
 		if p != nil {
@@ -421,24 +422,26 @@ func (m *pageMaker) faults(d *pageData) {
 		if l.GetCode() != "" {
 			name = l.GetCode() + " " + m.k.title(m.c, l.GetCode())
 		}
+		l.LostBy = l.LostBy[:min(len(l.LostBy), 3)]
 		d.Faults = append(d.Faults, pageFault{m.c.say("page_lost", name, hundredths(l.GetLostX100())), whyLost(m.c, m.k, l)})
 	}
-	for _, f := range m.all {
-		if f.GetAboveAll() && len(d.Faults) < pageFaults {
+	for _, code := range slices.Sorted(maps.Keys(m.all)) {
+		if f := m.all[code]; f.GetAboveAll() && len(d.Faults) < pageFaults {
 			d.Faults = append(d.Faults, pageFault{f.GetCode() + " " + m.k.title(m.c, f.GetCode()), m.c.say("report_above_all")})
 		}
 	}
-	if len(d.Faults) == 0 {
-		m.weakest(d)
-	}
+	m.weakest(d)
 }
 
-// weakest names the last unit of each headline, where there are no targets.
+// weakest names the last unit of each headline that no target speaks of.
 func (m *pageMaker) weakest(d *pageData) {
 	for _, code := range m.chosen {
+		if m.all[code].TargetX100 != nil {
+			continue
+		}
 		var last *officev1.Figure
 		for _, f := range m.units {
-			if f.GetCode() == code && f.GetRank() > 0 && (last == nil || f.GetRank() > last.GetRank()) {
+			if f.GetCode() == code && f.GetRank() > 0 && (last == nil || f.GetRank() > last.GetRank()) && f.GetRank() > 1 {
 				last = f
 			}
 		}

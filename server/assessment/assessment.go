@@ -140,5 +140,6 @@ const (
 	ProblemBusy      = "busy"       // records keep coming
 	ProblemSettings  = "settings"   // the pack's numbers cannot be used
 	ProblemTooLarge  = "too_large"  // more than a record can hold
+	ProblemReading   = "reading"    // what was frozen is being read again
 	ProblemPeople    = "people"     // nobody in particular is behind the indicator
 )

@@ -36,6 +36,7 @@ type Basis struct {
 
 // counting is one look at the tables, in one snapshot.
 type counting struct {
+	ctx  context.Context //nolint:containedctx // of the one question that it is made for
 	a    *Assessment
 	conn *sqlite.Conn
 	book rulebook
@@ -52,7 +53,7 @@ func (a *Assessment) count(ctx context.Context, do func(*counting) error) error 
 		return errors.Join(problem(ProblemSettings, "the rule pack cannot be counted by: %v", err), err)
 	}
 	return a.cfg.Projection.View(ctx, func(conn *sqlite.Conn) error {
-		c := &counting{a: a, conn: conn, book: book, day: a.today()}
+		c := &counting{ctx: ctx, a: a, conn: conn, book: book, day: a.today()}
 		if c.standing, err = a.cfg.Projection.Standing(conn); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ package assessment
 import (
 	"context"
 	"fmt"
+	"testing/fstest"
 
 	"zombiezen.com/go/sqlite"
 
@@ -68,4 +69,12 @@ func Windows(day care.Date) (out []string) {
 		out = append(out, fmt.Sprintf("%s to %s", w.period, w.last))
 	}
 	return out
+}
+
+// SchemaOf is that of a file with the module's tables alone.
+func SchemaOf(tables string) sqlitefile.Schema {
+	return sqlitefile.Schema{
+		Name: "file of facts", ApplicationID: 0x787a7466,
+		Migrations: fstest.MapFS{"0001_tables.sql": {Data: []byte(tables)}},
+	}
 }

@@ -285,6 +285,9 @@ func (a *Assessment) freezeSaves(ctx context.Context, f Freeze, c counted, shown
 			groups[d] = append(groups[d], u)
 		}
 	}
+	for _, units := range groups {
+		f.Records += (len(units) + unitsInPart - 1) / unitsInPart
+	}
 	w := freezeWriter{a: a, freeze: f, again: shown != nil}
 	for _, d := range sortedDivisions(groups) {
 		number := 0
@@ -391,7 +394,7 @@ func wireWindow(p indicators.Period) *carev1.FreezeWindow {
 func (f Freeze) basis() *carev1.FreezeBasis {
 	return &carev1.FreezeBasis{
 		Epoch: f.Epoch, LedgerSize: uint64(f.Size), LedgerRoot: f.Root[:], Position: f.Position, OutcomesSha256: f.Digest[:], Persons: f.Persons,
-		PackName: f.Pack[0], PackVersion: f.Pack[1], PackSha256: f.PackHash, SettingsSha256: f.Settings[:], FrozenAtMs: f.At.UnixMilli(), AuthorId: f.Author,
+		PackName: f.Pack[0], PackVersion: f.Pack[1], PackSha256: f.PackHash, SettingsSha256: f.Settings[:], FrozenAtMs: f.At.UnixMilli(), AuthorId: f.Author, Records: uint32(f.Records),
 		Completeness: &carev1.FreezeCompleteness{
 			Tablets: uint32(f.Completeness.Tablets), Heard: uint32(f.Completeness.Heard), OldestSyncDays: uint32(f.Completeness.OldestSyncDays),
 			HeldSaves: uint32(f.Completeness.HeldSaves),

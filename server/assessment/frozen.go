@@ -94,7 +94,7 @@ func freezeOf(id record.ID, form *carev1.AssessmentFreeze) Freeze {
 	f := Freeze{
 		Record: id, Period: windowOf(form.GetWindow()), At: time.UnixMilli(b.GetFrozenAtMs()).UTC(), Author: b.GetAuthorId(), Epoch: b.GetEpoch(),
 		Size: ledger.Size(b.GetLedgerSize()), Position: b.GetPosition(), Persons: b.GetPersons(), Pack: [2]string{b.GetPackName(), b.GetPackVersion()},
-		PackHash: b.GetPackSha256(),
+		PackHash: b.GetPackSha256(), Records: int(b.GetRecords()),
 	}
 	copy(f.Root[:], b.GetLedgerRoot())
 	copy(f.Digest[:], b.GetOutcomesSha256())
@@ -110,16 +110,11 @@ func freezeOf(id record.ID, form *carev1.AssessmentFreeze) Freeze {
 
 // freezes returns the heads of all freezes, the latest window first.
 func (c *counting) freezes() (all []Freeze, err error) {
-	parts := map[indicators.Period]int{}
 	err = eachPaper(c.conn, kindFreeze, func() *carev1.AssessmentFreeze { return &carev1.AssessmentFreeze{} }, func(id record.ID, form *carev1.AssessmentFreeze) {
-		parts[windowOf(form.GetWindow())]++
 		if form.GetBasis() != nil {
 			all = append(all, freezeOf(id, form))
 		}
 	})
-	for i := range all {
-		all[i].Records = parts[all[i].Period]
-	}
 	slices.SortFunc(all, func(a, b Freeze) int {
 		return cmp.Or(cmp.Compare(b.Period.To, a.Period.To), cmp.Compare(b.Period.From, a.Period.From))
 	})
@@ -142,11 +137,31 @@ func (c *counting) frozenFor(q Query) (counted, bool, error) {
 		return counted{}, false, nil
 	}
 	f, ok, err := c.freezeAt(q.Period)
+	if err == nil && !ok {
+		err = c.notFrozen(q.Period)
+	}
 	if err != nil || !ok {
 		return counted{}, false, err
 	}
 	out, err := c.frozen(f, q)
 	return out, err == nil, err
+}
+
+// notFrozen asks the records themselves, while not all of them have been looked at: what is frozen is
+// never counted anew in silence.
+func (c *counting) notFrozen(p indicators.Period) error {
+	if !freezable(p) {
+		return nil
+	}
+	_, err := c.a.freezeShown(c.ctx, p)
+	if at := ProblemOf(err); at != nil && at.Code == ProblemFrozen {
+		return errReading(p)
+	}
+	return err
+}
+
+func errReading(p indicators.Period) error {
+	return problem(ProblemReading, "the frozen figures of %s are just being read again: try again in some minutes", p)
 }
 
 // frozen reads the figures of a freeze for the units of a query. Who sees a part of the county has
@@ -166,11 +181,19 @@ func (c *counting) everyLevel(f Freeze) (counted, error) {
 		Standing: c.standing, AsOf: f.Period.To, Pack: f.Pack, Settings: f.Settings, CountedOn: care.DateOf(f.At), FromTables: true, Freeze: &f,
 	}
 	all.basis.Position = f.Position
+	parts := 0
 	err := eachPaper(c.conn, kindFreeze, func() *carev1.AssessmentFreeze { return &carev1.AssessmentFreeze{} }, func(_ record.ID, form *carev1.AssessmentFreeze) {
-		if windowOf(form.GetWindow()) == f.Period {
-			all.take(form.GetFigures())
+		if windowOf(form.GetWindow()) != f.Period {
+			return
 		}
+		if len(form.GetFigures().GetUnits()) > 0 {
+			parts++
+		}
+		all.take(form.GetFigures())
 	})
+	if err == nil && parts < f.Records {
+		err = errReading(f.Period)
+	}
 	return all, err
 }
 

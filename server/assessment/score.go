@@ -108,6 +108,9 @@ func (c *counting) frozenLevels(q Query) (counted, bool, error) {
 		return counted{}, false, nil
 	}
 	f, ok, err := c.freezeAt(q.Period)
+	if err == nil && !ok {
+		err = c.notFrozen(q.Period)
+	}
 	if err != nil || !ok {
 		return counted{}, false, err
 	}

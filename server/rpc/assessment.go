@@ -47,7 +47,7 @@ func errTells(err error) error {
 		r.Code = codes.FailedPrecondition
 	case assessment.ProblemNotFrozen:
 		r.Reason, r.Code = syncv1.Reason_REASON_NOT_FOUND, codes.NotFound
-	case assessment.ProblemBusy:
+	case assessment.ProblemBusy, assessment.ProblemReading:
 		r.Reason, r.Code, r.Retry = syncv1.Reason_REASON_BUSY, codes.ResourceExhausted, false
 	}
 	return r

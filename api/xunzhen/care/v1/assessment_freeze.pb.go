@@ -192,7 +192,9 @@ type FreezeBasis struct {
 	// By whom.
 	AuthorId string `protobuf:"bytes,12,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
 	// How complete they were.
-	Completeness  *FreezeCompleteness `protobuf:"bytes,13,opt,name=completeness,proto3" json:"completeness,omitempty"`
+	Completeness *FreezeCompleteness `protobuf:"bytes,13,opt,name=completeness,proto3" json:"completeness,omitempty"`
+	// In how many records the figures stand, the head included.
+	Records       uint32 `protobuf:"varint,14,opt,name=records,proto3" json:"records,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -316,6 +318,13 @@ func (x *FreezeBasis) GetCompleteness() *FreezeCompleteness {
 		return x.Completeness
 	}
 	return nil
+}
+
+func (x *FreezeBasis) GetRecords() uint32 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
 }
 
 // How complete figures were when they were frozen.
@@ -587,7 +596,7 @@ const file_xunzhen_care_v1_assessment_freeze_proto_rawDesc = "" +
 	"\tstarts_on\x18\x01 \x01(\x05B!\xca\xf3\x18\x1d\n" +
 	"\f开始日期\x12\tstarts on(\x010\x01R\bstartsOn\x128\n" +
 	"\aends_on\x18\x02 \x01(\x05B\x1f\xca\xf3\x18\x1b\n" +
-	"\f截止日期\x12\aends on(\x010\x01R\x06endsOn\"\xf0\a\n" +
+	"\f截止日期\x12\aends on(\x010\x01R\x06endsOn\"\xa6\b\n" +
 	"\vFreezeBasis\x12@\n" +
 	"\x05epoch\x18\x01 \x01(\tB*\xca\xf3\x18&\n" +
 	"\f账本纪元\x12\x13epoch of the ledger\x80\x01@R\x05epoch\x12K\n" +
@@ -619,7 +628,9 @@ const file_xunzhen_care_v1_assessment_freeze_proto_rawDesc = "" +
 	"\tauthor_id\x18\f \x01(\tB!\xca\xf3\x18\x1d\n" +
 	"\t冻结人\x12\tfrozen by(\a0\x01\x80\x01@R\bauthorId\x12f\n" +
 	"\fcompleteness\x18\r \x01(\v2#.xunzhen.care.v1.FreezeCompletenessB\x1d\xca\xf3\x18\x19\n" +
-	"\t完整性\x12\fcompletenessR\fcompleteness\"\xb8\x02\n" +
+	"\t完整性\x12\fcompletenessR\fcompleteness\x124\n" +
+	"\arecords\x18\x0e \x01(\rB\x1a\xca\xf3\x18\x16\n" +
+	"\t记录数\x12\arecords(\bR\arecords\"\xb8\x02\n" +
 	"\x12FreezeCompleteness\x124\n" +
 	"\atablets\x18\x01 \x01(\rB\x1a\xca\xf3\x18\x16\n" +
 	"\t平板数\x12\atablets(\bR\atablets\x12E\n" +
