@@ -21,8 +21,16 @@ func TestPeopleAreSearchedAndShown(t *testing.T) {
 	one.ok("tablet", "sync")
 	one.followed()
 	for _, args := range [][]string{
-		{"试"}, {"wsc"}, {"wangshichun"}, {"5678"}, {"--number", "990000195803060018"}, {"--phone", "13912345678"}, {"--village", village},
-		{"--sex", "male", "--age-from", "60"}, {"--status", "here"}, {},
+		{"试"},
+		{"wsc"},
+		{"wangshichun"},
+		{"5678"},
+		{"--number", "990000195803060018"},
+		{"--phone", "13912345678"},
+		{"--village", village},
+		{"--sex", "male", "--age-from", "60"},
+		{"--status", "here"},
+		{},
 	} {
 		all := decode[foundPeople](t, one.ok(append([]string{"people", "search", "--json"}, args...)...))
 		if len(all.People) != 1 || all.People[0].Person != resident || !all.Masked || all.People[0].Number != "990000********0018" {

@@ -127,8 +127,9 @@ func (s *Staff) ask(ctx context.Context, of causal.ReplicaID) (bool, error) {
 	for _, c := range certs {
 		s.centre[c.Replica()] = c.Role == segment.RoleCentre
 	}
-	s.centre[of] = s.centre[of] // what no certificate is known of is not asked about again
-	return s.centre[of], nil
+	known := s.centre[of]
+	s.centre[of] = known // what no certificate is known of is not asked about again
+	return known, nil
 }
 
 func (s *Staff) put(id record.ID, m *carev1.Staff) {
