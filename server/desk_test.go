@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
+	officev1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
+	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/server"
@@ -330,5 +332,38 @@ func TestADeskRenewsAndIsCutOffLikeATablet(t *testing.T) {
 	}
 	if _, err := desk.Enrolment.Renew(desk.Context(), &syncv1.RenewRequest{Shard: shard[:]}); transport.ReasonOf(err) != syncv1.Reason_REASON_REVOKED {
 		t.Errorf("cut off, renews: %v", err)
+	}
+}
+
+func TestADeskListsWhatIsFoundInItsScopeAndClasses(t *testing.T) {
+	c := newClinic(t)
+	c.seen(servertest.Village)
+	c.seen(elsewhere)
+	all := servertest.Clerk("zhao", township)
+	general := servertest.Clerk("qian", township)
+	general.Classes = general.Classes[:1]
+	desk, plain := c.Enrol(all), c.Enrol(general)
+	c.follow()
+	count := func(by *servertest.Caller) (sets, counted int) {
+		t.Helper()
+		m, err := officev1grpc.NewFindingServiceClient(by.Conn).ListFindings(by.Context(), &officev1.ListFindingsRequest{Shard: c.shard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range m.GetSets() {
+			sets += len(s.GetFindings())
+		}
+		for _, n := range m.GetCounts() {
+			counted += int(n.GetFindings())
+		}
+		return sets, counted
+	}
+	for name, one := range map[string]struct {
+		by   *servertest.Caller
+		want int
+	}{"the operator": {c.caller, 4}, "a township's desk": {desk.Caller, 2}, "one without the sensitive class": {plain.Caller, 1}} {
+		if sets, counted := count(one.by); sets != one.want || counted != one.want {
+			t.Errorf("%s is shown %d, counted %d, want %d", name, sets, counted, one.want)
+		}
 	}
 }

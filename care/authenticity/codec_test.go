@@ -64,3 +64,21 @@ func TestBytesOfSomethingElseAreNoEvidence(t *testing.T) {
 		t.Errorf("a visit is no member: %v", err)
 	}
 }
+
+// Evidence is read from a file of the centre's own: whatever stands in it is an error or evidence that is encoded as it was.
+func FuzzDecodeEvidence(f *testing.F) {
+	f.Add((&authenticity.Visit{Doctor: "li", Day: 20260301, Values: []authenticity.Value{{Field: 1, V: 120}}}).Encode())
+	f.Add((&authenticity.Member{Doctor: "li", Number: "1"}).Encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if v, err := authenticity.DecodeVisit(b); err == nil {
+			if again, err := authenticity.DecodeVisit(v.Encode()); err != nil || !reflect.DeepEqual(again, v) {
+				t.Errorf("%+v is %+v, %v", v, again, err)
+			}
+		}
+		if m, err := authenticity.DecodeMember(b); err == nil {
+			if again, err := authenticity.DecodeMember(m.Encode()); err != nil || again != m {
+				t.Errorf("%+v is %+v, %v", m, again, err)
+			}
+		}
+	})
+}

@@ -69,6 +69,9 @@ func (r *Rules) Gather(in Input, day care.Date) Evidence {
 	slices.SortFunc(out.Visits, func(a, b Visit) int { return cmp.Or(cmp.Compare(a.Day, b.Day), compareIDs(a.Record, b.Record)) })
 	for i := range out.Visits {
 		out.Keys = append(out.Keys, panelKeys(&out.Visits[i], r.Settings.Labs)...)
+		if k, ok := signerKey(&out.Visits[i]); ok {
+			out.Keys = append(out.Keys, k)
+		}
 	}
 	out.Found = append(r.fromPack(in, day), r.alone(in.Person, out.Visits)...)
 	return out

@@ -5,7 +5,6 @@ package authenticity
 import (
 	"crypto/sha256"
 	"fmt"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -88,12 +87,6 @@ func (r *Rules) fromPack(in Input, day care.Date) []Finding {
 		out = append(out, f)
 	}
 	return out
-}
-
-// base returns the part of a rule's id before the dot: A03 of A03.labs.
-func base(rule string) string {
-	b, _, _ := strings.Cut(rule, ".")
-	return b
 }
 
 // Hash names what the rules do: the thresholds and rows of the pack that bear on it.

@@ -27,6 +27,7 @@ const (
 	KeyName   // in one village
 	KeySite   // checkups of one organisation and day
 	KeyHome   // visits to a household: not compared, but done anew when it moves
+	KeySigner // records signed by another than their doctor: likewise, when the signer's posts change
 )
 
 // Key is what one record may have in common with others.
@@ -153,6 +154,23 @@ func visitKeys(person, id record.ID, m *carev1.HomeVisit, p Place) []Key {
 	}
 	return out
 }
+
+// signerKey returns the key of a record that another than its doctor signed, and whether one did.
+func signerKey(v *Visit) (Key, bool) {
+	if v.Signer == "" || v.Signer == v.Doctor {
+		return Key{}, false
+	}
+	return Key{KeySigner, SignerHash(v.Signer), Member{
+		Record: v.Record, Person: v.Person, Doctor: v.Doctor, Unit: v.Unit, Division: v.Division, Class: v.Class, Day: v.Day,
+	}}, true
+}
+
+// SignerHash returns the hash of the keys of records that a member of staff signed for another.
+func SignerHash(staff string) int64 { return hash("signer", staff) }
+
+// Compared reports whether those who bear a key of this kind are compared with each other; the
+// others only say whose year is to be looked at when something changes.
+func (k KeyKind) Compared() bool { return k != KeyHome && k != KeySigner }
 
 // HomeHash returns the hash of the keys of a household's visits.
 func HomeHash(household record.ID) int64 { return hash("home", string(household[:])) }

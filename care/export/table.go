@@ -16,26 +16,31 @@ const (
 
 // Column is one column of a table.
 type Column struct {
-	ID     string // stays the same when the header changes
-	ZH, EN string // the header
-	Format Format
-	Width  float64 // in characters
-	Wrap   bool
-	Mask   Mask
+	ID     string  `json:"id"`     // stays the same when the header changes
+	ZH     string  `json:"zh"`     // the header
+	EN     string  `json:"en"`     // what it means
+	Format Format  `json:"format"` // 0 text, 1 to 3 numbers with none to two decimals, 4 per cent, 5 day
+	Width  float64 `json:"width"`  // in characters
+	Wrap   bool    `json:"wrap"`
+	Mask   Mask    `json:"mask"`
 	// Sensitive: only those who may see records of the sensitive class have the column.
-	Sensitive bool
+	Sensitive bool `json:"sensitive"`
 	// FromZH, FromEN say where the cells come from.
-	FromZH, FromEN string
+	FromZH string `json:"from_zh"`
+	FromEN string `json:"from_en"`
 }
 
 // Table is one table: a sheet of a workbook, or a CSV file.
 type Table struct {
-	Name           string // of the table: "hypertension"
-	ZH, EN         string // the title
-	RowZH, RowEN   string // what is counted: 人, person
-	SheetZH        string // the name of the sheet, at most 31 characters
-	NoteZH, NoteEN string // who is in it, and what is counted
-	Columns        []Column
+	Name    string   `json:"name"` // of the table: "hypertension"
+	ZH      string   `json:"zh"`   // the title
+	EN      string   `json:"en"`
+	RowZH   string   `json:"counts_zh"` // what is counted: 人
+	RowEN   string   `json:"counts_en"`
+	SheetZH string   `json:"sheet"`   // the name of the sheet, at most 31 characters
+	NoteZH  string   `json:"note_zh"` // who is in it, and how it is counted
+	NoteEN  string   `json:"note_en"`
+	Columns []Column `json:"columns"`
 }
 
 // SerialNumber is the ID of the column that counts the rows. It is filled in when the rows

@@ -326,25 +326,30 @@ func (r *rowReader) need(something, key bool) {
 	}
 }
 
-// settle finds out the division.
+// settle finds out the division: that which the row names, else the caller's. What is named and
+// not known is doubtful, whatever the caller says.
 func (r *rowReader) settle() {
 	at := r.plan.Division
 	if r.village.Kind != sheets.Empty || r.township != "" {
 		code, why := r.division(r.village, r.township)
-		if why != "" && at == "" {
-			for i := range r.plan.Columns {
-				if c := &r.plan.Columns[i]; c.Field.Path == Division {
-					r.doubt(c, r.village, why)
-					return
-				}
-			}
-			return
-		}
-		if why == "" {
+		switch {
+		case why == "":
 			at = code
+		case r.village.Kind != sheets.Empty && Tidy(r.village.Text) != "":
+			r.divisionDoubt(why)
+			return
 		}
 	}
 	if at != "" {
 		r.out.Division = care.FullCode(at)
+	}
+}
+
+func (r *rowReader) divisionDoubt(why Reason) {
+	for i := range r.plan.Columns {
+		if c := &r.plan.Columns[i]; c.Field.Path == Division {
+			r.doubt(c, r.village, why)
+			return
+		}
 	}
 }

@@ -111,7 +111,9 @@ func TestAnAnswerThatContradictsTheRecordIsProposedAsUntrue(t *testing.T) {
 	of := func(p carev1.VerificationPopulation, told *carev1.VerificationTruth) *carev1.Verification {
 		return &carev1.Verification{Contact: accepted, Populations: []carev1.VerificationPopulation{p}, Truth: told}
 	}
-	one := func(p carev1.VerificationPopulation, told *carev1.VerificationTruth) *carev1.Verification { return of(p, told) }
+	one := func(p carev1.VerificationPopulation, told *carev1.VerificationTruth) *carev1.Verification {
+		return of(p, told)
+	}
 	for _, c := range []struct {
 		name  string
 		form  *carev1.Verification

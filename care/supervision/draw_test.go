@@ -60,7 +60,7 @@ func plan(rows ...*carev1.SupervisionStratum) *carev1.SupervisionPlan {
 }
 
 func row(group carev1.SupervisionGroup, unit carev1.SupervisionUnit, size int32) *carev1.SupervisionStratum {
-	return &carev1.SupervisionStratum{Group: group, Unit: unit, Size: size}
+	return &carev1.SupervisionStratum{Group: group, Unit: unit, Size: &size}
 }
 
 func seedOf(t testing.TB, f supervision.Frame, text string) [32]byte {
@@ -198,7 +198,9 @@ func TestASeedIsOfItsRoundFrameAndText(t *testing.T) {
 		"another round": func() ([32]byte, error) {
 			return supervision.SeedOfText(supervision.RoundID("130403", "2026Q2"), f.Digest(), "03 07 12 19")
 		},
-		"a root": func() ([32]byte, error) { return supervision.SeedOfRoot(round, f.Digest(), bytes.Repeat([]byte{7}, 32)) },
+		"a root": func() ([32]byte, error) {
+			return supervision.SeedOfRoot(round, f.Digest(), bytes.Repeat([]byte{7}, 32))
+		},
 	} {
 		s, err := make()
 		if err != nil || seeds[s] != "" {
@@ -303,10 +305,10 @@ func TestAPlanThatCannotBeDrawnByIsRefused(t *testing.T) {
 		"no group":              func(p *carev1.SupervisionPlan) { p.Strata[0].Group = 0 },
 		"unknown group":         func(p *carev1.SupervisionPlan) { p.Strata[0].Group = 31 },
 		"no unit":               func(p *carev1.SupervisionPlan) { p.Strata[0].Unit = 0 },
-		"nobody drawn":          func(p *carev1.SupervisionPlan) { p.Strata[0].Size = 0 },
-		"too many drawn":        func(p *carev1.SupervisionPlan) { p.Strata[0].Size = 1001 },
+		"nobody drawn":          func(p *carev1.SupervisionPlan) { p.Strata[0].Size = nil },
+		"too many drawn":        func(p *carev1.SupervisionPlan) { p.Strata[0].Size = i32(1001) },
 		"twice":                 func(p *carev1.SupervisionPlan) { p.Strata = append(p.Strata, row(archives, inVillage, 3)) },
-		"more than all":         func(p *carev1.SupervisionPlan) { p.ContactPercent = 101 },
+		"more than all":         func(p *carev1.SupervisionPlan) { p.ContactPercent = i32(101) },
 	} {
 		p := plan(row(archives, inVillage, 5))
 		spoil(p)

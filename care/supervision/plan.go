@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -54,7 +56,7 @@ const (
 // VillageRound returns the plan of a village round: in each village 5 archives on paper, 5 in the
 // system and 5 people of the key population, half of them called or visited.
 func VillageRound(from, to care.Date, divisions ...record.Division) *carev1.SupervisionPlan {
-	p := &carev1.SupervisionPlan{FromOn: int32(from), ToOn: int32(to), ContactPercent: villageContact}
+	p := &carev1.SupervisionPlan{FromOn: int32(from), ToOn: int32(to), ContactPercent: proto.Int32(villageContact)}
 	for _, d := range divisions {
 		p.Divisions = append(p.Divisions, string(d))
 	}
@@ -64,7 +66,7 @@ func VillageRound(from, to care.Date, divisions ...record.Division) *carev1.Supe
 		carev1.SupervisionGroup_SUPERVISION_GROUP_KEY_POPULATION,
 	} {
 		p.Strata = append(p.Strata, &carev1.SupervisionStratum{
-			Group: group, Unit: carev1.SupervisionUnit_SUPERVISION_UNIT_VILLAGE, Size: villageRecords,
+			Group: group, Unit: carev1.SupervisionUnit_SUPERVISION_UNIT_VILLAGE, Size: proto.Int32(villageRecords),
 		})
 	}
 	return p

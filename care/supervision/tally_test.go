@@ -50,8 +50,13 @@ func TestIntervalsAreWilsons(t *testing.T) {
 		low, high float64
 	}{
 		// Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
-		{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718},
-		{5, 5, 0.5655, 1}, {35, 35, 0.9011, 1}, {0, 0, 0, 1},
+		{81, 263, 0.2553, 0.3662},
+		{15, 148, 0.0624, 0.1605},
+		{0, 20, 0, 0.1611},
+		{1, 29, 0.0061, 0.1718},
+		{5, 5, 0.5655, 1},
+		{35, 35, 0.9011, 1},
+		{0, 0, 0, 1},
 	} {
 		r := supervision.RateOf(c.of, c.among)
 		if math.Abs(r.Low-c.low) > 0.00006 || math.Abs(r.High-c.high) > 0.00006 {

@@ -144,7 +144,20 @@ func (c *call) ruling(r *officev1.AuthenticityRuled) string {
 	if r == nil {
 		return ""
 	}
-	return c.say("doubt_" + decisionName(r.GetDecision()))
+	return c.decision(r.GetDecision())
+}
+
+// decision returns what people call a decision.
+func (c *call) decision(d carev1.AuthenticityDecision) string {
+	switch d {
+	case carev1.AuthenticityDecision_AUTHENTICITY_DECISION_CLEARED:
+		return c.say("doubt_cleared")
+	case carev1.AuthenticityDecision_AUTHENTICITY_DECISION_CONFIRMED:
+		return c.say("doubt_confirmed")
+	case carev1.AuthenticityDecision_AUTHENTICITY_DECISION_UNDER_INVESTIGATION:
+		return c.say("doubt_under_investigation")
+	}
+	return d.String()
 }
 
 // ruleOnDoubtCommand saves what the office makes of a finding.
@@ -167,7 +180,7 @@ func (f ruleOnDoubtCommand) Run(c *call) error {
 		if err != nil {
 			return err
 		}
-		c.line("doubt_saved", c.say("doubt_"+f.Decision))
+		c.line("doubt_saved", c.decision(decisionOf(f.Decision)))
 		return nil
 	})
 }

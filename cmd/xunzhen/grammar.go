@@ -50,6 +50,9 @@ type grammar struct {
 
 	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
 
+	People peopleCommands `cmd:"" help:"help_people"`
+	Access accessCommand  `cmd:"" help:"help_access"`
+
 	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`

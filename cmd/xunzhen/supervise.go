@@ -134,8 +134,8 @@ func roundOf(id []byte, r *carev1.SupervisionRound, tried uint32) roundJSON {
 		ID: idText(id), Code: r.GetCode(), Title: r.GetTitle(), AnnouncedOn: care.Date(r.GetAnnouncedOn()).String(), Owner: r.GetOwnerId(),
 		From: care.Date(r.GetPlan().GetFromOn()).String(), To: care.Date(r.GetPlan().GetToOn()).String(), Divisions: r.GetPlan().GetDivisions(),
 		FrameSha256: hexText(r.GetFrame().GetSha256()), Persons: r.GetFrame().GetPersons(), Source: r.GetSeedSource().GetNamed(),
-		LedgerSize: r.GetSeedSource().GetLedgerSize(), Seed: hexText(r.GetDraw().GetSeed()), PublicText: r.GetDraw().GetPublicText(),
-		LedgerRoot: hexText(r.GetDraw().GetLedgerRoot()), Sample: r.GetDraw().GetSize(), SampleSha: hexText(r.GetDraw().GetSha256()), Tried: tried,
+		LedgerSize: r.GetSeedSource().GetLedgerSize(), Seed: hexText(r.GetDraw().GetSeedSha256()), PublicText: r.GetDraw().GetPublicText(),
+		LedgerRoot: hexText(r.GetDraw().GetLedgerRootSha256()), Sample: r.GetDraw().GetSize(), SampleSha: hexText(r.GetDraw().GetSha256()), Tried: tried,
 	}
 	if d := r.GetSeedSource().GetKnownOn(); d != 0 {
 		out.KnownOn = care.Date(d).String()

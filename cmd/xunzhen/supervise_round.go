@@ -20,6 +20,7 @@ import (
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/terminal"
 	"github.com/xunzhen/xunzhen/syncengine/record"
+	"google.golang.org/protobuf/proto"
 )
 
 // superviseAnnounce announces a round.
@@ -101,7 +102,7 @@ func (f superviseAnnounce) round(c *call, county office.ServingCounty) (*carev1.
 	if err != nil {
 		return nil, err
 	}
-	plan := &carev1.SupervisionPlan{FromOn: days[0], ToOn: days[1], Divisions: divisions, ContactPercent: f.Contact}
+	plan := &carev1.SupervisionPlan{FromOn: days[0], ToOn: days[1], Divisions: divisions, ContactPercent: proto.Int32(f.Contact)}
 	if f.Village {
 		plan = supervision.VillageRound(care.Date(days[0]), care.Date(days[1]))
 		plan.Divisions = divisions
@@ -136,7 +137,7 @@ func stratumRow(text string) (*carev1.SupervisionStratum, error) {
 	if !ok || !cut || err != nil || !known || !level {
 		return nil, problemf("problem_supervise_stratum", text)
 	}
-	return &carev1.SupervisionStratum{Group: carev1.SupervisionGroup(g), Unit: carev1.SupervisionUnit(u), Size: int32(n)}, nil
+	return &carev1.SupervisionStratum{Group: carev1.SupervisionGroup(g), Unit: carev1.SupervisionUnit(u), Size: proto.Int32(int32(n))}, nil
 }
 
 func (f superviseAnnounce) tell(c *call, r *officev1.AnnouncedRound, out string) error {
@@ -242,7 +243,7 @@ func (f superviseDraw) Run(c *call) error {
 		case f.DryRun:
 			key = "supervise_would_draw"
 		}
-		c.line(key, draw.GetSize(), hexText(draw.GetSeed()), hexText(draw.GetSha256()))
+		c.line(key, draw.GetSize(), hexText(draw.GetSeedSha256()), hexText(draw.GetSha256()))
 		return nil
 	})
 }
@@ -322,11 +323,11 @@ func (f superviseCheck) Run(c *call) error {
 func repeat(id record.ID, r *carev1.SupervisionRound, f supervision.Frame) checkedJSON {
 	digest, draw := f.Digest(), r.GetDraw()
 	out := checkedJSON{Frame: bytes.Equal(digest[:], r.GetFrame().GetSha256()) && f.Round == id, Drawn: []string{}}
-	seed, err := supervision.SeedOfRoot(id, digest, draw.GetLedgerRoot())
-	if len(draw.GetLedgerRoot()) == 0 {
+	seed, err := supervision.SeedOfRoot(id, digest, draw.GetLedgerRootSha256())
+	if len(draw.GetLedgerRootSha256()) == 0 {
 		seed, err = supervision.SeedOfText(id, digest, draw.GetPublicText())
 	}
-	out.Seed = err == nil && bytes.Equal(seed[:], draw.GetSeed())
+	out.Seed = err == nil && bytes.Equal(seed[:], draw.GetSeedSha256())
 	sample := supervision.Draw(seed, f, r.GetPlan())
 	sum := supervision.SampleDigest(sample)
 	out.Sample = bytes.Equal(sum[:], draw.GetSha256())

@@ -67,7 +67,7 @@ func TestARoundFromAnnouncementToRectification(t *testing.T) {
 	dir := t.TempDir()
 	frame := filepath.Join(dir, "q1.frame")
 	announce := []string{"supervise", "announce", "2026Q1", "--from", "2026-01-01", "--to", "2026-03-31", "--division", village, "--draw", "hypertension/village=3", "--author", "chen", "-o", frame}
-	one.fails(exitFailed, []string{"where the seed comes from", "Nothing was saved"}, announce...)
+	one.fails(exitFailed, []string{"which text will give the seed", "Nothing was saved"}, announce...)
 	one.fails(exitFailed, []string{"hypertension/village=5"}, append(announce[:9:9], "--draw", "everybody=3", "--author", "chen")...)
 	one.fails(exitFailed, []string{"no division of county"}, "supervise", "announce", "x", "--from", "2026-01-01", "--to", "2026-03-31", "--division", "110101", "--author", "chen")
 	one.fails(exitFailed, []string{"is no day"}, "supervise", "announce", "x", "--from", "yesterday", "--to", "2026-03-31", "--author", "chen")
@@ -135,8 +135,11 @@ func TestARoundFromAnnouncementToRectification(t *testing.T) {
 	}
 	one.says(one.ok("supervise", "results", "2026Q1", "--lang", "zh"), "真实率", "失访 1", "431124101", "样本少：2")
 	for _, bad := range []struct{ text, says string }{
-		{`[{"id": "` + sheets[0].ID + `", "form": {"nonsense": 1}}]`, "no list of results"}, {"[", "no list of results"}, {"id,mode\nx,1\n", "Line 2, column id"},
-		{"id,truth.diagnosed\n" + sheets[0].ID + ",maybe\n", "Line 2, column truth.diagnosed"}, {"id,mode\n", "no result"},
+		{`[{"id": "` + sheets[0].ID + `", "form": {"nonsense": 1}}]`, "no list of results"},
+		{"[", "no list of results"},
+		{"id,mode\nx,1\n", "Line 2, column id"},
+		{"id,truth.diagnosed\n" + sheets[0].ID + ",maybe\n", "Line 2, column truth.diagnosed"},
+		{"id,mode\n", "no result"},
 		{`[{"id": "` + sheets[0].ID + `", "form": {"mode": 1, "doctor_id": "li", "call_result": 5}}]`, "nobody checks their own"},
 	} {
 		one.in = bad.text

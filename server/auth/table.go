@@ -140,7 +140,7 @@ var table = sync.OnceValue(func() map[string]Rule {
 		imports + "Import": {Who: Operator},
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
-		found + "ListFindings":    {Who: Operator},
+		found + "ListFindings":    {Who: Operator, Desk: true},
 		found + "GetFindingState": {Who: Operator, Desk: true},
 
 		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
@@ -164,6 +164,8 @@ var table = sync.OnceValue(func() map[string]Rule {
 		assessing + "ListLate":       {Who: Operator, Desk: true},
 		assessing + "VerifyFreeze":   {Who: Operator, Desk: true},
 		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
 
 		// Persons, and who looked at whom, within the scope of a desk.
 		residents + "SearchResidents": {Who: Operator, Desk: true},

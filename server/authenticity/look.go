@@ -40,14 +40,17 @@ const (
 	sqlPutKey   = `INSERT OR REPLACE INTO authenticity_keys (kind, hash, record, person, content) VALUES (?1, ?2, ?3, ?4, ?5)`
 	sqlPutDue   = `INSERT OR IGNORE INTO authenticity_due (stage, name, number) VALUES (?1, ?2, ?3)`
 
-	sqlDropHome  = `DELETE FROM authenticity_homes WHERE household = ?1`
-	sqlPutHome   = `INSERT OR REPLACE INTO authenticity_homes (household, latitude, longitude, accuracy, system) VALUES (?1, ?2, ?3, ?4, ?5)`
-	sqlDueAtHome = `INSERT OR IGNORE INTO authenticity_due (stage, name, number) SELECT 1, kind, hash FROM authenticity_keys WHERE kind = ?1 AND hash = ?2 LIMIT 1`
+	sqlDropHome = `DELETE FROM authenticity_homes WHERE household = ?1`
+	sqlPutHome  = `INSERT OR REPLACE INTO authenticity_homes (household, latitude, longitude, accuracy, system) VALUES (?1, ?2, ?3, ?4, ?5)`
+	sqlDueKey   = `INSERT OR IGNORE INTO authenticity_due (stage, name, number) SELECT 1, kind, hash FROM authenticity_keys WHERE kind = ?1 AND hash = ?2 LIMIT 1`
 
 	// By authenticity_posts_record.
 	sqlDropPosts = `DELETE FROM authenticity_posts WHERE record = ?1`
 	sqlPutPost   = `INSERT INTO authenticity_posts (record, staff, since, until) VALUES (?1, ?2, ?3, ?4)`
-	// Who signs for others is not followed: all of a year's doctors are few, and staff changes seldom.
+	// By the primary key. Whose records somebody signed for others is due by its key.
+	sqlDueDoctor = `INSERT OR IGNORE INTO authenticity_due (stage, name, number) SELECT DISTINCT 2, doctor, year FROM authenticity_visits WHERE doctor = ?1`
+	sqlStaffOf   = `SELECT DISTINCT staff FROM authenticity_posts WHERE record = ?1`
+	// Without any list nobody can be missing from it: the first and the last post are everybody's matter.
 	sqlDueAll = `INSERT OR IGNORE INTO authenticity_due (stage, name, number) SELECT DISTINCT 2, doctor, year FROM authenticity_visits`
 
 	sqlPutRuling  = `INSERT OR REPLACE INTO authenticity_rulings (finding, decision, content, author) VALUES (?1, ?2, ?3, ?4)`
@@ -228,28 +231,71 @@ func lookAtList(conn *sqlite.Conn, id record.ID, e authenticity.Evidence) error 
 				return err
 			}
 		}
-		return sqlitefile.Write(conn, sqlDueAtHome, func(s *sqlite.Stmt) {
+		return sqlitefile.Write(conn, sqlDueKey, func(s *sqlite.Stmt) {
 			s.BindInt64(1, int64(authenticity.KeyHome))
 			s.BindInt64(2, authenticity.HomeHash(id))
 		})
 	case kindStaff:
-		if err := sqlitefile.Write(conn, sqlDropPosts, one); err != nil {
+		return lookAtPosts(conn, id, e.Posts)
+	}
+	return nil
+}
+
+// lookAtPosts keeps when somebody is on the list, and marks the years of those whom it concerns.
+func lookAtPosts(conn *sqlite.Conn, id record.ID, all []authenticity.Posts) error {
+	one := func(s *sqlite.Stmt) { s.BindBytes(1, id[:]) }
+	concerned := map[string]bool{}
+	for _, p := range all {
+		concerned[p.Staff] = true
+	}
+	listed, err := sqlitefile.One(conn, sqlAnyPosts, func(*sqlite.Stmt) {}, func(*sqlite.Stmt) {})
+	if err != nil {
+		return err
+	}
+	err = sqlitefile.Query(conn, sqlStaffOf, one, func(s *sqlite.Stmt) bool {
+		concerned[s.ColumnText(0)] = true
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if err := sqlitefile.Write(conn, sqlDropPosts, one); err != nil {
+		return err
+	}
+	for _, p := range all {
+		if err := putPosts(conn, id, p); err != nil {
 			return err
 		}
-		for _, p := range e.Posts {
-			for _, span := range p.Spans {
-				err := sqlitefile.Write(conn, sqlPutPost, func(s *sqlite.Stmt) {
-					s.BindBytes(1, id[:])
-					s.BindText(2, p.Staff)
-					s.BindInt64(3, int64(span[0]))
-					s.BindInt64(4, int64(span[1]))
-				})
-				if err != nil {
-					return err
-				}
-			}
+	}
+	if now, err := sqlitefile.One(conn, sqlAnyPosts, func(*sqlite.Stmt) {}, func(*sqlite.Stmt) {}); err != nil || now != listed {
+		return firstOf(err, sqlitefile.Exec(conn, sqlDueAll))
+	}
+	for staff := range concerned {
+		if err := sqlitefile.Write(conn, sqlDueDoctor, func(s *sqlite.Stmt) { s.BindText(1, staff) }); err != nil {
+			return err
 		}
-		return sqlitefile.Exec(conn, sqlDueAll)
+		err := sqlitefile.Write(conn, sqlDueKey, func(s *sqlite.Stmt) {
+			s.BindInt64(1, int64(authenticity.KeySigner))
+			s.BindInt64(2, authenticity.SignerHash(staff))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putPosts(conn *sqlite.Conn, id record.ID, p authenticity.Posts) error {
+	for _, span := range p.Spans {
+		err := sqlitefile.Write(conn, sqlPutPost, func(s *sqlite.Stmt) {
+			s.BindBytes(1, id[:])
+			s.BindText(2, p.Staff)
+			s.BindInt64(3, int64(span[0]))
+			s.BindInt64(4, int64(span[1]))
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

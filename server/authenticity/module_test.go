@@ -367,3 +367,27 @@ func TestAPackWithoutAThresholdIsRefusedByName(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhoSignsForOthersIsFollowed(t *testing.T) {
+	persons, _ := cases(t, trial.Honest)
+	o := newOffice(t)
+	o.look(persons...)
+	if got := o.found(everything, authenticity.Filter{Rule: "A19.staff"}); len(got) > 0 {
+		t.Fatalf("%d findings of somebody who is on the list", len(got))
+	}
+	person := func(kind record.Kind, name string, form proto.Message) *projection.Person {
+		id := record.DerivedID(kind, []byte(name))
+		return &projection.Person{
+			ID: id, Residents: []record.ID{id}, Rules: rules.NewPerson(id, []rules.Entry{{ID: id, Kind: kind, Form: form, CapturedAt: time.Unix(1, 0)}}),
+			Rows: map[record.ID]projection.Row{id: {Divisions: []record.Division{"431124100200"}, Class: record.ClassGeneral}},
+		}
+	}
+	o.look(person(care.KindHypertensionFollowUp, "visit", &carev1.HypertensionFollowUp{ServiceDate: 20260301, DoctorId: "D00000", DoctorSignature: &carev1.Signature{StaffId: "nurse"}}))
+	if got := o.found(everything, authenticity.Filter{Rule: "A19.staff"}); len(got) != 1 {
+		t.Fatalf("%d findings of a nurse who is on no list", len(got))
+	}
+	o.look(person(48, "nurse", &carev1.Staff{StaffId: "nurse", Posts: map[string]*carev1.StaffPost{"a": {Since: 20200101}}}))
+	if got := o.found(everything, authenticity.Filter{Rule: "A19.staff"}); len(got) > 0 {
+		t.Errorf("%d findings after the nurse was put on the list", len(got))
+	}
+}

@@ -115,10 +115,14 @@ func (m *Module) shared(conn *sqlite.Conn, item dueItem) error {
 	}
 	var members []authenticity.Member
 	var bad error
+	most := int64(authenticity.MaxMembers)
+	if !authenticity.KeyKind(kind).Compared() {
+		most = -1 // all
+	}
 	err = sqlitefile.Query(conn, sqlMembers, func(s *sqlite.Stmt) {
 		s.BindInt64(1, int64(kind))
 		s.BindInt64(2, item.number)
-		s.BindInt64(3, authenticity.MaxMembers)
+		s.BindInt64(3, most)
 	}, func(s *sqlite.Stmt) bool {
 		var one authenticity.Member
 		one, bad = authenticity.DecodeMember(sqlitefile.Bytes(s, 0))
@@ -128,7 +132,7 @@ func (m *Module) shared(conn *sqlite.Conn, item dueItem) error {
 	if err != nil || bad != nil {
 		return fmt.Errorf("members: %w", firstOf(err, bad))
 	}
-	if authenticity.KeyKind(kind) == authenticity.KeyHome {
+	if !authenticity.KeyKind(kind).Compared() {
 		for _, one := range members {
 			if err := due(conn, stageYear, one.Doctor, int64(one.Day.Year())); err != nil {
 				return err

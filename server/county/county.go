@@ -11,6 +11,7 @@
 //	               roster         what the shard says of the server, as signed last
 //	               shard.db       the store
 //	               projections.db what the rules find, and other things derived; deleted, it comes back
+//	               exports.tmp    files on their way out; emptied before the first one is made, and of use to nobody
 //
 // A folder is made aside and then renamed, so one that bears a shard's name is whole.
 package county

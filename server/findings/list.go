@@ -26,6 +26,8 @@ type Filter struct {
 	Resident record.ID // with all who are linked to it
 	Record   record.ID
 	Since    care.Date // sets that have said this since that day or later
+	// Within is what may be seen; nil: everything. A set is in it as it is for a tablet with such a certificate.
+	Within *Scope
 }
 
 // Listing is a part of a list.
@@ -101,8 +103,15 @@ func (f *Findings) walk(conn *sqlite.Conn, q Filter, after Position, each func(r
 
 // selects reports whether a row may have what is asked for.
 func (q Filter) selects(r row) bool {
-	return (q.Division == "" || slices.ContainsFunc(splitDivisions(r.divisions), func(d record.Division) bool { return d.Within(q.Division) })) &&
+	return (q.Within == nil || q.Within.has(r)) &&
+		(q.Division == "" || slices.ContainsFunc(splitDivisions(r.divisions), func(d record.Division) bool { return d.Within(q.Division) })) &&
 		r.changed >= q.Since && (q.Record.IsZero() || r.record() == q.Record)
+}
+
+// has reports whether a row is in a scope.
+func (s Scope) has(r row) bool {
+	return slices.Contains(s.Classes, r.class) &&
+		slices.ContainsFunc(splitDivisions(r.divisions), func(d record.Division) bool { return d.WithinAny(s.Divisions) })
 }
 
 // among returns those of the findings that are asked for.

@@ -11,6 +11,7 @@ import (
 	officev1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	"github.com/xunzhen/xunzhen/api/xunzhen/office/v1/officev1grpc"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/server/auth"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -105,6 +106,10 @@ func (s *findingService) ListFindings(ctx context.Context, m *officev1.ListFindi
 	q, err := findingFilterFromWire(m)
 	if err != nil {
 		return nil, err
+	}
+	if c := callOf(ctx); c.principal.Who != auth.Operator {
+		v := c.view()
+		q.Within = &findings.Scope{Divisions: v.Divisions, Classes: v.Classes}
 	}
 	from, err := parsePlace(m, m.GetPageToken())
 	if err != nil {

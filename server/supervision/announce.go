@@ -130,7 +130,7 @@ func (s *Supervision) checkSource(src *carev1.SeedSource) []Problem {
 	case carev1.SeedMethod_SEED_METHOD_LEDGER:
 		least := int64(s.cfg.Records.Size()) + ledgerAhead
 		if src.GetLedgerSize() == 0 {
-			src.LedgerSize = least
+			src.LedgerSize = proto.Int64(least)
 		}
 		if src.GetLedgerSize() < least {
 			return []Problem{{"ledger_size", fmt.Sprint(least), ""}}
@@ -158,7 +158,7 @@ func (s *Supervision) replaceable(r *carev1.SupervisionRound) []Problem {
 func (s *Supervision) fill(round *carev1.SupervisionRound, f supervision.Frame) {
 	digest := f.Digest()
 	round.Frame = &carev1.SamplingFrame{
-		Sha256: digest[:], AsOf: int32(s.today()), Lines: int32(f.Lines()), Persons: int32(f.Persons()), LedgerSize: int64(s.cfg.Records.Size()),
+		Sha256: digest[:], AsOf: int32(s.today()), Lines: proto.Int32(int32(f.Lines())), Persons: proto.Int32(int32(f.Persons())), LedgerSize: proto.Int64(int64(s.cfg.Records.Size())),
 	}
 	if p := s.cfg.Module.pack(); p != nil {
 		hash := p.Hash()

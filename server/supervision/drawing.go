@@ -54,12 +54,12 @@ func (s *Supervision) Draw(ctx context.Context, author string, id record.ID, k K
 		return Drawn{Round: round.m}, problems, err
 	}
 	out := Drawn{Round: proto.CloneOf(round.m), Strata: countStrata(f, round.m.GetPlan())}
-	out.Sample = supervision.Draw([32]byte(draw.GetSeed()), f, round.m.GetPlan())
+	out.Sample = supervision.Draw([32]byte(draw.GetSeedSha256()), f, round.m.GetPlan())
 	digest := supervision.SampleDigest(out.Sample)
-	draw.Size, draw.Sha256 = int32(len(out.Sample)), digest[:]
+	draw.Size, draw.Sha256 = proto.Int32(int32(len(out.Sample))), digest[:]
 	if was := round.m.GetDraw(); was != nil {
 		out.Before = true
-		if !bytes.Equal(was.GetSeed(), draw.GetSeed()) {
+		if !bytes.Equal(was.GetSeedSha256(), draw.GetSeedSha256()) {
 			return out, []Problem{{"drawn", round.m.GetCode(), ""}}, nil
 		}
 		return out, nil, nil
@@ -117,13 +117,13 @@ func (s *Supervision) seedOf(ctx context.Context, round form[*carev1.Supervision
 		if rootErr != nil {
 			return nil, nil, fmt.Errorf("root of the ledger: %w", rootErr)
 		}
-		draw.LedgerRoot = root[:]
+		draw.LedgerRootSha256 = root[:]
 		seed, err = supervision.SeedOfRoot(round.id, frame, root[:])
 	}
 	if errors.Is(err, supervision.ErrNoText) {
 		return nil, []Problem{{Code: "text"}}, nil
 	}
-	draw.Seed = seed[:]
+	draw.SeedSha256 = seed[:]
 	return draw, nil, err
 }
 

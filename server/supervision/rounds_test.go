@@ -173,7 +173,7 @@ func TestALedgersRootGivesASeedWhenTheLedgerHasGrown(t *testing.T) {
 	}
 	w.resident(91, elsewhere, "sun") // the ledger grows on: its root at that size stays
 	two, _, err := w.Draw(t.Context(), "chen", a.ID, supervision.Known{Text: "", Frame: nil, Dry: false}, everything)
-	if err != nil || !proto.Equal(one.Round, two.Round) || len(two.Round.GetDraw().GetLedgerRoot()) != 32 {
+	if err != nil || !proto.Equal(one.Round, two.Round) || len(two.Round.GetDraw().GetLedgerRootSha256()) != 32 {
 		t.Fatal(err, one.Round, two.Round)
 	}
 }
@@ -223,18 +223,20 @@ func TestWhatCannotBeAnnouncedIsRefusedAndNothingIsSaved(t *testing.T) {
 		spoil func(*carev1.SupervisionRound)
 		code  string
 	}{
-		"no code":                {func(r *carev1.SupervisionRound) { r.Code = "" }, "code"},
-		"no owner":               {func(r *carev1.SupervisionRound) { r.OwnerId = "" }, "owner"},
-		"no plan":                {func(r *carev1.SupervisionRound) { r.Plan = nil }, "plan"},
-		"another county":         {func(r *carev1.SupervisionRound) { r.Plan.Divisions = []string{"110101"} }, "division"},
-		"a seed known today":     {func(r *carev1.SupervisionRound) { r.SeedSource.KnownOn = 20260302 }, "known_on"},
-		"a seed without a day":   {func(r *carev1.SupervisionRound) { r.SeedSource.KnownOn = 0 }, "known_on"},
-		"a text nobody named":    {func(r *carev1.SupervisionRound) { r.SeedSource.Named = " " }, "named"},
-		"no source":              {func(r *carev1.SupervisionRound) { r.SeedSource = nil }, "method"},
-		"a size too near":        {func(r *carev1.SupervisionRound) { r.SeedSource = &carev1.SeedSource{Method: 2, LedgerSize: 40} }, "ledger_size"},
+		"no code":              {func(r *carev1.SupervisionRound) { r.Code = "" }, "code"},
+		"no owner":             {func(r *carev1.SupervisionRound) { r.OwnerId = "" }, "owner"},
+		"no plan":              {func(r *carev1.SupervisionRound) { r.Plan = nil }, "plan"},
+		"another county":       {func(r *carev1.SupervisionRound) { r.Plan.Divisions = []string{"110101"} }, "division"},
+		"a seed known today":   {func(r *carev1.SupervisionRound) { r.SeedSource.KnownOn = 20260302 }, "known_on"},
+		"a seed without a day": {func(r *carev1.SupervisionRound) { r.SeedSource.KnownOn = 0 }, "known_on"},
+		"a text nobody named":  {func(r *carev1.SupervisionRound) { r.SeedSource.Named = " " }, "named"},
+		"no source":            {func(r *carev1.SupervisionRound) { r.SeedSource = nil }, "method"},
+		"a size too near": {func(r *carev1.SupervisionRound) {
+			r.SeedSource = &carev1.SeedSource{Method: 2, LedgerSize: proto.Int64(40)}
+		}, "ledger_size"},
 		"a village of nobody":    {func(r *carev1.SupervisionRound) { r.Plan.Divisions = []string{"130403009"} }, "nobody"},
 		"a title without end":    {func(r *carev1.SupervisionRound) { r.Title = string(bytes.Repeat([]byte("x"), 101)) }, "title"},
-		"a choice of the digest": {func(r *carev1.SupervisionRound) { r.Plan.Strata[0].Size = 0 }, "plan"},
+		"a choice of the digest": {func(r *carev1.SupervisionRound) { r.Plan.Strata[0].Size = nil }, "plan"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, size := villageRound(), w.Size()
@@ -255,7 +257,7 @@ func TestCallSheetsSayWhatTheRecordsSay(t *testing.T) {
 	w, _ := populated(t)
 	id, _ := w.drawn(roundOf(&carev1.SupervisionPlan{
 		FromOn: 20260101, ToOn: 20260331, Divisions: []string{"130403"},
-		Strata: []*carev1.SupervisionStratum{{Group: 1, Unit: 4, Size: 3}, {Group: 10, Unit: 3, Size: 2}},
+		Strata: []*carev1.SupervisionStratum{{Group: 1, Unit: 4, Size: proto.Int32(3)}, {Group: 10, Unit: 3, Size: proto.Int32(2)}},
 	}))
 	var all []supervision.Sheet
 	for after := (supervision.SheetPlace{}); ; {
@@ -305,7 +307,7 @@ func accepted(truth *carev1.VerificationTruth) *carev1.Verification {
 func TestResultsAreRecordedAllOrNoneAndCounted(t *testing.T) {
 	w, _ := populated(t)
 	id, d := w.drawn(roundOf(&carev1.SupervisionPlan{
-		FromOn: 20260101, ToOn: 20260331, Divisions: []string{"130403"}, Strata: []*carev1.SupervisionStratum{{Group: 1, Unit: 3, Size: 2}},
+		FromOn: 20260101, ToOn: 20260331, Divisions: []string{"130403"}, Strata: []*carev1.SupervisionStratum{{Group: 1, Unit: 3, Size: proto.Int32(2)}},
 	}))
 	if len(d.Sample) != 6 {
 		t.Fatal(len(d.Sample))
@@ -404,7 +406,7 @@ func TestWhoIsInCareAndOfWhichGroups(t *testing.T) {
 	event(back, carev1.VitalEventType_VITAL_EVENT_TYPE_MOVED_OUT, 20250101)
 	event(back, carev1.VitalEventType_VITAL_EVENT_TYPE_RETURNED, 20250601)
 	r := roundOf(&carev1.SupervisionPlan{FromOn: 20260101, ToOn: 20260331, Divisions: []string{"130403"}, Strata: []*carev1.SupervisionStratum{
-		{Group: 8, Unit: 1, Size: 9}, {Group: 1, Unit: 1, Size: 9}, {Group: 4, Unit: 1, Size: 9}, {Group: 10, Unit: 1, Size: 9},
+		{Group: 8, Unit: 1, Size: proto.Int32(9)}, {Group: 1, Unit: 1, Size: proto.Int32(9)}, {Group: 4, Unit: 1, Size: proto.Int32(9)}, {Group: 10, Unit: 1, Size: proto.Int32(9)},
 	}})
 	a := w.announce(r)
 	for s, want := range map[law.Stratum][]record.ID{"8/*": {here, back, ill}, "1/*": {here}, "4/*": {here}, "10/*": {here}} {

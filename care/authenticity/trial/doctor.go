@@ -65,7 +65,6 @@ type doctor struct {
 	busy    map[int]int // minutes after midnight until which a day is taken
 	in      map[int]int // the village where the doctor is then
 	photoAt time.Time
-	last    time.Time
 	panel   *carev1.CheckupTests // that Panels copies
 	sheet   *measurement         // that Cloned copies
 	photo   [sha256.Size]byte    // that Photos uses again

@@ -209,3 +209,83 @@ func TestABundleIsValidByThePublishedDefinitionsAndABrokenOneIsNot(t *testing.T)
 		}
 	}
 }
+
+func TestABundleIsTheSameBytesEachTime(t *testing.T) {
+	p := wholePerson()
+	slices.Reverse(p.Records)
+	if !bytes.Equal(made(t, p), made(t, wholePerson())) {
+		t.Error("the order in which records are handed in shows")
+	}
+}
+
+func TestLinkedResidentsAreOnePatientAndWhatIsVoidedOrBegunIsLeftOut(t *testing.T) {
+	text := string(made(t, wholePerson()))
+	if n := strings.Count(text, `"resourceType": "Patient"`); n != 1 {
+		t.Errorf("%d patients", n)
+	}
+	for _, want := range []string{"13040300110100001", "13040300110100099", "130403195003150016"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%s is there %d times", want, strings.Count(text, want))
+		}
+	}
+	for _, out := range []string{`"value": 200,`, `"value": 201,`} {
+		if strings.Contains(text, out) {
+			t.Errorf("%s is of a form that is voided or begun", out)
+		}
+	}
+}
+
+func TestAConflictIsTaggedAndItsOtherValuesAreNamed(t *testing.T) {
+	var b struct {
+		Entry []struct {
+			Resource struct {
+				ResourceType string
+				Meta         struct{ Tag []struct{ Code string } }
+				Extension    []struct {
+					Extension []struct{ URL, ValueString string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(made(t, wholePerson()), &b); err != nil {
+		t.Fatal(err)
+	}
+	tagged, named := 0, 0
+	for _, e := range b.Entry {
+		for _, tag := range e.Resource.Meta.Tag {
+			if tag.Code == "conflict" {
+				tagged++
+			}
+		}
+		for _, x := range e.Resource.Extension {
+			if e.Resource.ResourceType == "Provenance" && len(x.Extension) == 2 && x.Extension[0].ValueString == "blood_pressure" && x.Extension[1].ValueString == "150/90" {
+				named++
+			}
+		}
+	}
+	if tagged < 5 || named != 1 {
+		t.Errorf("%d resources tagged, %d conflicts named", tagged, named)
+	}
+}
+
+func TestWhoMayNotSeeNumbersOrTheSensitiveClassGetsNeither(t *testing.T) {
+	p := wholePerson()
+	p.View = export.View{Masked: true}
+	text := string(made(t, p))
+	for _, hidden := range []string{"130403195003150016", "13800000001", "13800000002", "13040300110100001", "严重精神障碍"} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("%s is shown", hidden)
+		}
+	}
+	if !strings.Contains(text, `"valueCode": "masked"`) {
+		t.Error("nothing says that numbers are left out")
+	}
+}
+
+func TestNobodyHasNoBundle(t *testing.T) {
+	p := wholePerson()
+	p.Records = p.Records[2:]
+	if _, err := fhir.Bundle(p); !errors.Is(err, fhir.ErrNobody) {
+		t.Errorf("%v", err)
+	}
+}

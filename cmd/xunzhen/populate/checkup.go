@@ -5,6 +5,7 @@ package populate
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -22,10 +23,7 @@ func (s *sheet) checkup() *carev1.Checkup {
 		ServiceDate: int32(s.on), Status: submitted, OrganisationCode: hospitalOf(s.p.village.Code), DoctorId: s.doctor, Capture: s.capture(),
 		Reasons: s.reasons(old), Place: carev1.CheckupPlace_CHECKUP_PLACE_VILLAGE_CLINIC,
 		Symptoms: &carev1.CheckupSymptoms{Codes: []carev1.CheckupSymptom{1}}, General: s.general(old), Lifestyle: s.lifestyle(),
-		OrganFunction: &carev1.CheckupOrganFunction{Lips: 1, Pharynx: 1, Hearing: 1, Motion: 1},
-		PhysicalExamination: &carev1.CheckupPhysicalExamination{
-			Skin: &carev1.Skin{}, BarrelChest: 1, HeartRatePerMin: s.about(60, 92), HeartRhythm: 1, LegOedema: 1, FootPulse: 2,
-		},
+		OrganFunction: s.organs(), PhysicalExamination: s.examination(),
 		Tests: s.tests(old),
 	}
 	s.conclude(m)
@@ -122,7 +120,15 @@ func (s *sheet) conclude(m *carev1.Checkup) {
 		result = carev1.HealthAssessmentResult_HEALTH_ASSESSMENT_RESULT_ABNORMAL
 	}
 	m.Evaluation = &carev1.CheckupEvaluation{Assessment: &carev1.HealthAssessment{Result: result, Abnormalities: found}}
-	m.HealthProblems = &carev1.CheckupHealthProblems{}
+	m.HealthProblems = &carev1.CheckupHealthProblems{
+		Cerebrovascular: &carev1.CerebrovascularProblems{Codes: []carev1.CerebrovascularProblem{1}},
+		Kidney:          &carev1.KidneyProblems{Codes: []carev1.KidneyProblem{1}}, Heart: &carev1.HeartProblems{Codes: []carev1.HeartProblem{1}},
+		Vascular: &carev1.VascularProblems{Codes: []carev1.VascularProblem{1}}, Eye: &carev1.EyeProblems{Codes: []carev1.EyeProblem{1}},
+		NervousSystem: &carev1.ProblemInWords{State: 1}, OtherSystems: &carev1.ProblemInWords{State: 1},
+	}
+	if s.p.hypertension || s.p.diabetes {
+		m.HealthProblems.OtherSystems = &carev1.ProblemInWords{State: 2, Text: strings.Join(found, "、")}
+	}
 	m.Guidance = &carev1.CheckupGuidance{
 		RiskControl: &carev1.RiskControl{Codes: []carev1.RiskControlCode{3, 4}},
 		Feedback:    &carev1.ResultFeedback{GivenOn: s.next(3), StaffId: s.doctor},
@@ -130,6 +136,29 @@ func (s *sheet) conclude(m *carev1.Checkup) {
 	if s.p.hypertension || s.p.diabetes {
 		m.Guidance.Codes = []carev1.HealthGuidance{1}
 	}
+}
+
+func (s *sheet) organs() *carev1.CheckupOrganFunction {
+	return &carev1.CheckupOrganFunction{
+		Lips: 1, Teeth: &carev1.Teeth{Findings: []carev1.TeethFinding{1}}, Pharynx: 1, Hearing: 1, Motion: 1,
+		Vision: &carev1.Vision{Scale: carev1.VisionScale_VISION_SCALE_FIVE_MARK, LeftAcuityX100: s.about(460, 500), RightAcuityX100: s.about(460, 500)},
+	}
+}
+
+// examination leaves something out for one in twelve, as it happens.
+func (s *sheet) examination() *carev1.CheckupPhysicalExamination {
+	none := func() *carev1.SignFinding { return &carev1.SignFinding{State: 1} }
+	m := &carev1.CheckupPhysicalExamination{
+		Skin: &carev1.Skin{Finding: 1}, Sclera: &carev1.Sclera{Finding: 1}, LymphNodes: &carev1.LymphNodes{Finding: 1}, BarrelChest: 1,
+		BreathSounds: &carev1.ExaminationFinding{Result: 1}, Rales: &carev1.Rales{Finding: 1},
+		HeartRatePerMin: s.about(60, 92), HeartRhythm: 1, HeartMurmur: none(),
+		AbdominalTenderness: none(), AbdominalMass: none(), EnlargedLiver: none(), EnlargedSpleen: none(), ShiftingDullness: none(),
+		LegOedema: 1, FootPulse: 2,
+	}
+	if s.roll(1.0 / 12) {
+		m.LymphNodes, m.ShiftingDullness = nil, nil
+	}
+	return m
 }
 
 // constitution has an answer for each of the 33 questions, and no scores: forms propose them.

@@ -108,11 +108,32 @@ func (c *planned) followUps(rnd *rand.Rand, p person, from int, add func(int, wh
 		}
 		at := from + 5 + rnd.IntN(70)
 		for n := range 4 {
-			if rnd.Float64() < 0.93 {
-				add(at+n*88+rnd.IntN(14), one.w, n)
+			if rnd.Float64() >= 0.93 {
+				continue
+			}
+			day := at + n*88 + rnd.IntN(14)
+			add(day, one.w, n)
+			// Who is not at target is seen again within two weeks, mostly.
+			if p.likelyHigh(one.w) && rnd.Float64() < 0.85 {
+				add(day+10+rnd.IntN(5), one.w, n+4)
 			}
 		}
 	}
+}
+
+// likelyHigh reports whether somebody's usual values lie near the limit or above it.
+func (p person) likelyHigh(w what) bool {
+	switch w {
+	case hypertensionVisit:
+		limit := 140.0
+		if p.age >= 65 {
+			limit = 150
+		}
+		return p.systolic > limit-3 || p.diastolic > 88
+	case diabetesVisit:
+		return p.glucose > 6.7
+	}
+	return false
 }
 
 // aged are the yearly checkup with its two assessments; who is followed up is examined, too.

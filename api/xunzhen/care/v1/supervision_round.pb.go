@@ -366,7 +366,7 @@ type SupervisionPlan struct {
 	// What is drawn, in each unit.
 	Strata []*SupervisionStratum `protobuf:"bytes,4,rep,name=strata,proto3" json:"strata,omitempty"`
 	// How many in a hundred of the sample are to be called or visited at least.
-	ContactPercent int32 `protobuf:"varint,5,opt,name=contact_percent,json=contactPercent,proto3" json:"contact_percent,omitempty"`
+	ContactPercent *int32 `protobuf:"varint,5,opt,name=contact_percent,json=contactPercent,proto3,oneof" json:"contact_percent,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -430,8 +430,8 @@ func (x *SupervisionPlan) GetStrata() []*SupervisionStratum {
 }
 
 func (x *SupervisionPlan) GetContactPercent() int32 {
-	if x != nil {
-		return x.ContactPercent
+	if x != nil && x.ContactPercent != nil {
+		return *x.ContactPercent
 	}
 	return 0
 }
@@ -444,7 +444,7 @@ type SupervisionStratum struct {
 	// What a unit is.
 	Unit SupervisionUnit `protobuf:"varint,2,opt,name=unit,proto3,enum=xunzhen.care.v1.SupervisionUnit" json:"unit,omitempty"`
 	// How many in each unit; all, where there are not so many.
-	Size          int32 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	Size          *int32 `protobuf:"varint,3,opt,name=size,proto3,oneof" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -494,8 +494,8 @@ func (x *SupervisionStratum) GetUnit() SupervisionUnit {
 }
 
 func (x *SupervisionStratum) GetSize() int32 {
-	if x != nil {
-		return x.Size
+	if x != nil && x.Size != nil {
+		return *x.Size
 	}
 	return 0
 }
@@ -510,7 +510,7 @@ type SeedSource struct {
 	// The day on which the text becomes known; after the day of the announcement.
 	KnownOn int32 `protobuf:"varint,3,opt,name=known_on,json=knownOn,proto3" json:"known_on,omitempty"`
 	// The size of the ledger whose root is taken.
-	LedgerSize    int64 `protobuf:"varint,4,opt,name=ledger_size,json=ledgerSize,proto3" json:"ledger_size,omitempty"`
+	LedgerSize    *int64 `protobuf:"varint,4,opt,name=ledger_size,json=ledgerSize,proto3,oneof" json:"ledger_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -567,8 +567,8 @@ func (x *SeedSource) GetKnownOn() int32 {
 }
 
 func (x *SeedSource) GetLedgerSize() int64 {
-	if x != nil {
-		return x.LedgerSize
+	if x != nil && x.LedgerSize != nil {
+		return *x.LedgerSize
 	}
 	return 0
 }
@@ -581,11 +581,11 @@ type SamplingFrame struct {
 	// The day as of which people belonged to their groups.
 	AsOf int32 `protobuf:"varint,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// How many lines the text has: of a person one for each stratum.
-	Lines int32 `protobuf:"varint,3,opt,name=lines,proto3" json:"lines,omitempty"`
+	Lines *int32 `protobuf:"varint,3,opt,name=lines,proto3,oneof" json:"lines,omitempty"`
 	// How many people are in it.
-	Persons int32 `protobuf:"varint,4,opt,name=persons,proto3" json:"persons,omitempty"`
+	Persons *int32 `protobuf:"varint,4,opt,name=persons,proto3,oneof" json:"persons,omitempty"`
 	// The size of the ledger when it was taken.
-	LedgerSize int64 `protobuf:"varint,5,opt,name=ledger_size,json=ledgerSize,proto3" json:"ledger_size,omitempty"`
+	LedgerSize *int64 `protobuf:"varint,5,opt,name=ledger_size,json=ledgerSize,proto3,oneof" json:"ledger_size,omitempty"`
 	// SHA-256 of the rule pack that says who belongs to a group.
 	PackSha256    []byte `protobuf:"bytes,6,opt,name=pack_sha256,json=packSha256,proto3" json:"pack_sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -637,22 +637,22 @@ func (x *SamplingFrame) GetAsOf() int32 {
 }
 
 func (x *SamplingFrame) GetLines() int32 {
-	if x != nil {
-		return x.Lines
+	if x != nil && x.Lines != nil {
+		return *x.Lines
 	}
 	return 0
 }
 
 func (x *SamplingFrame) GetPersons() int32 {
-	if x != nil {
-		return x.Persons
+	if x != nil && x.Persons != nil {
+		return *x.Persons
 	}
 	return 0
 }
 
 func (x *SamplingFrame) GetLedgerSize() int64 {
-	if x != nil {
-		return x.LedgerSize
+	if x != nil && x.LedgerSize != nil {
+		return *x.LedgerSize
 	}
 	return 0
 }
@@ -672,11 +672,11 @@ type SupervisionDraw struct {
 	// The text as it was made known; none where the ledger gives the seed.
 	PublicText string `protobuf:"bytes,2,opt,name=public_text,json=publicText,proto3" json:"public_text,omitempty"`
 	// The root of the ledger; none where a text gives the seed.
-	LedgerRoot []byte `protobuf:"bytes,3,opt,name=ledger_root,json=ledgerRoot,proto3" json:"ledger_root,omitempty"`
+	LedgerRootSha256 []byte `protobuf:"bytes,3,opt,name=ledger_root_sha256,json=ledgerRootSha256,proto3" json:"ledger_root_sha256,omitempty"`
 	// 32 bytes that follow from the round, the digest of its frame, and the text or root.
-	Seed []byte `protobuf:"bytes,4,opt,name=seed,proto3" json:"seed,omitempty"`
+	SeedSha256 []byte `protobuf:"bytes,4,opt,name=seed_sha256,json=seedSha256,proto3" json:"seed_sha256,omitempty"`
 	// How many were drawn.
-	Size int32 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
+	Size *int32 `protobuf:"varint,5,opt,name=size,proto3,oneof" json:"size,omitempty"`
 	// SHA-256 of the sample's text.
 	Sha256        []byte `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -727,23 +727,23 @@ func (x *SupervisionDraw) GetPublicText() string {
 	return ""
 }
 
-func (x *SupervisionDraw) GetLedgerRoot() []byte {
+func (x *SupervisionDraw) GetLedgerRootSha256() []byte {
 	if x != nil {
-		return x.LedgerRoot
+		return x.LedgerRootSha256
 	}
 	return nil
 }
 
-func (x *SupervisionDraw) GetSeed() []byte {
+func (x *SupervisionDraw) GetSeedSha256() []byte {
 	if x != nil {
-		return x.Seed
+		return x.SeedSha256
 	}
 	return nil
 }
 
 func (x *SupervisionDraw) GetSize() int32 {
-	if x != nil {
-		return x.Size
+	if x != nil && x.Size != nil {
+		return *x.Size
 	}
 	return 0
 }
@@ -784,25 +784,27 @@ const file_xunzhen_care_v1_supervision_round_proto_rawDesc = "" +
 	"\tclosed_on\x18\x10 \x01(\x05B&\xca\xf3\x18\"\n" +
 	"\f结束日期\x12\tclosed on(\x01J\x05\bʬ\x8f\x12R\bclosedOn:^\xca\xf3\x18Z\b8\x12\f督导轮次\x1a\x14round of supervision \x01*\x16\n" +
 	"\x05round\x12\x06轮次\x1a\x05round*\x14\n" +
-	"\x04draw\x12\x06抽样\x1a\x04draw0\x028\x01\"\xb0\x03\n" +
+	"\x04draw\x12\x06抽样\x1a\x04draw0\x028\x01\"\xcc\x03\n" +
 	"\x0fSupervisionPlan\x12E\n" +
 	"\afrom_on\x18\x01 \x01(\x05B,\xca\xf3\x18(\n" +
 	"\f核查期起\x12\rservices from(\x010\x01J\x05\bʬ\x8f\x12R\x06fromOn\x12B\n" +
 	"\x05to_on\x18\x02 \x01(\x05B-\xca\xf3\x18)\n" +
-	"\f核查期止\x12\x0eservices until(\x010\x01J\x05\bʬ\x8f\x12R\x04toOn\x12=\n" +
-	"\tdivisions\x18\x03 \x03(\tB\x1f\xca\xf3\x18\x1b\n" +
-	"\x06区划\x12\tdivisions(\x040\x01\x88\x01\x90\x03R\tdivisions\x12Y\n" +
+	"\f核查期止\x12\x0eservices until(\x010\x01J\x05\bʬ\x8f\x12R\x04toOn\x12@\n" +
+	"\tdivisions\x18\x03 \x03(\tB\"\xca\xf3\x18\x1e\n" +
+	"\x06区划\x12\tdivisions(\x040\x01\x80\x01\f\x88\x01\x90\x03R\tdivisions\x12Y\n" +
 	"\x06strata\x18\x04 \x03(\v2#.xunzhen.care.v1.SupervisionStratumB\x1c\xca\xf3\x18\x18\n" +
-	"\t抽样层\x12\x06strata0\x01\x88\x01 R\x06strata\x12x\n" +
+	"\t抽样层\x12\x06strata0\x01\x88\x01 R\x06strata\x12}\n" +
 	"\x0fcontact_percent\x18\x05 \x01(\x05BO\xca\xf3\x18K\n" +
-	"\x1b电话或面访最低比例\x12 to be called or visited at least\x1a\x01%J\x05\b\x00\x10\xc8\x01X\x01R\x0econtactPercent\"\x89\x02\n" +
+	"\x1b电话或面访最低比例\x12 to be called or visited at least\x1a\x01%J\x05\b\x00\x10\xc8\x01X\x01H\x00R\x0econtactPercent\x88\x01\x01B\x12\n" +
+	"\x10_contact_percent\"\x97\x02\n" +
 	"\x12SupervisionStratum\x12T\n" +
 	"\x05group\x18\x01 \x01(\x0e2!.xunzhen.care.v1.SupervisionGroupB\x1b\xca\xf3\x18\x17\n" +
 	"\f核查对象\x12\x05group0\x01R\x05group\x12P\n" +
 	"\x04unit\x18\x02 \x01(\x0e2 .xunzhen.care.v1.SupervisionUnitB\x1a\xca\xf3\x18\x16\n" +
-	"\f抽样单元\x12\x04unit0\x01R\x04unit\x12K\n" +
+	"\f抽样单元\x12\x04unit0\x01R\x04unit\x12P\n" +
 	"\x04size\x18\x03 \x01(\x05B7\xca\xf3\x183\n" +
-	"\x12每单元抽样数\x12\x10how many in each(\b0\x01J\x05\b\x02\x10\xd0\x0fX\x01R\x04size\"\xb5\x02\n" +
+	"\x12每单元抽样数\x12\x10how many in each(\b0\x01J\x05\b\x02\x10\xd0\x0fX\x01H\x00R\x04size\x88\x01\x01B\a\n" +
+	"\x05_size\"\xd7\x02\n" +
 	"\n" +
 	"SeedSource\x12K\n" +
 	"\x06method\x18\x01 \x01(\x0e2\x1b.xunzhen.care.v1.SeedMethodB\x16\xca\xf3\x18\x12\n" +
@@ -812,40 +814,46 @@ const file_xunzhen_care_v1_supervision_round_proto_rawDesc = "" +
 	"which text0\x02:\v\n" +
 	"\x06method\x12\x01\x01\x80\x01\xc8\x01R\x05named\x12@\n" +
 	"\bknown_on\x18\x03 \x01(\x05B%\xca\xf3\x18!\n" +
-	"\f公开日期\x12\bknown on(\x01J\x05\bʬ\x8f\x12R\aknownOn\x12I\n" +
-	"\vledger_size\x18\x04 \x01(\x03B(\xca\xf3\x18$\n" +
-	"\f账本长度\x12\x12size of the ledger(\bR\n" +
-	"ledgerSize\"\x96\x03\n" +
+	"\f公开日期\x12\bknown on(\x01J\x05\bʬ\x8f\x12R\aknownOn\x12[\n" +
+	"\vledger_size\x18\x04 \x01(\x03B5\xca\xf3\x181\n" +
+	"\f账本长度\x12\x12size of the ledger(\bJ\t\b\x00\x10\x80\xc0\xa8ʚ:X\x01H\x00R\n" +
+	"ledgerSize\x88\x01\x01B\x0e\n" +
+	"\f_ledger_size\"\xe6\x03\n" +
 	"\rSamplingFrame\x127\n" +
 	"\x06sha256\x18\x01 \x01(\fB\x1f\xca\xf3\x18\x1b\n" +
 	"\x0f抽样框摘要\x12\x06digest0\x01R\x06sha256\x127\n" +
 	"\x05as_of\x18\x02 \x01(\x05B\"\xca\xf3\x18\x1e\n" +
-	"\f截至日期\x12\x05as of(\x01J\x05\bʬ\x8f\x12R\x04asOf\x128\n" +
-	"\x05lines\x18\x03 \x01(\x05B\"\xca\xf3\x18\x1e\n" +
-	"\x0f抽样框行数\x12\x05lines(\bJ\x02\b\x00R\x05lines\x12=\n" +
-	"\apersons\x18\x04 \x01(\x05B#\xca\xf3\x18\x1f\n" +
-	"\x0f抽样框人数\x12\x06people(\bJ\x02\b\x00R\apersons\x12I\n" +
-	"\vledger_size\x18\x05 \x01(\x03B(\xca\xf3\x18$\n" +
-	"\f账本长度\x12\x12size of the ledger(\bR\n" +
-	"ledgerSize\x12O\n" +
+	"\f截至日期\x12\x05as of(\x01J\x05\bʬ\x8f\x12R\x04asOf\x12D\n" +
+	"\x05lines\x18\x03 \x01(\x05B)\xca\xf3\x18%\n" +
+	"\x0f抽样框行数\x12\x05lines(\bJ\a\b\x00\x10\x80\xb4\x89\x13X\x01H\x00R\x05lines\x88\x01\x01\x12I\n" +
+	"\apersons\x18\x04 \x01(\x05B*\xca\xf3\x18&\n" +
+	"\x0f抽样框人数\x12\x06people(\bJ\a\b\x00\x10\x80\xb4\x89\x13X\x01H\x01R\apersons\x88\x01\x01\x12[\n" +
+	"\vledger_size\x18\x05 \x01(\x03B5\xca\xf3\x181\n" +
+	"\f账本长度\x12\x12size of the ledger(\bJ\t\b\x00\x10\x80\xc0\xa8ʚ:X\x01H\x02R\n" +
+	"ledgerSize\x88\x01\x01\x12O\n" +
 	"\vpack_sha256\x18\x06 \x01(\fB.\xca\xf3\x18*\n" +
 	"\x0f规则包摘要\x12\x17digest of the rule packR\n" +
-	"packSha256\"\x85\x03\n" +
+	"packSha256B\b\n" +
+	"\x06_linesB\n" +
+	"\n" +
+	"\b_personsB\x0e\n" +
+	"\f_ledger_size\"\xb3\x03\n" +
 	"\x0fSupervisionDraw\x12B\n" +
 	"\bdrawn_on\x18\x01 \x01(\x05B'\xca\xf3\x18#\n" +
 	"\f抽样日期\x12\bdrawn on(\x010\x01J\x05\bʬ\x8f\x12R\adrawnOn\x12D\n" +
 	"\vpublic_text\x18\x02 \x01(\tB#\xca\xf3\x18\x1f\n" +
 	"\f公开文本\x12\vpublic text\x80\x01\xf4\x03R\n" +
-	"publicText\x12D\n" +
-	"\vledger_root\x18\x03 \x01(\fB#\xca\xf3\x18\x1f\n" +
-	"\t账本根\x12\x12root of the ledgerR\n" +
-	"ledgerRoot\x12.\n" +
-	"\x04seed\x18\x04 \x01(\fB\x1a\xca\xf3\x18\x16\n" +
-	"\f随机种子\x12\x04seed0\x01R\x04seed\x120\n" +
-	"\x04size\x18\x05 \x01(\x05B\x1c\xca\xf3\x18\x18\n" +
-	"\t样本数\x12\x05drawn(\bJ\x02\b\x00R\x04size\x12@\n" +
+	"publicText\x12Q\n" +
+	"\x12ledger_root_sha256\x18\x03 \x01(\fB#\xca\xf3\x18\x1f\n" +
+	"\t账本根\x12\x12root of the ledgerR\x10ledgerRootSha256\x12;\n" +
+	"\vseed_sha256\x18\x04 \x01(\fB\x1a\xca\xf3\x18\x16\n" +
+	"\f随机种子\x12\x04seed0\x01R\n" +
+	"seedSha256\x12;\n" +
+	"\x04size\x18\x05 \x01(\x05B\"\xca\xf3\x18\x1e\n" +
+	"\t样本数\x12\x05drawn(\bJ\x06\b\x00\x10\xa0\x9c\x01X\x01H\x00R\x04size\x88\x01\x01\x12@\n" +
 	"\x06sha256\x18\x06 \x01(\fB(\xca\xf3\x18$\n" +
-	"\f样本摘要\x12\x14digest of the sampleR\x06sha256*\xaf\x06\n" +
+	"\f样本摘要\x12\x14digest of the sampleR\x06sha256B\a\n" +
+	"\x05_size*\xaf\x06\n" +
 	"\x10SupervisionGroup\x12!\n" +
 	"\x1dSUPERVISION_GROUP_UNSPECIFIED\x10\x00\x12G\n" +
 	"\x1eSUPERVISION_GROUP_HYPERTENSION\x10\x01\x1a#\xca\xf3\x18\x1f\n" +
@@ -934,6 +942,11 @@ func file_xunzhen_care_v1_supervision_round_proto_init() {
 	if File_xunzhen_care_v1_supervision_round_proto != nil {
 		return
 	}
+	file_xunzhen_care_v1_supervision_round_proto_msgTypes[1].OneofWrappers = []any{}
+	file_xunzhen_care_v1_supervision_round_proto_msgTypes[2].OneofWrappers = []any{}
+	file_xunzhen_care_v1_supervision_round_proto_msgTypes[3].OneofWrappers = []any{}
+	file_xunzhen_care_v1_supervision_round_proto_msgTypes[4].OneofWrappers = []any{}
+	file_xunzhen_care_v1_supervision_round_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
