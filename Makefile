@@ -16,6 +16,7 @@ proto: ## generate the Go code of the protobuf tree anew
 
 manual: ## write the pages about kinds, rules and indicators in docs/ anew, from the descriptors and the rule pack
 	@go test ./care/manual -update
+	@go test ./care/export -update
 	@go test ./care/indicators -run Manual -update
 
 freeze: ## write down today's protobuf tree as released: from then on `make test` refuses breaking changes to it

@@ -69,6 +69,7 @@ var rooms = []room{
 	{"care/quota", append([]string{"care", "api/xunzhen/care/v1"}, merge...), "a division of a task is arithmetic"},
 	{"care/export", append([]string{"care", "care/rules", "care/indicators", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "a table's rows follow from forms; where they go is not its business"},
 	{"care/rulepack", []string{"care/rules"}, "a pack is data: the package only holds it"},
+	{"care/export", append([]string{"care", "care/indicators", "care/rules", "api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, merge...), "tables and bundles are made of forms and figures that are handed in"},
 	{"care/manual", []string{"api/xunzhen/care/v1", "api/xunzhen/schema/v1"}, "what people read is made from descriptors and a pack that it is handed"},
 	{"care/hanzi", nil, "a table of characters knows nothing of who is compared by it"},
 	{"care/sheets", nil, "a reader of files knows no form"},
@@ -106,7 +107,7 @@ var bans = []ban{
 var (
 	pure = []string{
 		"syncengine/causal", "syncengine/record", "syncengine/segment", "syncengine/evidence", "care", "care/rules", "care/indicators", "care/authenticity", "care/supervision", "care/quota",
-		"care/rulepack", "care/manual", "care/hanzi", "care/sheets", "care/intake", "care/export",
+		"care/rulepack", "care/manual", "care/hanzi", "care/sheets", "care/intake", "care/export", "care/export/fhir",
 	}
 	unpure  = []string{"os", "net", "log", "math/rand", "math/rand/v2", "database/sql"}
 	ambient = []string{

@@ -66,6 +66,9 @@ func (d Date) start() time.Time {
 	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, shanghai)
 }
 
+// Start returns the first instant of d, which must be whole.
+func (d Date) Start() time.Time { return d.start() }
+
 // String returns yyyy-mm-dd, or the part of it that is known.
 func (d Date) String() string {
 	switch {

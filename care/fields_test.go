@@ -22,7 +22,17 @@ var fieldChecks = []func(protoreflect.FieldDescriptor, *schemav1.FieldOptions) [
 	missingLabels, missingOfNumbers, missingOfNonNumbers, missingOfRanges, missingOfText, missingOfConditions, missingOfDerivation, missingOfMerging,
 }
 
+// What the centre's program works out and writes down needs labels only: guards and presence are
+// against slips of a hand.
+var workedOut = []protoreflect.Name{
+	"AssessmentFreeze", "FreezeWindow", "FreezeBasis", "FreezeCompleteness", "FrozenFigures", "FrozenUnit",
+	"SupervisionPlan", "SupervisionStratum", "SeedSource", "SamplingFrame", "SupervisionDraw",
+}
+
 func missingOf(f protoreflect.FieldDescriptor, o *schemav1.FieldOptions) (out []string) {
+	if slices.Contains(workedOut, f.ContainingMessage().Name()) {
+		return missingLabels(f, o)
+	}
 	for _, check := range fieldChecks {
 		out = append(out, check(f, o)...)
 	}

@@ -28,6 +28,8 @@ const (
 	KindDiabetesFollowUp     record.Kind = 19
 	KindCheckup              record.Kind = 20
 	KindResidentLink         record.Kind = 30
+	KindVitalEvent           record.Kind = 42
+	KindOrganisation         record.Kind = 47
 	KindStaff                record.Kind = 48
 	KindRulePack             record.Kind = 50
 	KindDivisionChange       record.Kind = 51

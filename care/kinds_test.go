@@ -20,6 +20,8 @@ func TestTheKindsThatCodeNamesAreWhatTheirMessagesSay(t *testing.T) {
 		KindDiabetesFollowUp: "diabetes_follow_up", KindCheckup: "checkup", KindResidentLink: "resident_link",
 		KindRulePack:       "rule_pack",
 		KindStaff:          "staff",
+		KindOrganisation:   "organisation",
+		KindVitalEvent:     "vital_event",
 		KindDivisionChange: "division_change",
 		KindAccessEntry:    "access_entry",
 	} {

@@ -58,8 +58,12 @@ func drawValue(t *rapid.T, f protoreflect.FieldDescriptor, empty func() protoref
 		return protoreflect.ValueOfBytes(rapid.SliceOfN(rapid.Byte(), 0, 4).Draw(t, "bytes"))
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(rapid.SampledFrom([]string{"", "a", "王", "·"}).Draw(t, "text"))
-	case protoreflect.Int64Kind:
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind:
 		return protoreflect.ValueOfInt64(rapid.Int64().Draw(t, "int64"))
+	case protoreflect.Uint64Kind:
+		return protoreflect.ValueOfUint64(rapid.Uint64().Draw(t, "uint64"))
+	case protoreflect.Uint32Kind:
+		return protoreflect.ValueOfUint32(rapid.Uint32().Draw(t, "uint32"))
 	default: // int32 and sint32
 		return protoreflect.ValueOfInt32(rapid.Int32().Draw(t, "int32"))
 	}

@@ -3,7 +3,6 @@
 package tablet
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -195,27 +194,22 @@ func (t *Tablet) correction(ctx context.Context, f *carev1.Rectification) (strin
 	if err != nil {
 		return "", err
 	}
+	before := map[causal.ReplicaID]uint64{}
+	for _, text := range f.GetTargetRevisions() {
+		if d, err := causal.ParseDot(text); err == nil {
+			before[d.Replica] = max(before[d.Replica], d.Counter)
+		}
+	}
 	var last causal.Dot
-	var at int64
 	for _, g := range s.Registers {
 		for _, v := range g.Siblings {
-			if slices.Contains(own, v.Dot.Replica) && v.ClockMs > at && v.ClockMs >= since(f) {
-				last, at = v.Dot, v.ClockMs
+			if slices.Contains(own, v.Dot.Replica) && v.Dot.Counter > max(before[v.Dot.Replica], last.Counter) {
+				last = v.Dot
 			}
 		}
 	}
-	if bytes.Equal(last.Replica[:], make([]byte, len(last.Replica))) {
+	if last.Counter == 0 {
 		return "", errNotCorrected
 	}
 	return last.String(), nil
-}
-
-// since is the first instant of the day on which a rectification was given out: what was saved
-// before corrects nothing. A day earlier counts, too, since clocks of tablets are wrong.
-func since(f *carev1.Rectification) int64 {
-	on := care.Date(f.GetIssuedOn())
-	if !on.Whole() {
-		return 0
-	}
-	return startMs(on.AddDays(-1))
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
@@ -179,9 +178,4 @@ func examined(k *known, s quota.Season) (done, accepted bool) {
 		accepted = accepted || at.Stage == care.StageChecked && at.Level >= care.ReviewTownship
 	}
 	return done, accepted
-}
-
-// startMs returns the first instant of a day in Asia/Shanghai, UTC milliseconds.
-func startMs(d care.Date) int64 {
-	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, time.FixedZone("Asia/Shanghai", 8*60*60)).UnixMilli()
 }

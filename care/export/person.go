@@ -129,11 +129,11 @@ func aboutPerson[S any](of func(S) *Person, on func(S) care.Date) []field[S] {
 			r := resident(s)
 			return text(cmp.Or(r.GetPhone(), r.GetContactPerson().GetPhone()))
 		}},
-		{Column{ID: "township", ZH: "乡镇（街道）", EN: "township", Width: 16, FromZH: "档案所在区划（9 位），由机构名称得名", FromEN: "the record's division (9 digits), named after the organisation that serves it"}, func(s S) Cell {
+		{Column{ID: "township", ZH: "乡镇（街道）", EN: "township", Width: 22, FromZH: "档案所在区划（9 位），由机构名称得名", FromEN: "the record's division (9 digits), named after the organisation that serves it"}, func(s S) Cell {
 			township, _ := of(s).question.Names.Village(of(s).division)
 			return text(township)
 		}},
-		{Column{ID: "village", ZH: "村（居）", EN: "village", Width: 18, FromZH: "档案所在区划（12 位），由机构名称得名", FromEN: "the record's division (12 digits), named after the organisation that serves it"}, func(s S) Cell {
+		{Column{ID: "village", ZH: "村（居）", EN: "village", Width: 26, FromZH: "档案所在区划（12 位），由机构名称得名", FromEN: "the record's division (12 digits), named after the organisation that serves it"}, func(s S) Cell {
 			_, village := of(s).question.Names.Village(of(s).division)
 			return text(village)
 		}},

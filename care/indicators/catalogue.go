@@ -62,7 +62,7 @@ func archives() []Indicator {
 			Code: "S23", ZH: "档案规范（合格）率", EN: "records up to standard", Unit: Percent, PerPerson: true, HigherIsBetter: true,
 			NumeratorZH: "无规范性错误、未被退回、人群标记正确的档案", NumeratorEN: "records without an error of form, not returned, with the right population tags",
 			DenominatorZH: "已检查的档案", DenominatorEN: "records that were checked",
-			Thresholds: []string{"indicator_checked_basis", "indicator_tag_errors"}, Source: "健康档案考核公式；县级考核与工分系统", Mark: "C",
+			Thresholds: []string{"indicator_checked_basis", "indicator_tag_errors", "aged_years", "aged_basis", "child_years"}, Source: "健康档案考核公式；县级考核与工分系统", Mark: "C",
 		},
 	}
 }
@@ -134,11 +134,11 @@ func chronic() []Indicator {
 		d = carev1.StatisticCode_STATISTIC_CODE_DIABETES_TO_MANAGE
 		c = carev1.StatisticCode_STATISTIC_CODE_COPD_TO_MANAGE
 	)
-	handling := []string{"indicator_handling", "uncontrolled_days", "grace_days", "indicator_chronic_checkup_parts", "indicator_checkup_days"}
-	all := disease("H00", "H01", "H02", "高血压", "hypertension", h, carev1.StatisticCode_STATISTIC_CODE_HYPERTENSION_PREVALENCE, "高血压管理人群血压控制率", "blood pressure at the target", append([]string{"indicator_hypertension_visits"}, handling...)...)
-	all[2].Thresholds = []string{"systolic_target", "systolic_target_aged", "diastolic_target", "target_aged_years", "indicator_phone_counts"}
-	all = append(all, disease("D00", "D01", "D02", "2型糖尿病", "diabetes", d, carev1.StatisticCode_STATISTIC_CODE_DIABETES_PREVALENCE, "糖尿病管理人群血糖控制率", "glucose at the target", append([]string{"indicator_diabetes_visits", "indicator_diabetes_checkup_parts"}, handling...)...)...)
-	all[5].Thresholds = []string{"glucose_target_x10", "indicator_phone_counts"}
+	handling := []string{"indicator_handling", "uncontrolled_days", "grace_days", "indicator_refused_counts", "indicator_checkup_days"}
+	all := disease("H00", "H01", "H02", "高血压", "hypertension", h, carev1.StatisticCode_STATISTIC_CODE_HYPERTENSION_PREVALENCE, "高血压管理人群血压控制率", "blood pressure at the target", append([]string{"indicator_hypertension_visits", "indicator_chronic_checkup_parts", "systolic_target", "systolic_target_aged", "diastolic_target", "target_aged_years"}, handling...)...)
+	all[2].Thresholds = []string{"systolic_target", "systolic_target_aged", "diastolic_target", "target_aged_years", "indicator_chronic_years", "indicator_phone_counts"}
+	all = append(all, disease("D00", "D01", "D02", "2型糖尿病", "diabetes", d, carev1.StatisticCode_STATISTIC_CODE_DIABETES_PREVALENCE, "糖尿病管理人群血糖控制率", "glucose at the target", append([]string{"indicator_diabetes_visits", "indicator_diabetes_checkup_parts", "glucose_target_x10"}, handling...)...)...)
+	all[5].Thresholds = []string{"glucose_target_x10", "indicator_chronic_years", "indicator_phone_counts"}
 	return append(all,
 		Indicator{
 			Code: "C01", ZH: "慢阻肺规范管理率", EN: "care for COPD by the rules", Unit: Percent, PerPerson: true, HigherIsBetter: true,
@@ -175,13 +175,13 @@ func contracts() []Indicator {
 		{
 			Code: "G02", ZH: "重点人群签约覆盖率", EN: "key populations with a contract", Unit: Percent, PerPerson: true, HigherIsBetter: true,
 			NumeratorZH: "期末签约有效的重点人群，多标记只计一次", NumeratorEN: "people of key populations with a contract in force on the last day, each once", DenominatorZH: "期末的重点人群", DenominatorEN: "people of key populations on the last day",
-			Thresholds: []string{"indicator_key_populations"}, Source: "家庭医生签约服务高质量发展指导意见（2022）；家庭医生签约服务重点人群（2016）；已部署的表单与代码表", Mark: "C",
+			Thresholds: append([]string{"indicator_key_populations"}, allPopulationNumbers()...), Source: "家庭医生签约服务高质量发展指导意见（2022）；家庭医生签约服务重点人群（2016）；已部署的表单与代码表", Mark: "C",
 		},
 	}
 	for _, p := range populations() {
 		all = append(all, Indicator{
 			Code: partOfPopulation(p.code), ZH: p.zh + "签约覆盖率", EN: "contracts: " + p.en, Unit: Percent, PerPerson: true, HigherIsBetter: true,
-			NumeratorZH: "期末签约有效的" + p.zh, NumeratorEN: "with a contract in force on the last day: " + p.en, DenominatorZH: "期末的" + p.zh, DenominatorEN: "on the last day: " + p.en, Source: "家庭医生签约服务高质量发展指导意见（2022）；丛台区卫健局会议（2024-03-25）", Mark: "C",
+			NumeratorZH: "期末签约有效的" + p.zh, NumeratorEN: "with a contract in force on the last day: " + p.en, DenominatorZH: "期末的" + p.zh, DenominatorEN: "on the last day: " + p.en, Thresholds: populationNumbers(p.code), Source: "家庭医生签约服务高质量发展指导意见（2022）；丛台区卫健局会议（2024-03-25）", Mark: "C",
 		})
 	}
 	return append(all,
@@ -210,7 +210,7 @@ func restricted() []Indicator {
 		{
 			Code: "M01", ZH: "严重精神障碍规范管理率", EN: "care for severe mental illness by the rules", Unit: Percent, PerPerson: true, HigherIsBetter: true, Stat: stat(carev1.StatisticCode_STATISTIC_CODE_MENTAL_ILLNESS_REGISTERED),
 			NumeratorZH: "随访次数与间隔符合要求并完成年度体检的患者", NumeratorEN: "patients with enough visits, none too late, and the yearly checkup", DenominatorZH: "年内在册的确诊患者", DenominatorEN: "confirmed patients on the register in the period",
-			Thresholds: []string{"indicator_mental_visits", "indicator_pro_rata_days", "mental_days", "grace_days", "indicator_mental_phone_counts", "indicator_mental_checkup_parts", "indicator_checkup_days"}, Source: "已部署的表单与代码表", Mark: "C,K",
+			Thresholds: []string{"indicator_mental_visits", "indicator_pro_rata_days", "mental_days", "grace_days", "indicator_mental_phone_counts", "indicator_mental_checkup_parts", "indicator_checkup_days", "indicator_refused_counts", "indicator_least_visits"}, Source: "已部署的表单与代码表", Mark: "C,K",
 		},
 		{
 			Code: "M02", ZH: "严重精神障碍稳定率", EN: "severe mental illness, stable", Unit: Percent, PerPerson: true, HigherIsBetter: true,
@@ -372,6 +372,6 @@ func greenChannel(of greenPart) Indicator {
 	p := populationCalled(of.population)
 	return Indicator{
 		Code: of.code, ZH: "绿色通道服务人次：" + p.zh, EN: "green channel: " + p.en, Unit: Count, HigherIsBetter: true, PerPerson: true,
-		NumeratorZH: "受益的居民", NumeratorEN: "residents served", AmountZH: "人次", AmountEN: "person-times", Source: "道县西洲街道社区卫生服务中心（2024）", Mark: "C",
+		NumeratorZH: "受益的居民", NumeratorEN: "residents served", AmountZH: "人次", AmountEN: "person-times", Thresholds: populationNumbers(of.population), Source: "道县西洲街道社区卫生服务中心（2024）", Mark: "C",
 	}
 }

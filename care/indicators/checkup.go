@@ -28,6 +28,7 @@ const (
 	partAssessment
 	partGuidance
 	partFeedback
+	partMoreExamination
 	checkupParts
 )
 
@@ -39,7 +40,7 @@ var partWords = [checkupParts][2]string{
 	{"老年人自评与粗筛", "self-rated health and screening of the aged"},
 	{"生活方式", "lifestyle"},
 	{"口腔视力听力运动", "mouth, vision, hearing and motion"},
-	{"查体", "examination"},
+	{"查体（皮肤、淋巴结、肺、心、腹）", "examination of skin, lymph nodes, lungs, heart and abdomen"},
 	{"血常规", "blood count"},
 	{"尿常规", "urinalysis"},
 	{"肝功能", "liver function"},
@@ -52,6 +53,7 @@ var partWords = [checkupParts][2]string{
 	{"健康评价", "assessment"},
 	{"健康指导", "guidance"},
 	{"结果反馈", "feedback of the results"},
+	{"查体（巩膜、桶状胸、下肢水肿）", "examination of sclera, chest and legs"},
 }
 
 // partsOf returns which parts of a form are filled, and which tests were refused; bit 0 is the first part. A
@@ -59,18 +61,19 @@ var partWords = [checkupParts][2]string{
 func partsOf(c *carev1.Checkup) (done, refused uint32) {
 	g, l, o := c.GetGeneral(), c.GetLifestyle(), c.GetOrganFunction()
 	for part, is := range [checkupParts]bool{
-		partSymptoms:    len(c.GetSymptoms().GetCodes()) > 0,
-		partVitalSigns:  g.GetTemperatureCX10() > 0 && g.GetPulsePerMin() > 0 && g.GetRespirationPerMin() > 0,
-		partPressure:    bothMeasured(g.GetBloodPressureLeft()) || bothMeasured(g.GetBloodPressureRight()),
-		partBodySize:    g.GetBodySize().GetHeightCmX10() > 0 && g.GetBodySize().GetWeightKgX10() > 0 && g.GetWaistCmX10() > 0,
-		partAgedItems:   g.GetSelfRatedHealth() != 0 && g.GetSelfCare().GetLevel() != 0 && g.GetCognition().GetScreening() != 0 && g.GetEmotion().GetScreening() != 0,
-		partLifestyle:   l.GetExercise().GetFrequency() != 0 && len(l.GetDiet()) > 0 && l.GetSmoking().GetStatus() != 0 && l.GetDrinking().GetFrequency() != 0,
-		partOrgans:      o.GetLips() != 0 && len(o.GetTeeth().GetFindings()) > 0 && o.GetPharynx() != 0 && seen(o.GetVision()) && o.GetHearing() != 0 && o.GetMotion() != 0,
-		partExamination: examined(c.GetPhysicalExamination()),
-		partProblems:    problemsSaid(c.GetHealthProblems()),
-		partAssessment:  c.GetEvaluation().GetAssessment().GetResult() != 0,
-		partGuidance:    len(c.GetGuidance().GetCodes()) > 0 || len(c.GetGuidance().GetRiskControl().GetCodes()) > 0,
-		partFeedback:    c.GetGuidance().GetFeedback().GetGivenOn() != 0,
+		partSymptoms:        len(c.GetSymptoms().GetCodes()) > 0,
+		partVitalSigns:      g.GetTemperatureCX10() > 0 && g.GetPulsePerMin() > 0 && g.GetRespirationPerMin() > 0,
+		partPressure:        bothMeasured(g.GetBloodPressureLeft()) || bothMeasured(g.GetBloodPressureRight()),
+		partBodySize:        g.GetBodySize().GetHeightCmX10() > 0 && g.GetBodySize().GetWeightKgX10() > 0 && g.GetWaistCmX10() > 0,
+		partAgedItems:       g.GetSelfRatedHealth() != 0 && g.GetSelfCare().GetLevel() != 0 && g.GetCognition().GetScreening() != 0 && g.GetEmotion().GetScreening() != 0,
+		partLifestyle:       l.GetExercise().GetFrequency() != 0 && len(l.GetDiet()) > 0 && l.GetSmoking().GetStatus() != 0 && l.GetDrinking().GetFrequency() != 0,
+		partOrgans:          o.GetLips() != 0 && len(o.GetTeeth().GetFindings()) > 0 && o.GetPharynx() != 0 && seen(o.GetVision()) && o.GetHearing() != 0 && o.GetMotion() != 0,
+		partExamination:     examined(c.GetPhysicalExamination()),
+		partProblems:        problemsSaid(c.GetHealthProblems()),
+		partAssessment:      c.GetEvaluation().GetAssessment().GetResult() != 0,
+		partGuidance:        len(c.GetGuidance().GetCodes()) > 0 || len(c.GetGuidance().GetRiskControl().GetCodes()) > 0,
+		partFeedback:        c.GetGuidance().GetFeedback().GetGivenOn() != 0,
+		partMoreExamination: examinedMore(c.GetPhysicalExamination()),
 	} {
 		if is {
 			done |= 1 << part
@@ -88,13 +91,19 @@ func seen(v *carev1.Vision) bool {
 	return v.GetLeftAcuityX100() > 0 || v.GetRightAcuityX100() > 0 || v.GetLeftCorrectedAcuityX100() > 0 || v.GetRightCorrectedAcuityX100() > 0
 }
 
-// examined reports whether skin, sclera, lymph nodes, lungs, heart, abdomen and legs were looked at.
+// examined reports whether skin, lymph nodes, lungs, heart and abdomen were looked at: what the yearly checkup of a
+// chronic disease asks for.
 func examined(p *carev1.CheckupPhysicalExamination) bool {
-	return p.GetSkin().GetFinding() != 0 && p.GetSclera().GetFinding() != 0 && p.GetLymphNodes().GetFinding() != 0 &&
-		p.GetBarrelChest() != 0 && p.GetBreathSounds().GetResult() != 0 && p.GetRales().GetFinding() != 0 &&
+	return p.GetSkin().GetFinding() != 0 && p.GetLymphNodes().GetFinding() != 0 &&
+		p.GetBreathSounds().GetResult() != 0 && p.GetRales().GetFinding() != 0 &&
 		p.GetHeartRatePerMin() > 0 && p.GetHeartRhythm() != 0 && p.GetHeartMurmur().GetState() != 0 &&
 		p.GetAbdominalTenderness().GetState() != 0 && p.GetAbdominalMass().GetState() != 0 && p.GetEnlargedLiver().GetState() != 0 &&
-		p.GetEnlargedSpleen().GetState() != 0 && p.GetShiftingDullness().GetState() != 0 && p.GetLegOedema() != 0
+		p.GetEnlargedSpleen().GetState() != 0 && p.GetShiftingDullness().GetState() != 0
+}
+
+// examinedMore reports whether sclera, chest and legs were looked at.
+func examinedMore(p *carev1.CheckupPhysicalExamination) bool {
+	return p.GetSclera().GetFinding() != 0 && p.GetBarrelChest() != 0 && p.GetLegOedema() != 0
 }
 
 func problemsSaid(h *carev1.CheckupHealthProblems) bool {

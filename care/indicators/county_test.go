@@ -451,23 +451,24 @@ var partsByName = map[string]func(*carev1.Checkup){
 	"pressure": func(f *carev1.Checkup) {
 		f.General.BloodPressureLeft.DiastolicMmhg, f.General.BloodPressureRight.SystolicMmhg = nil, nil
 	},
-	"body_size":   func(f *carev1.Checkup) { f.General.WaistCmX10 = nil },
-	"aged_items":  func(f *carev1.Checkup) { f.General.Emotion = nil },
-	"lifestyle":   func(f *carev1.Checkup) { f.Lifestyle.Diet = nil },
-	"organs":      func(f *carev1.Checkup) { f.OrganFunction.Hearing = 0 },
-	"examination": func(f *carev1.Checkup) { f.PhysicalExamination.LymphNodes = nil },
-	"blood_count": func(f *carev1.Checkup) { f.Tests.BloodCount = nil },
-	"urine":       func(f *carev1.Checkup) { f.Tests.Urinalysis.Ketone = 0 },
-	"liver":       func(f *carev1.Checkup) { f.Tests.LiverFunction.TotalBilirubinUmolPerLX100 = nil },
-	"kidney":      func(f *carev1.Checkup) { f.Tests.KidneyFunction.UreaMmolPerLX100 = nil },
-	"glucose":     func(f *carev1.Checkup) { f.Tests.FastingGlucose = nil },
-	"lipids":      func(f *carev1.Checkup) { f.Tests.Lipids.HdlMmolPerLX100 = nil },
-	"ecg":         func(f *carev1.Checkup) { f.Tests.Electrocardiogram = nil },
-	"ultrasound":  func(f *carev1.Checkup) { f.Tests.AbdominalUltrasound = nil },
-	"problems":    func(f *carev1.Checkup) { f.HealthProblems.Eye = nil },
-	"assessment":  func(f *carev1.Checkup) { f.Evaluation = nil },
-	"guidance":    func(f *carev1.Checkup) { f.Guidance.Codes, f.Guidance.RiskControl = nil, nil },
-	"feedback":    func(f *carev1.Checkup) { f.Guidance.Feedback = nil },
+	"body_size":        func(f *carev1.Checkup) { f.General.WaistCmX10 = nil },
+	"aged_items":       func(f *carev1.Checkup) { f.General.Emotion = nil },
+	"lifestyle":        func(f *carev1.Checkup) { f.Lifestyle.Diet = nil },
+	"organs":           func(f *carev1.Checkup) { f.OrganFunction.Hearing = 0 },
+	"examination":      func(f *carev1.Checkup) { f.PhysicalExamination.LymphNodes = nil },
+	"blood_count":      func(f *carev1.Checkup) { f.Tests.BloodCount = nil },
+	"urine":            func(f *carev1.Checkup) { f.Tests.Urinalysis.Ketone = 0 },
+	"liver":            func(f *carev1.Checkup) { f.Tests.LiverFunction.TotalBilirubinUmolPerLX100 = nil },
+	"kidney":           func(f *carev1.Checkup) { f.Tests.KidneyFunction.UreaMmolPerLX100 = nil },
+	"glucose":          func(f *carev1.Checkup) { f.Tests.FastingGlucose = nil },
+	"lipids":           func(f *carev1.Checkup) { f.Tests.Lipids.HdlMmolPerLX100 = nil },
+	"ecg":              func(f *carev1.Checkup) { f.Tests.Electrocardiogram = nil },
+	"ultrasound":       func(f *carev1.Checkup) { f.Tests.AbdominalUltrasound = nil },
+	"problems":         func(f *carev1.Checkup) { f.HealthProblems.Eye = nil },
+	"assessment":       func(f *carev1.Checkup) { f.Evaluation = nil },
+	"guidance":         func(f *carev1.Checkup) { f.Guidance.Codes, f.Guidance.RiskControl = nil, nil },
+	"feedback":         func(f *carev1.Checkup) { f.Guidance.Feedback = nil },
+	"more_examination": func(f *carev1.Checkup) { f.PhysicalExamination.Sclera = nil },
 }
 
 func checkupForm(day int32, words []string, a map[string]string) *carev1.Checkup {
@@ -563,8 +564,11 @@ func contractForm(day int32, a map[string]string) *carev1.Contract {
 		f.State = carev1.ContractState_CONTRACT_STATE_TERMINATED
 		f.Termination = &carev1.ContractTermination{EndedOn: mustDate(a["ended"])}
 	}
-	if a["state"] == "refused" {
+	switch a["state"] {
+	case "refused":
 		f.State = carev1.ContractState_CONTRACT_STATE_REFUSED
+	case "unsaid":
+		f.State = 0
 	}
 	return f
 }

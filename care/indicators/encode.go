@@ -15,7 +15,7 @@ var ErrFacts = errors.New("no facts of indicators")
 
 // edition is the first byte of encoded facts. Another meaning of anything in them is another edition: who keeps
 // facts takes them anew.
-const edition = 1
+const edition = 2
 
 // Edition names what facts mean: who keeps encoded ones takes them anew when it changes.
 func Edition() int { return edition }

@@ -198,10 +198,10 @@ func (x *extraction) takeContract(e rules.Entry, form *carev1.Contract) {
 }
 
 // isSigned reports whether a contract in that state was signed, whatever became of it: its days say whether
-// it is in force.
+// it is in force. One that has a day of signing and does not say its state was.
 func isSigned(s carev1.ContractState) bool {
 	switch s {
-	case carev1.ContractState_CONTRACT_STATE_SIGNED, carev1.ContractState_CONTRACT_STATE_RENEWED,
+	case carev1.ContractState_CONTRACT_STATE_UNSPECIFIED, carev1.ContractState_CONTRACT_STATE_SIGNED, carev1.ContractState_CONTRACT_STATE_RENEWED,
 		carev1.ContractState_CONTRACT_STATE_EXPIRED, carev1.ContractState_CONTRACT_STATE_TERMINATED:
 		return true
 	}

@@ -104,3 +104,23 @@ func populationCalled(code carev1.PopulationCode) populationName {
 	}
 	return populationName{code: code}
 }
+
+// populationNumbers returns the numbers of the pack that say who is of a population, nil where a tag alone does.
+func populationNumbers(code carev1.PopulationCode) []string {
+	switch code {
+	case carev1.PopulationCode_POPULATION_CODE_AGED:
+		return []string{"aged_years", "aged_basis"}
+	case carev1.PopulationCode_POPULATION_CODE_CHILD:
+		return []string{"child_years"}
+	case carev1.PopulationCode_POPULATION_CODE_MATERNAL:
+		return []string{"postpartum_days", "pregnancy_longest_days"}
+	case carev1.PopulationCode_POPULATION_CODE_DEPENDENT, carev1.PopulationCode_POPULATION_CODE_PARTLY_DEPENDENT:
+		return []string{"dependence_days"}
+	}
+	return nil
+}
+
+// allPopulationNumbers returns the numbers that say who is of any population, each once.
+func allPopulationNumbers() []string {
+	return []string{"aged_years", "aged_basis", "child_years", "postpartum_days", "pregnancy_longest_days", "dependence_days"}
+}

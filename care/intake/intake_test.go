@@ -324,6 +324,25 @@ func TestADeathWantsItsDay(t *testing.T) {
 	}
 }
 
+func TestAVillageThatIsNotKnownIsDoubtfulWhateverTheCallerSays(t *testing.T) {
+	o := Options{Content: roster, Division: village, Profile: &carev1.ImportProfile{Divisions: []*carev1.ImportDivision{{Name: "东乡試驗村", Code: "431124002003"}}}}
+	p := planOf(t, o, row(1, "姓名", "身份证号", "乡镇", "行政村"))
+	number := resident("19500305", 1)
+	for _, c := range []struct {
+		township, village string
+		division          string
+		why               Reason
+	}{
+		{"", "", village, ""}, {"东乡", "试验村", "431124002003", ""}, {"西乡", "", village, ""}, {"", "别村", "", DivisionWrong},
+		{"", "431124001002", "431124001002", ""},
+	} {
+		r := p.Row(row(2, "张试", number, c.township, c.village))
+		if string(r.Division) != c.division || c.why != "" && !slices.Contains(reasons(r), c.why) {
+			t.Errorf("%s %s: %q %v", c.township, c.village, r.Division, r.Doubts)
+		}
+	}
+}
+
 func TestTheCallerMayMapColumns(t *testing.T) {
 	head := row(1, "姓名", "身份证号", "某列", "村代码")
 	o := Options{Content: roster, Map: map[string]string{"某列": "workplace"}}

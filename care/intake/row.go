@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -106,6 +107,9 @@ func (r *rowReader) useless() Reason {
 		}
 		if i < len(r.plan.heads) && w == r.plan.heads[i] {
 			again++
+		}
+		if slices.Contains(sumWords, w) {
+			return Total
 		}
 	}
 	if again >= 2 && again*2 > len(r.plan.heads) {
@@ -322,25 +326,30 @@ func (r *rowReader) need(something, key bool) {
 	}
 }
 
-// settle finds out the division.
+// settle finds out the division: that which the row names, else the caller's. What is named and
+// not known is doubtful, whatever the caller says.
 func (r *rowReader) settle() {
 	at := r.plan.Division
 	if r.village.Kind != sheets.Empty || r.township != "" {
 		code, why := r.division(r.village, r.township)
-		if why != "" && at == "" {
-			for i := range r.plan.Columns {
-				if c := &r.plan.Columns[i]; c.Field.Path == Division {
-					r.doubt(c, r.village, why)
-					return
-				}
-			}
-			return
-		}
-		if why == "" {
+		switch {
+		case why == "":
 			at = code
+		case r.village.Kind != sheets.Empty && Tidy(r.village.Text) != "":
+			r.divisionDoubt(why)
+			return
 		}
 	}
 	if at != "" {
 		r.out.Division = care.FullCode(at)
+	}
+}
+
+func (r *rowReader) divisionDoubt(why Reason) {
+	for i := range r.plan.Columns {
+		if c := &r.plan.Columns[i]; c.Field.Path == Division {
+			r.doubt(c, r.village, why)
+			return
+		}
 	}
 }

@@ -66,7 +66,9 @@ func guessDocument(number string) carev1.IdentityType {
 
 // isProvince reports whether two digits are of a province: a foreigner's number has them behind
 // its 9 (GB/T 2260) [K].
-func isProvince(code string) bool { return code >= "11" && code <= "65" || code == "71" || code == "81" || code == "82" }
+func isProvince(code string) bool {
+	return code >= "11" && code <= "65" || code == "71" || code == "81" || code == "82"
+}
 
 // document holds a number against its document.
 func (r *rowReader) document(m *carev1.Resident, d *carev1.IdentityDocument) {
@@ -152,16 +154,10 @@ func (r *rowReader) service() {
 	}
 }
 
-// death makes a report of an authority of what a list of the dead says.
+// death says that an event is a death, unless the file says what it is.
 func (r *rowReader) death(v *carev1.VitalEvent) {
 	if v.Type == 0 {
 		v.Type = carev1.VitalEventType_VITAL_EVENT_TYPE_DEATH
-	}
-	if len(v.Evidence) == 0 {
-		v.Evidence = []carev1.VitalEventEvidence{carev1.VitalEventEvidence_VITAL_EVENT_EVIDENCE_AUTHORITY}
-	}
-	if v.ReportedBy == nil {
-		v.ReportedBy = &carev1.VitalEventReporter{Role: carev1.VitalEventReporterRole_VITAL_EVENT_REPORTER_ROLE_AUTHORITY}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -227,6 +228,9 @@ func (r *delimited) row() (Row, error) {
 
 func (r *delimited) close() {
 	text := bytes.TrimSuffix(r.cell, []byte("\r"))
+	if len(text) > 1 && text[0] == '\'' && strings.IndexByte("=+-@\t", text[1]) >= 0 {
+		text = text[1:] // put in front, so that no spreadsheet takes the cell for a formula
+	}
 	c := Cell{Text: string(text), Kind: Text}
 	if len(bytes.TrimSpace(text)) == 0 {
 		c = Cell{}

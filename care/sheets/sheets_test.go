@@ -39,13 +39,6 @@ func table(t *testing.T, b *Book, sheet int) (out []Row) {
 	return out
 }
 
-func texts(r Row) (out []string) {
-	for _, c := range r.Cells {
-		out = append(out, c.Text)
-	}
-	return out
-}
-
 func book(t *testing.T, fill func(*excelize.File)) []byte {
 	t.Helper()
 	f := excelize.NewFile()

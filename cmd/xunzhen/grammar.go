@@ -50,11 +50,15 @@ type grammar struct {
 
 	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
 
+	People peopleCommands `cmd:"" help:"help_people"`
+	Access accessCommand  `cmd:"" help:"help_access"`
+
 	Desk  deskCommands  `cmd:"" help:"help_desk"`
 	Find  findCommand   `cmd:"" help:"help_find"`
 	Links linksCommands `cmd:"" help:"help_links"`
 
 	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
+	Report    reportCommands    `cmd:"" help:"help_report"`
 	Rules     rulesCommands     `cmd:"" help:"help_rules"`
 
 	Supervise superviseCommands `cmd:"" help:"help_supervise"`

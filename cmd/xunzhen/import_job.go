@@ -117,7 +117,7 @@ func (j *importJob) online() error {
 		report, err := o.Import(j.c.ctx, begin, j.give, j.answered)
 		if err == nil {
 			j.report = report
-		} else if j.flags.Save && j.c.ctx.Err() == nil {
+		} else if j.flags.Save {
 			j.c.note("import_go_on")
 		}
 		return err

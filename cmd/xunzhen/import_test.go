@@ -83,6 +83,10 @@ func TestARosterIsTriedThenSavedThenKnown(t *testing.T) {
 	if len(runs) != 1 || !runs[0].Done || runs[0].Created != 2 || runs[0].Rows != 4 || runs[0].Author != "zhao" {
 		t.Errorf("%+v", runs)
 	}
+	corrected := strings.Replace(string(aside), "990000195003050000", residentNumber(t, "19500305", 3), 1)
+	if got := one.imports("roster", one.file(corrected)); got.Created != 1 || got.Rows != 2 {
+		t.Errorf("what was kept aside, corrected: %+v", got)
+	}
 	one.says(one.ok("find", residentNumber(t, "19481231", 2)), "李试夏")
 	one.ok("tablet", "sync")
 	one.says(one.ok("tablet", "search", "李试夏"), "李试夏")

@@ -354,17 +354,17 @@ func (f taskListFlags) list(c *call, q *officev1.ListTasksRequest) error {
 	})
 }
 
-// barCells is how wide a bar of a list is.
-const barCells = 20
+// taskBarCells is how wide a bar of a list is.
+const taskBarCells = 20
 
 // taskBar shows what is done, and where it should be.
 func taskBar(done, expected, quota int64) string {
 	if quota <= 0 {
 		return ""
 	}
-	at := func(n int64) int { return int(min(max(n, 0), quota) * barCells / quota) }
-	cells := []rune(strings.Repeat("█", at(done)) + strings.Repeat("░", barCells-at(done)))
-	if mark := at(expected); mark < barCells {
+	at := func(n int64) int { return int(min(max(n, 0), quota) * taskBarCells / quota) }
+	cells := []rune(strings.Repeat("█", at(done)) + strings.Repeat("░", taskBarCells-at(done)))
+	if mark := at(expected); mark < taskBarCells {
 		cells[mark] = '│'
 	}
 	return string(cells)

@@ -28,6 +28,7 @@ type Shard interface {
 	Devices(context.Context) ([]syncengine.Device, error)
 	Held(ctx context.Context, from syncengine.HeldPlace, limit int) ([]syncengine.HeldRevision, syncengine.HeldPlace, error)
 	List(context.Context, syncengine.FeedQuery) ([]syncengine.RecordRow, error)
+	Rows(ctx context.Context, ids []record.ID) ([]syncengine.RecordRow, error)
 	Get(context.Context, record.ID) (syncengine.RecordView, error)
 	StateAsOf(context.Context, record.ID, syncengine.Moment) (record.State, int, error)
 	Receipts(ctx context.Context, rows []syncengine.RecordRow) ([]syncengine.Receipts, error)

@@ -58,15 +58,13 @@ func (m *Module) Schema() string {
 	return fmt.Sprintf("-- facts of edition %d\n%s", indicators.Edition(), tables)
 }
 
-// Settings names what facts depend on. The numbers that decide are no part of it: facts are the
-// same by any of them. Findings follow from the pack and the day.
+// Settings names what facts and tallies depend on: this edition, and the pack. Findings follow from
+// the day, too.
 func (m *Module) Settings() (name [32]byte, daily bool) {
 	h := sha256.New()
 	fmt.Fprintf(h, "assessment %d\n", edition)
-	if m.found != nil {
-		hash := m.books.pack().Hash()
-		h.Write(hash[:])
-	}
+	hash := m.books.pack().Hash()
+	h.Write(hash[:])
 	return [32]byte(h.Sum(nil)), m.found != nil
 }
 

@@ -12,7 +12,9 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
-func withCancel(t *testing.T) (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
+func withCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
 
 // target sets what the county is to reach in 2026.
 func (w *world) target(code string, baseline, weight int64, a carev1.ScoreAlgorithm) {
@@ -129,11 +131,13 @@ func TestWorkIsCountedByWhoDidIt(t *testing.T) {
 	w := newWorld(t)
 	w.three()
 	w.follow()
-	all, b, err := w.a.WorkPoints(t.Context(), w.query(assessment.County), quiet)
-	if err != nil || b.AsOf != 20260630 {
+	q := w.query(assessment.County)
+	q.Period = indicators.Year(2025)
+	all, b, err := w.a.WorkPoints(t.Context(), q, quiet)
+	if err != nil || b.AsOf != 20251231 {
 		t.Fatalf("%+v, %v", b, err)
 	}
-	if len(all) == 0 || all[0].Doctor != "zhang" || all[0].Points <= 0 || len(all[0].Items) == 0 {
+	if len(all) != 2 || all[1].Doctor != "zhang" || all[1].Items[0].Times != 2 || all[0].Points <= 0 || len(all[0].Items) == 0 {
 		t.Errorf("%+v", all)
 	}
 }

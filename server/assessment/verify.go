@@ -33,8 +33,10 @@ const (
 	BecauseEpoch    = "epoch"    // the county's data was restored from a backup since: the ledger is another one
 )
 
-// VerifyFreeze counts a frozen window again: every record as the ledger had it when the window
-// was frozen, by the rule pack of then. It reads each save once, and takes as long as that takes.
+// VerifyFreeze counts a frozen window again: every record as it stood when the window was frozen, by
+// the rule pack of then. Of a record that changed since it is the state that the law gives for the
+// saves that the ledger had; one that did not has the state of then (that states are what the
+// ledger gives is for `xunzhen verify --replay` to say).
 // A digest that differs has a reason in Because, or the figures that were frozen are not those of
 // the ledger; what was erased by legal order since is one, too.
 func (a *Assessment) VerifyFreeze(ctx context.Context, p indicators.Period, progress Progress) (Verification, error) {
@@ -59,7 +61,7 @@ func (a *Assessment) VerifyFreeze(ctx context.Context, p indicators.Period, prog
 	if book.digest != f.Settings {
 		v.Because = append(v.Because, BecauseSettings)
 	}
-	r := recount{a: a, at: syncengine.Moment{Size: f.Size}, progress: progress}
+	r := recount{a: a, at: syncengine.Moment{Size: f.Size}, upTo: syncengine.Position(f.Position), progress: progress}
 	if err := r.gather(ctx); err != nil {
 		return v, err
 	}
@@ -90,11 +92,11 @@ func (a *Assessment) bookAt(ctx context.Context, f Freeze) (rulebook, error) {
 type recount struct {
 	a        *Assessment
 	at       syncengine.Moment
+	upTo     syncengine.Position // what changed later is read from the ledger
 	progress Progress
 
 	all   []owned
 	links care.People
-	done  int
 }
 
 // owned is a record with the person it belongs to.
@@ -118,7 +120,7 @@ func (r *recount) gather(ctx context.Context) error {
 			q.After = row.Position
 			switch kind := row.ID.Kind(); {
 			case kind == care.KindResidentLink:
-				l, ok, err := r.link(ctx, row.ID)
+				l, ok, err := r.link(ctx, row)
 				if err != nil {
 					return err
 				}
@@ -149,39 +151,54 @@ func (r *recount) gather(ctx context.Context) error {
 }
 
 // link reads a link as it stood.
-func (r *recount) link(ctx context.Context, id record.ID) (l care.Link, ok bool, err error) {
-	e, ok, err := r.entry(ctx, id, nil)
+func (r *recount) link(ctx context.Context, row syncengine.RecordRow) (l care.Link, ok bool, err error) {
+	e, ok, err := r.entry(ctx, row, nil)
 	if err != nil || !ok || e.Voided {
 		return l, false, err
 	}
 	form, is := e.Form.(*carev1.ResidentLink)
-	if !is || len(form.GetResidentA()) != len(id) || len(form.GetResidentB()) != len(id) {
+	if !is || len(form.GetResidentA()) != len(row.ID) || len(form.GetResidentB()) != len(row.ID) {
 		return l, false, nil
 	}
 	l = care.Link{
 		A: record.ID(form.GetResidentA()), B: record.ID(form.GetResidentB()),
 		Same: form.GetRuling().GetState() == carev1.LinkState_LINK_STATE_LINKED,
 	}
-	return l, l.Same && care.LinkID(l.A, l.B) == id, nil
+	return l, l.Same && care.LinkID(l.A, l.B) == row.ID, nil
 }
 
 // entry reads a record as it stood; false when it had not come, or cannot be read.
-func (r *recount) entry(ctx context.Context, id record.ID, divisions map[record.ID]record.Division) (e rules.Entry, ok bool, err error) {
-	state, n, err := r.a.cfg.Shard.StateAsOf(ctx, id, r.at)
-	if err != nil || n == 0 {
+func (r *recount) entry(ctx context.Context, row syncengine.RecordRow, divisions map[record.ID]record.Division) (e rules.Entry, ok bool, err error) {
+	state, ok, err := r.state(ctx, row)
+	if err != nil || !ok {
 		return e, false, err
 	}
-	registers := state.Registers()
+	id, registers := row.ID, state.Registers()
 	form, err := care.Message(id.Kind(), registers)
 	if err != nil {
 		return e, false, nil //nolint:nilerr // as whoever counted could not read it
 	}
 	e = rules.Entry{ID: id, Kind: id.Kind(), Form: form, Voided: state.Life() == record.LifeVoided, CapturedAt: care.CapturedAt(registers)}
 	e.Subject, _ = state.Subject()
-	if all := state.Divisions(); len(all) > 0 && divisions != nil {
+	if divisions == nil {
+		return e, true, nil
+	}
+	if all := row.Divisions; row.Position <= r.upTo && len(all) > 0 {
+		divisions[id] = all[0]
+	} else if all := state.Divisions(); len(all) > 0 {
 		divisions[id] = all[0]
 	}
 	return e, true, nil
+}
+
+// state returns the state of a record as it stood; false when nothing of it had come.
+func (r *recount) state(ctx context.Context, row syncengine.RecordRow) (record.State, bool, error) {
+	if row.Position <= r.upTo {
+		state, err := record.DecodeState(row.State)
+		return state, err == nil, err
+	}
+	state, n, err := r.a.cfg.Shard.StateAsOf(ctx, row.ID, r.at)
+	return state, n > 0, err
 }
 
 // digest counts person after person.
@@ -207,10 +224,18 @@ func (r *recount) digest(ctx context.Context, e *indicators.Evaluator) (*digest,
 }
 
 func (r *recount) person(ctx context.Context, all []owned, e *indicators.Evaluator) ([]indicators.Outcome, error) {
+	ids := make([]record.ID, len(all))
+	for i, one := range all {
+		ids[i] = one.id
+	}
+	rows, err := r.a.cfg.Shard.Rows(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	divisions := map[record.ID]record.Division{}
 	var entries []rules.Entry
-	for _, one := range all {
-		entry, ok, err := r.entry(ctx, one.id, divisions)
+	for _, row := range rows {
+		entry, ok, err := r.entry(ctx, row, divisions)
 		if err != nil {
 			return nil, err
 		}

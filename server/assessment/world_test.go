@@ -151,7 +151,7 @@ func (w *world) register(name, division, doctor string, birth int32) record.ID {
 
 func patient(name, division, doctor string, birth int32) *carev1.Resident {
 	return &carev1.Resident{
-		Name: name, Sex: carev1.Sex_SEX_MALE, BirthDate: birth, DoctorId: doctor, RegisteredOn: 20250110,
+		Name: name, Sex: carev1.Sex_SEX_MALE, BirthDate: birth, DoctorId: doctor, RegisteredOn: 20250110, RegisteredById: doctor,
 		Phone: "13800001234", IdentityDocument: &carev1.IdentityDocument{Number: "431124195803060016"}, Status: carev1.FormStatus_FORM_STATUS_SUBMITTED,
 		Tags: map[string]*carev1.PopulationTag{"h": {Code: carev1.PopulationCode_POPULATION_CODE_HYPERTENSION, Since: 20250110}},
 	}

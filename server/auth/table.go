@@ -41,6 +41,8 @@ const (
 	persons    = "/xunzhen.sync.v1.PersonService/"
 	divisions  = "/xunzhen.sync.v1.DivisionService/"
 	found      = "/xunzhen.office.v1.FindingService/"
+	residents  = "/xunzhen.office.v1.ResidentService/"
+	accesses   = "/xunzhen.office.v1.AccessService/"
 	assessing  = "/xunzhen.office.v1.AssessmentService/"
 	doubts     = "/xunzhen.office.v1.AuthenticityService/"
 	exporting  = "/xunzhen.office.v1.ExportService/"
@@ -139,12 +141,17 @@ var table = sync.OnceValue(func() map[string]Rule {
 		// What is found about records is given as the records are.
 		found + "PullFindings":    {Who: Device},
 		found + "ListFindings":    {Who: Operator},
-		found + "GetFindingState": {Who: Operator},
+		found + "GetFindingState": {Who: Operator, Desk: true},
+
 		// What makes records doubtful, within a desk's certificate; rulings are its staff's.
 		doubts + "ListAuthenticity":      {Who: Operator, Desk: true},
 		doubts + "GetAuthenticity":       {Who: Operator, Desk: true},
 		doubts + "GetAuthenticityDoctor": {Who: Operator, Desk: true},
 		doubts + "RuleAuthenticity":      {Who: Operator, Desk: true},
+
+		// Files leave with an entry in the access log, and have what the caller may see.
+		exporting + "ExportTable":  {Who: Operator, Desk: true},
+		exporting + "ExportPerson": {Who: Operator, Desk: true},
 
 		// Figures are within what the caller may see; what is about the whole county is for who sees all of it.
 		assessing + "ListIndicators": {Who: Operator, Desk: true},
@@ -159,8 +166,11 @@ var table = sync.OnceValue(func() map[string]Rule {
 		assessing + "ListWorkPoints": {Who: Operator, Desk: true},
 
 		// Files leave with an entry in the access log, and have what the caller may see.
-		exporting + "ExportTable":  {Who: Operator, Desk: true},
-		exporting + "ExportPerson": {Who: Operator, Desk: true},
+
+		// Persons, and who looked at whom, within the scope of a desk.
+		residents + "SearchResidents": {Who: Operator, Desk: true},
+		residents + "GetPerson":       {Who: Operator, Desk: true},
+		accesses + "ListAccess":       {Who: Operator, Desk: true},
 
 		// Rounds, checks, rectifications: within a desk's divisions, see call.view and call.save.
 		supervise + "AnnounceRound":       {Who: Operator, Desk: true},

@@ -101,6 +101,7 @@ type County struct {
 
 	store     syncengine.Store
 	recipient *ecdh.PrivateKey
+	search    []byte // keys hashes of numbers
 	operator  ed25519.PublicKey
 	means     Means
 	backups   backups
@@ -239,8 +240,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	}
 	c.operator = operator.Public().(ed25519.PublicKey)
 	c.shard = segment.KeySigner(key)
-	search, err := searchKey(dir, m.Rand)
-	if err != nil {
+	if c.search, err = searchKey(dir, m.Rand); err != nil {
 		return nil, err
 	}
 	if c.former, err = formerRecipients(dir, c.recipient); err != nil {
@@ -254,7 +254,7 @@ func open(ctx context.Context, dir string, m Means) (*County, error) {
 	if err := c.start(ctx, cfg); err != nil {
 		return nil, errors.Join(err, c.store.Close())
 	}
-	c.People = followers.NewPeople(c.Engine, search, m.log())
+	c.People = followers.NewPeople(c.Engine, c.search, m.log())
 	c.Divisions = followers.NewDivisions(c.Engine, m.log())
 	c.Staff = followers.NewStaff(c.Engine, m.log())
 	c.Intake = intake.New(intake.Config{Shard: c.Engine, People: c.People, County: record.Division(c.Code), Holds: c.Holds, Clock: m.Clock})

@@ -3,14 +3,19 @@
 package county
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/export"
+	"github.com/xunzhen/xunzhen/care/indicators"
 	"github.com/xunzhen/xunzhen/care/rules"
+	"github.com/xunzhen/xunzhen/server/assessment"
 	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -41,6 +46,9 @@ func (c *County) Exports() (*exports.Exports, error) {
 		}
 		if f, err := c.Findings(); err == nil {
 			cfg.Found = f
+		}
+		if c.counts != nil {
+			cfg.Figures = counted{c}
 		}
 		c.exports, c.notExported = exports.New(cfg)
 	})
@@ -116,4 +124,90 @@ func (c *County) countHeld(ctx context.Context) (n int, err error) {
 		}
 		q.After = rows[len(rows)-1].Position
 	}
+}
+
+// counted gives exports the figures of the assessment.
+type counted struct{ c *County }
+
+func (f counted) query(q exports.FiguresQuery, codes []indicators.Code) assessment.Query {
+	level := map[care.Level]assessment.Level{care.LevelCounty: assessment.County, care.LevelTownship: assessment.Township, care.LevelVillage: assessment.Village}[q.Level]
+	return assessment.Query{Period: q.Period, Divisions: q.Divisions, Level: level, Codes: codes, Sensitive: q.Sensitive}
+}
+
+// Figures returns what the units of a level have reached in some indicators.
+func (f counted) Figures(ctx context.Context, q exports.FiguresQuery, codes []indicators.Code) ([]exports.Figure, uint64, error) {
+	a, err := f.c.Assessment()
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := a.Figures(ctx, f.query(q, codes), func(int, int) {})
+	if err != nil {
+		return nil, 0, err
+	}
+	var out []exports.Figure
+	for _, one := range r.Figures {
+		if len(one.Division) == int(q.Level) {
+			out = append(out, exports.Figure{Code: one.Code, Division: one.Division, Numerator: one.Numerator, Denominator: one.Denominator})
+		}
+	}
+	return out, r.Completeness.Behind, nil
+}
+
+// Scores returns the score sheets of the units of a level, without their names.
+func (f counted) Scores(ctx context.Context, q exports.FiguresQuery) ([]export.ScoreLine, uint64, error) {
+	a, err := f.c.Assessment()
+	if err != nil {
+		return nil, 0, err
+	}
+	sheets, r, err := a.Scores(ctx, f.query(q, nil), func(int, int) {})
+	if err != nil {
+		return nil, 0, err
+	}
+	type key struct {
+		code indicators.Code
+		unit assessment.Unit
+	}
+	figures := map[key]assessment.Figure{}
+	for _, one := range r.Figures {
+		figures[key{one.Code, one.Unit}] = one
+	}
+	var out []export.ScoreLine
+	for _, s := range sheets {
+		for _, l := range s.Lines {
+			out = append(out, scoreLine(s.Unit, l, figures[key{l.Code, s.Unit}]))
+		}
+	}
+	return out, r.Completeness.Behind, nil
+}
+
+func scoreLine(u assessment.Unit, l assessment.ScoreLine, f assessment.Figure) export.ScoreLine {
+	one, _ := indicators.Lookup(l.Code)
+	algorithm, _ := export.Label(l.Algorithm)
+	out := export.ScoreLine{
+		Unit: export.UnitName{Division: u.Division}, Code: l.Code, Indicator: cmp.Or(l.Title, one.ZH), Numerator: f.Numerator, Denominator: f.Denominator,
+		ValueX100: l.Value.N, Valued: l.Value.OK, TargetX100: l.Target.N, Algorithm: algorithm, WeightX100: l.Full, PointsX100: l.Points.N,
+		DeductionX100: l.Lost, Scored: l.Points.OK, Remark: l.Evidence,
+	}
+	switch one.Unit {
+	case indicators.Percent:
+		out.Unitary = "%"
+	case indicators.PercentagePoints:
+		out.Unitary = "百分点"
+	}
+	if f.ByStatistic {
+		out.Denominator = f.StatisticX1000.N / 1000
+	}
+	switch l.Missing {
+	case assessment.MissingValue:
+		out.Remark = "无分母，无值"
+	case assessment.MissingAdjustment:
+		out.Remark = "待人工评定"
+	}
+	for i, by := range l.LostBy {
+		if i == 0 {
+			out.Remark += "失分单位："
+		}
+		out.Remark += fmt.Sprintf("%s（差 %d） ", by.Name, by.Missing)
+	}
+	return out
 }

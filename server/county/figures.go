@@ -19,13 +19,14 @@ func (c *County) figures() tasks.Figures {
 	if err != nil {
 		return nil
 	}
-	return figures{a, record.Division(c.Code)}
+	return figures{a, record.Division(c.Code), care.DateOf(c.means.Clock())}
 }
 
 // figures asks the assessment what tasks want to know.
 type figures struct {
 	of     *assessment.Assessment
 	county record.Division
+	today  care.Date
 }
 
 // Done returns the numerators of an indicator by unit: what divisions and doctors have; of a doctor
@@ -35,12 +36,15 @@ func (f figures) Done(ctx context.Context, code string, from, to, asOf care.Date
 		return nil, false, nil
 	}
 	out := map[quota.Unit]int64{}
+	if asOf = min(asOf, to, f.today); asOf < from {
+		return out, true, nil // the season has not begun
+	}
 	levels := map[quota.Level]assessment.Level{
 		quota.LevelCounty: assessment.County, quota.LevelTownship: assessment.Township, quota.LevelVillage: assessment.Village, quota.LevelDoctor: assessment.Doctor,
 	}
 	ask := func(level quota.Level, within record.Division) (map[assessment.Unit]int64, error) {
 		q := assessment.Query{
-			Period: indicators.Period{From: from, To: to}, AsOf: min(asOf, to), Divisions: []record.Division{within}, Level: levels[level],
+			Period: indicators.Period{From: from, To: to}, AsOf: asOf, Divisions: []record.Division{within}, Level: levels[level],
 			Codes: []indicators.Code{indicators.Code(code)}, Live: true, Sensitive: true,
 		}
 		r, err := f.of.Figures(ctx, q, func(int, int) {})

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/authenticity"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
+	"github.com/xunzhen/xunzhen/server/register"
 	"github.com/xunzhen/xunzhen/server/supervision"
 	"github.com/xunzhen/xunzhen/server/tasks"
 )
@@ -46,8 +48,11 @@ func (c *County) modules() (all []projection.Module) {
 		c.supervised = supervision.NewModule(c.populations)
 		all = append(all, c.supervised, tasks.Module{})
 	}
-	return all
+	return append(all, c.Register(), access.Module{})
 }
+
+// Register returns the module in which persons are searched.
+func (c *County) Register() register.Module { return register.Module{Key: c.search} }
 
 // Authenticity returns what makes the county's records doubtful, or why that is not to be had:
 // ErrNoFindings, what the program's rules lack, or the error of the file of projections.

@@ -37,10 +37,17 @@ type Found interface {
 
 // Figures gives figures of the assessment.
 type Figures interface {
-	// Progress returns how far units have come, without names and ranks.
-	Progress(ctx context.Context, q FiguresQuery) ([]export.ProgressLine, error)
-	// Scores returns the score sheets of units, without names.
-	Scores(ctx context.Context, q FiguresQuery) ([]export.ScoreLine, error)
+	// Figures returns what the units of a level have reached in some indicators, and how many changes are not counted yet.
+	Figures(ctx context.Context, q FiguresQuery, codes []indicators.Code) ([]Figure, uint64, error)
+	// Scores returns the score sheets of the units of a level, without names of units, and how many changes are not counted yet.
+	Scores(ctx context.Context, q FiguresQuery) ([]export.ScoreLine, uint64, error)
+}
+
+// Figure is what a unit has reached in one indicator.
+type Figure struct {
+	Code                   indicators.Code
+	Division               record.Division
+	Numerator, Denominator int64
 }
 
 // FiguresQuery says which figures are wanted.
@@ -49,6 +56,7 @@ type FiguresQuery struct {
 	Level     care.Level
 	Period    indicators.Period
 	AsOf      care.Date
+	Sensitive bool
 }
 
 // Config is what Exports are made of. All but Found and Figures must be given.

@@ -11,6 +11,7 @@ import (
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/care/export"
+	"github.com/xunzhen/xunzhen/care/indicators"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
@@ -23,6 +24,7 @@ const (
 	kindSurvey           record.Kind = 38
 	kindVitalEvent       record.Kind = 42
 	kindVerification     record.Kind = 43
+	kindTask             record.Kind = 44
 	kindStatistic        record.Kind = 45
 	kindOrganisation     record.Kind = 47
 	kindTeam             record.Kind = 49
@@ -200,7 +202,42 @@ func (j *job) figures() FiguresQuery {
 	if j.q.Division != "" {
 		divisions = []record.Division{j.q.Division}
 	}
-	return FiguresQuery{Divisions: divisions, Level: j.q.Level, Period: j.q.Period, AsOf: j.question.Until()}
+	return FiguresQuery{Divisions: divisions, Level: j.q.Level, Period: j.q.Period, AsOf: j.question.Until(), Sensitive: j.q.View.Sensitive}
+}
+
+// shownAlways are the indicators whose progress is shown whether there is a task or not. [D]
+func shownAlways() []indicators.Code {
+	return []indicators.Code{"T01", "H01", "D01", "C01", "O02", "G02"}
+}
+
+type taskKey struct {
+	code     indicators.Code
+	division record.Division
+}
+
+// tasks returns the tasks of units of the period, by indicator and division: those of doctors are parts of them.
+func (j *job) tasks(ctx context.Context) (map[taskKey]*carev1.Task, error) {
+	all, err := j.all(ctx, kindTask)
+	if err != nil {
+		return nil, err
+	}
+	out := map[taskKey]*carev1.Task{}
+	for _, f := range all {
+		t, ok := f.form.(*carev1.Task)
+		if !ok || t.GetDoctorId() != "" || t.GetUnassigned() || t.GetState() == carev1.TaskState_TASK_STATE_WITHDRAWN || t.GetQuota().Quota == nil ||
+			care.Date(t.GetWindow().GetStartsOn()) > j.q.Period.To || care.Date(t.GetWindow().GetDueOn()) < j.q.Period.From {
+			continue
+		}
+		d, err := care.ParseDivision(t.GetDivisionCode())
+		if err != nil {
+			continue
+		}
+		k := taskKey{indicators.Code(t.GetIndicatorCode()), d}
+		if have := out[k]; have == nil || have.GetIssuedOn() < t.GetIssuedOn() {
+			out[k] = t
+		}
+	}
+	return out, nil
 }
 
 func fillProgress(ctx context.Context, j *job) error {
@@ -212,19 +249,53 @@ func fillProgress(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	j.basis.Position = j.cfg.Records.Position()
-	lines, err := j.cfg.Figures.Progress(ctx, j.figures())
+	tasks, err := j.tasks(ctx)
 	if err != nil {
 		return err
 	}
+	codes := shownAlways()
+	for k := range tasks {
+		if _, known := indicators.Lookup(k.code); known && !slices.Contains(codes, k.code) {
+			codes = append(codes, k.code)
+		}
+	}
+	figures, behind, err := j.cfg.Figures.Figures(ctx, j.figures(), codes)
+	j.basis.Complete.Behind = behind
+	if err != nil {
+		return err
+	}
+	lines := make([]export.ProgressLine, 0, len(figures))
+	for _, f := range figures {
+		lines = append(lines, j.progress(f, tasks[taskKey{f.Code, f.Division}]))
+	}
 	Rank(lines)
 	for _, l := range lines {
-		l.Unit, l.Owner = j.named(l.Unit), j.question.Names.Staff(l.Owner)
 		if err := rows.add(l.Indicator+"\x00"+l.Unit.Order(), sheet.Row(j.q.View, l)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// progress puts a figure beside the unit's task, if it has one.
+func (j *job) progress(f Figure, t *carev1.Task) export.ProgressLine {
+	one, _ := indicators.Lookup(f.Code)
+	l := export.ProgressLine{
+		Unit: j.named(export.UnitName{Division: f.Division}), Indicator: string(f.Code) + " " + one.ZH, Base: f.Denominator, Done: f.Numerator, Elapsed: -1,
+	}
+	if t == nil {
+		return l
+	}
+	l.Set, l.Task, l.Owner = true, int64(t.GetQuota().GetQuota()), j.question.Names.Staff(t.GetOwnerId())
+	w := indicators.Period{From: care.Date(t.GetWindow().GetStartsOn()), To: care.Date(t.GetWindow().GetDueOn())}
+	l.DueOn = w.To
+	if w.Valid() {
+		l.Elapsed = 0
+		if at := min(j.question.AsOf, w.To); at >= w.From {
+			l.Elapsed = int64(indicators.Period{From: w.From, To: at}.Days()) * 10000 / int64(w.Days())
+		}
+	}
+	return l
 }
 
 func (j *job) named(u export.UnitName) export.UnitName {
@@ -245,7 +316,8 @@ func fillScores(ctx context.Context, j *job) error {
 		return err
 	}
 	j.basis.Position = j.cfg.Records.Position()
-	lines, err := j.cfg.Figures.Scores(ctx, j.figures())
+	lines, behind, err := j.cfg.Figures.Scores(ctx, j.figures())
+	j.basis.Complete.Behind = behind
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,10 @@ import (
 
 // Completeness says how much of what was saved in the field the centre has.
 type Completeness struct {
-	Tablets, Heard int // installations in good standing; those heard of within the last week
-	OldestDays     int // since the one that was heard of longest ago
-	Held           int // records with a save that is held
+	Tablets, Heard int    // installations in good standing; those heard of within the last week
+	OldestDays     int    // since the one that was heard of longest ago
+	Held           int    // records with a save that is held
+	Behind         uint64 // changes that figures do not have yet; of other tables 0
 }
 
 // Basis says what a file was made of.
@@ -50,15 +51,18 @@ func headOf(t export.Table, unit string, b Basis, rows int, digest [32]byte) hea
 }
 
 func (c Completeness) words() string {
-	if c.Tablets == 0 {
-		return "尚无平板"
+	out := "尚无平板"
+	if c.Tablets > 0 {
+		out = fmt.Sprintf("平板 %d 台，7 日内同步 %d 台（%d%%）", c.Tablets, c.Heard, c.Heard*100/c.Tablets)
 	}
-	out := fmt.Sprintf("平板 %d 台，7 日内同步 %d 台（%d%%）", c.Tablets, c.Heard, c.Heard*100/c.Tablets)
 	if c.OldestDays > 0 {
 		out += fmt.Sprintf("，最久 %d 天未同步", c.OldestDays)
 	}
 	if c.Held > 0 {
 		out += fmt.Sprintf("，%d 条记录有待裁定的保存", c.Held)
+	}
+	if c.Behind > 0 {
+		out += fmt.Sprintf("；指标仍在计算，%d 项变更尚未计入", c.Behind)
 	}
 	return out
 }

@@ -107,7 +107,7 @@ func (w *workbook) add(ctx context.Context, i int, s sheet) error {
 	} else if _, err := w.file.NewSheet(name); err != nil {
 		return err
 	}
-	if err := w.layOut(name, len(s.rows.table.Columns)); err != nil {
+	if err := w.layOut(name, s.rows.table.Columns); err != nil {
 		return err
 	}
 	to, err := w.file.NewStreamWriter(name)
@@ -137,18 +137,32 @@ func (w *workbook) add(ctx context.Context, i int, s sheet) error {
 	return to.Flush()
 }
 
-// layOut sets how a sheet is printed: A4 across, as many pages down as it takes, one across,
-// the header on each.
-func (w *workbook) layOut(name string, columns int) error {
-	a4, landscape, one, none, yes := 9, "landscape", 1, 0, true
+// pageWidth is how wide columns may be together that are printed on one page across: at 10 points
+// A4 has room for some 130 characters, and two thirds of that size can be read.
+const pageWidth = 195
+
+// pagesAcross returns how many pages a table takes across.
+func pagesAcross(columns []export.Column) int {
+	sum := 0.0
+	for _, c := range columns {
+		sum += min(max(c.Width, 6), mostWide)
+	}
+	return max(1, int((sum+pageWidth-1)/pageWidth))
+}
+
+// layOut sets how a sheet is printed: A4 across, as many pages down as it takes, the header and
+// the first columns on each.
+func (w *workbook) layOut(name string, columns []export.Column) error {
+	a4, landscape, across, none, yes := 9, "landscape", pagesAcross(columns), 0, true
 	edge, foot := 0.4, 0.6
-	last, err := excelize.ColumnNumberToName(columns)
+	last, err := excelize.ColumnNumberToName(len(columns))
 	if err != nil {
 		return err
 	}
+	titles := string(rune('A' + frozen - 1))
 	for _, do := range []func() error{
 		func() error {
-			return w.file.SetPageLayout(name, &excelize.PageLayoutOptions{Size: &a4, Orientation: &landscape, FitToWidth: &one, FitToHeight: &none})
+			return w.file.SetPageLayout(name, &excelize.PageLayoutOptions{Size: &a4, Orientation: &landscape, FitToWidth: &across, FitToHeight: &none})
 		},
 		func() error { return w.file.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &yes}) },
 		func() error {
@@ -159,7 +173,7 @@ func (w *workbook) layOut(name string, columns int) error {
 		},
 		func() error {
 			return w.file.SetDefinedName(&excelize.DefinedName{
-				Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$%d:$%d", name, headerRow, headerRow), Scope: name,
+				Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%[1]s'!$A:$%[2]s,'%[1]s'!$%[3]d:$%[3]d", name, titles, headerRow), Scope: name,
 			})
 		},
 		func() error {

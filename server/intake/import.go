@@ -252,7 +252,7 @@ func (r *Run) derived(kind record.Kind, natural string) record.ID {
 
 // once reports the row before this one that is about the same record, if there is one.
 func (r *Run) once(id record.ID, number uint64) (uint64, bool) {
-	key := [8]byte(id[:8])
+	key := [8]byte(id[8:]) // the half that is drawn or hashed
 	was, ok := r.seen[key]
 	if !ok {
 		r.seen[key] = number

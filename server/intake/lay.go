@@ -3,6 +3,9 @@
 package intake
 
 import (
+	"slices"
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -34,12 +37,13 @@ func (r *Run) lay(d *decision) error {
 		return err
 	}
 	edited := proto.Clone(was)
-	over(edited.ProtoReflect(), d.form.ProtoReflect())
+	l := layer{}
+	l.over(edited.ProtoReflect(), d.form.ProtoReflect(), "")
 	changes, err := care.Diff(d.row.Kind, shown, edited)
 	if err != nil {
 		return err
 	}
-	r.judge(d, shown, changes)
+	r.judge(d, shown, changes, l.replaced)
 	return nil
 }
 
@@ -90,6 +94,12 @@ func (r *Run) stamp(form proto.Message) {
 	}
 	if v, ok := form.(*carev1.VitalEvent); ok {
 		today := int32(care.DateOf(now))
+		if r.b.Content == carev1.ImportSubject_IMPORT_SUBJECT_DEATHS && len(v.Evidence) == 0 {
+			v.Evidence = []carev1.VitalEventEvidence{carev1.VitalEventEvidence_VITAL_EVENT_EVIDENCE_AUTHORITY}
+		}
+		if r.b.Content == carev1.ImportSubject_IMPORT_SUBJECT_DEATHS && v.ReportedBy == nil {
+			v.ReportedBy = &carev1.VitalEventReporter{Role: carev1.VitalEventReporterRole_VITAL_EVENT_REPORTER_ROLE_AUTHORITY}
+		}
 		if v.ServiceDate == 0 {
 			v.ServiceDate = today
 		}
@@ -99,8 +109,9 @@ func (r *Run) stamp(form proto.Message) {
 	}
 }
 
-// judge decides about the changes that a row would make to a record.
-func (r *Run) judge(d *decision, shown []record.Register, changes []record.Change) {
+// judge decides about the changes that a row would make to a record. replaced are the fields
+// in which it says something else than stands there; all other changes only add.
+func (r *Run) judge(d *decision, shown []record.Register, changes []record.Change, replaced []string) {
 	at := make(map[record.Path]record.Register, len(shown))
 	for _, g := range shown {
 		at[g.Path] = g
@@ -109,15 +120,18 @@ func (r *Run) judge(d *decision, shown []record.Register, changes []record.Chang
 	var differ, torn []string
 	for _, c := range changes {
 		g, there := at[c.Path]
+		name := care.FormatPath(d.row.Kind, c.Path)
 		switch {
 		case !there || empty(g):
 			keep = append(keep, c)
 		case g.Conflict():
-			torn = append(torn, care.FormatPath(d.row.Kind, c.Path))
+			torn = append(torn, name)
+		case !slices.ContainsFunc(replaced, func(p string) bool { return p == name || strings.HasPrefix(p, name+".") }):
+			keep = append(keep, c)
 		case r.b.Prefer == officev1.ImportPreference_IMPORT_PREFERENCE_FILE, r.own(g):
 			keep = append(keep, c)
 		default:
-			differ = append(differ, care.FormatPath(d.row.Kind, c.Path))
+			differ = append(differ, name)
 		}
 	}
 	centre := r.b.Prefer == officev1.ImportPreference_IMPORT_PREFERENCE_CENTRE
@@ -157,45 +171,70 @@ func (r *Run) own(g record.Register) bool {
 	return true
 }
 
+// layer lays one form over another.
+type layer struct {
+	replaced []string // fields that said something else
+}
+
 // over lays what is filled in from over to: messages field by field, maps entry by entry. Text
 // that differs only as files differ (blanks, width, traditional characters) is the same, and
 // so are sets of codes in another order. What is empty in from stays.
-func over(to, from protoreflect.Message) {
+func (l *layer) over(to, from protoreflect.Message, prefix string) {
 	from.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		name := prefix + string(f.Name())
 		switch {
 		case f.IsMap():
 			entries := to.Mutable(f).Map()
 			v.Map().Range(func(k protoreflect.MapKey, one protoreflect.Value) bool {
-				if !sameEntry(entries, one) {
-					entries.Set(k, one)
-				}
+				l.entry(entries, k, one, name)
 				return true
 			})
-		case f.IsList():
-			if !sameSet(to.Get(f).List(), v.List()) {
-				to.Set(f, v)
-			}
-		case f.Message() != nil:
-			over(to.Mutable(f).Message(), v.Message())
-		case f.Kind() == protoreflect.StringKind && to.Has(f) && care.NormaliseName(to.Get(f).String()) == care.NormaliseName(v.String()):
+		case f.Message() != nil && !f.IsList():
+			l.over(to.Mutable(f).Message(), v.Message(), name+".")
+		case to.Has(f) && sameValue(f, to.Get(f), v):
 		default:
+			if to.Has(f) {
+				l.replaced = append(l.replaced, name)
+			}
 			to.Set(f, v)
 		}
 		return true
 	})
 }
 
-// sameEntry reports whether a map has an entry that says at least as much already, under
-// whatever key: the disease that a doctor entered is not entered again.
-func sameEntry(entries protoreflect.Map, one protoreflect.Value) bool {
+// entry lays an entry over that of the same key; one that is there under another key is not
+// entered again.
+func (l *layer) entry(entries protoreflect.Map, k protoreflect.MapKey, one protoreflect.Value, name string) {
 	m, ok := one.Interface().(protoreflect.Message)
-	if !ok {
-		return false
+	switch {
+	case !ok:
+		entries.Set(k, one)
+	case entries.Has(k):
+		l.over(entries.Mutable(k).Message(), m, name+"."+k.String()+".")
+	case !sameEntry(entries, m):
+		entries.Set(k, one)
 	}
+}
+
+// sameValue reports whether two values of a field mean the same.
+func sameValue(f protoreflect.FieldDescriptor, a, b protoreflect.Value) bool {
+	switch {
+	case f.IsList():
+		return sameSet(a.List(), b.List())
+	case f.Kind() == protoreflect.StringKind:
+		return care.NormaliseName(a.String()) == care.NormaliseName(b.String())
+	}
+	return a.Equal(b)
+}
+
+// sameEntry reports whether a map has an entry that says at least as much, under whatever key:
+// the disease that a doctor entered is not entered again.
+func sameEntry(entries protoreflect.Map, m protoreflect.Message) bool {
 	found := false
 	entries.Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
 		merged := proto.Clone(v.Message().Interface())
-		over(merged.ProtoReflect(), m)
+		l := layer{}
+		l.over(merged.ProtoReflect(), m, "")
 		found = proto.Equal(merged, v.Message().Interface())
 		return !found
 	})

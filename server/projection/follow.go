@@ -27,6 +27,7 @@ func (p *Projection) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-changed:
+		case <-p.forgetting.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -61,7 +62,8 @@ func (p *Projection) follow(ctx context.Context, rest func(context.Context, time
 }
 
 // Step does the next piece of work, and reports whether there was none: first what the feed
-// says is written down, then residents are looked at who changed, then all others if settings
+// says is written down, then residents are looked at who changed, and what was erased is
+// forgotten, then all others if settings
 // or the day are other ones, then those at whom a module failed; at last modules settle.
 func (p *Projection) Step(ctx context.Context) (done bool, err error) {
 	h, err := p.begin(ctx)
@@ -74,7 +76,7 @@ func (p *Projection) Step(ctx context.Context) (done bool, err error) {
 	if err := p.prepare(ctx); err != nil {
 		return false, err
 	}
-	for _, work := range [...]func(context.Context) (bool, error){p.lookAtNext, p.sweepOn, p.tryAgain, p.settleNext} {
+	for _, work := range [...]func(context.Context) (bool, error){p.lookAtNext, p.forget, p.sweepOn, p.tryAgain, p.settleNext} {
 		if done, err := work(ctx); err != nil || !done {
 			return false, err
 		}

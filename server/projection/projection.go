@@ -58,9 +58,10 @@ type Projection struct {
 
 	chosen []record.Kind // by whose records settings are chosen, ascending
 
-	mu     sync.Mutex // guards told and savers
-	told   told
-	savers map[int64]saver
+	mu         sync.Mutex // guards told, forgetting but for its channel, and savers
+	told       told
+	forgetting forgetting
+	savers     map[int64]saver
 }
 
 // module is a Module at work.
@@ -98,7 +99,8 @@ func options() sqlitefile.Options {
 // build is deleted and made anew: all that it had comes back. The modules' tables are made, those
 // of modules that are no more are dropped, and each Reader is handed the projection.
 func Open(ctx context.Context, cfg Config) (*Projection, error) {
-	p := &Projection{cfg: cfg, savers: map[int64]saver{}}
+	// A former run may have ended before it cut off what was erased.
+	p := &Projection{cfg: cfg, savers: map[int64]saver{}, forgetting: forgetting{asked: 1, wake: make(chan struct{}, 1)}}
 	if err := p.take(cfg.Modules); err != nil {
 		return nil, fmt.Errorf("projection: %w", err)
 	}

@@ -34,14 +34,14 @@ type assessmentService struct {
 	officev1grpc.UnimplementedAssessmentServiceServer
 }
 
-// errTells returns an error as the caller sees it: a problem that can be mended is told in its own
-// words, which hold nothing personal.
+// errTells returns an error as the caller sees it: a problem that can be mended is told by its code
+// and in its own words, which hold nothing personal.
 func errTells(err error) error {
 	p := assessment.ProblemOf(err)
 	if p == nil {
 		return err
 	}
-	r := &transport.Refusal{Reason: syncv1.Reason_REASON_INVALID, Code: codes.InvalidArgument, Text: p.Text}
+	r := &transport.Refusal{Reason: syncv1.Reason_REASON_INVALID, Code: codes.InvalidArgument, Text: p.Code + ": " + p.Text}
 	switch p.Code {
 	case assessment.ProblemFrozen, assessment.ProblemNotOver, assessment.ProblemSettings:
 		r.Code = codes.FailedPrecondition

@@ -98,6 +98,8 @@ func registerCentre(g *Guard, cfg Config) {
 	syncv1grpc.RegisterBackupServiceServer(g, &backupService{cfg: cfg})
 	syncv1grpc.RegisterPersonServiceServer(g, &personService{})
 	syncv1grpc.RegisterDivisionServiceServer(g, &divisionService{})
+	officev1grpc.RegisterResidentServiceServer(g, &residentService{cfg: cfg})
+	officev1grpc.RegisterAccessServiceServer(g, &accessService{})
 	officev1grpc.RegisterFindingServiceServer(g, &findingService{cfg: cfg})
 	officev1grpc.RegisterAssessmentServiceServer(g, &assessmentService{})
 	officev1grpc.RegisterExportServiceServer(g, &exportService{cfg: cfg})

@@ -156,11 +156,22 @@ func (s *recordService) Withdraw(ctx context.Context, m *syncv1.WithdrawRequest)
 	return &syncv1.WithdrawResponse{}, err
 }
 
-// Erase removes the body of a revision.
+// Erase removes the body of a revision, and has what follows from it forgotten.
 func (s *recordService) Erase(ctx context.Context, m *syncv1.EraseRequest) (*syncv1.EraseResponse, error) {
-	err := s.rule(ctx, m, (*syncengine.Engine).Erase)
-	return &syncv1.EraseResponse{}, err
+	if err := s.rule(ctx, m, (*syncengine.Engine).Erase); err != nil {
+		return nil, err
+	}
+	c := callOf(ctx).county
+	if p, err := c.Projection(); err == nil {
+		if err := p.Forget(ctx, forgetPatience); err != nil {
+			s.cfg.Log.Warn("what was erased is in the file of projections until it has followed", "shard", c.Shard().String(), "err", err)
+		}
+	}
+	return &syncv1.EraseResponse{}, nil
 }
+
+// forgetPatience is how long an erasure waits for what is derived of the record.
+const forgetPatience = 5 * time.Second
 
 // ruling is what the requests about one revision have in common.
 type ruling interface {

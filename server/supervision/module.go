@@ -108,6 +108,21 @@ func (m *Module) Look(conn *sqlite.Conn, p *projection.Person, day care.Date) er
 			return err
 		}
 	}
+	return putVoided(conn, p)
+}
+
+// putVoided writes a row for each rectification that somebody declared void: what stands then is
+// read from the record, because a doctor does not settle a fault so.
+func putVoided(conn *sqlite.Conn, p *projection.Person) error {
+	for id, row := range p.Rows {
+		if id.Kind() != supervision.KindRectification || !row.Voided {
+			continue
+		}
+		open := &carev1.Rectification{}
+		if err := putFault(conn, p, id, joinDivisions(row.Divisions), "", open); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -30,16 +30,20 @@ const (
 	MaxFaults  = 500    // given out in one call
 	maxCarried = 10_000 // into one round
 	maxFault   = 500    // characters
+	maxSaves   = 64     // that a rectification names
 )
 
 // Fault is one fault to be put right. What is not given follows from the check or the record.
 type Fault struct {
-	Check, Record, Round          record.ID
-	Rule, Text, Unit, Doctor      string
-	Division                      record.Division
-	person                        record.ID
-	source                        carev1.RectificationSource
-	from                          string
+	Check, Record, Round     record.ID
+	Rule, Text, Unit, Doctor string
+	Division                 record.Division
+
+	person record.ID
+	source carev1.RectificationSource
+	from   string
+	saves  []string // the last of the record, by installation
+
 	sensitive, unknown, faultless bool
 }
 
@@ -120,7 +124,7 @@ func (f Fault) about() record.ID {
 func (f Fault) form(today, due care.Date) *carev1.Rectification {
 	m := &carev1.Rectification{
 		IssuedOn: int32(today), OrganisationCode: f.Unit, DoctorId: f.Doctor, Source: f.source, RuleId: f.Rule,
-		Fault: clean(f.Text, maxFault), DueOn: int32(due),
+		Fault: clean(f.Text, maxFault), DueOn: int32(due), TargetRevisions: f.saves,
 	}
 	for _, one := range []struct {
 		into *[]byte
@@ -156,7 +160,7 @@ func (s *Supervision) complement(ctx context.Context, f *Fault) error {
 		return err
 	}
 	registers := view.State.Registers()
-	f.Division = cmp.Or(f.Division, scopeIn(registers))
+	f.Division, f.saves = cmp.Or(f.Division, scopeIn(registers)), lastSaves(registers)
 	if subject, ok := view.State.Subject(); ok {
 		f.person = subject
 	} else if f.Record.Kind() == care.KindResident {
@@ -174,6 +178,24 @@ func (s *Supervision) complement(ctx context.Context, f *Fault) error {
 		}
 	}
 	return s.fromPerson(ctx, f)
+}
+
+// lastSaves returns the latest of the displayed saves by each installation, at most 64, sorted.
+func lastSaves(registers []record.Register) []string {
+	last := map[causal.ReplicaID]causal.Dot{}
+	for _, g := range registers {
+		for _, v := range g.Siblings {
+			if v.Dot.Counter > last[v.Dot.Replica].Counter {
+				last[v.Dot.Replica] = v.Dot
+			}
+		}
+	}
+	var out []string
+	for _, d := range last {
+		out = append(out, d.String())
+	}
+	slices.Sort(out)
+	return out[:min(len(out), maxSaves)]
 }
 
 // fromCheck takes over what a check found.
@@ -305,16 +327,19 @@ func (s *Supervision) rectification(ctx context.Context, id record.ID) (Rectific
 	registers := view.State.Registers()
 	out := Rectification{ID: id, Division: scopeIn(registers)}
 	out.Resident, _ = view.State.Subject()
-	believed := registers[:0:0]
+	believed, voided := registers[:0:0], false
 	for _, g := range registers {
 		out.Conflict = out.Conflict || len(g.Siblings) > 1
 		centre, err := s.byCentre(ctx, g)
 		if err != nil {
 			return out, err
 		}
-		answer := strings.HasPrefix(string(g.Path), string(record.Field(answersField)))
-		out.OnTablet = out.OnTablet || !centre && !answer
-		if centre || answer || !strings.HasPrefix(string(g.Path), string(record.Field(rulingsField))) {
+		free := g.Path.Extends(record.Field(answersField)) || g.Path == record.PathLife && view.State.Life() != record.LifeVoided
+		out.OnTablet = out.OnTablet || !centre && !free
+		if g.Path == record.PathLife && centre && view.State.Life() == record.LifeVoided {
+			voided = true
+		}
+		if centre || !g.Path.Extends(record.Field(rulingsField)) {
 			believed = append(believed, g)
 		}
 	}
@@ -327,6 +352,9 @@ func (s *Supervision) rectification(ctx context.Context, id record.ID) (Rectific
 		return out, care.ErrWrongForm
 	}
 	out.Form, out.Stand = f, supervision.StandOf(f)
+	if voided {
+		out.State = supervision.StateWithdrawn
+	}
 	out.DaysLeft, out.Overdue = daysBetween(s.today(), out.DueOn), out.Stand.Overdue(s.today())
 	out.Missing, err = s.missing(ctx, f)
 	return out, err
@@ -470,17 +498,23 @@ func (q FaultQuery) stands(stand supervision.Stand, today care.Date) bool {
 func (s *Supervision) carry(ctx context.Context, id record.ID, round *carev1.SupervisionRound) ([]syncengine.OfficeSave, error) {
 	var open []record.ID
 	err := s.cfg.Persons.View(ctx, func(conn *sqlite.Conn) error {
-		return sqlitefile.Query(conn, sqlFaults, func(st *sqlite.Stmt) {
-			st.BindInt64(1, 0)
+		var failed error
+		err := sqlitefile.Query(conn, sqlFaults, func(st *sqlite.Stmt) {
+			st.BindInt64(1, -1)
 			st.BindBytes(2, []byte{})
 		}, func(st *sqlite.Stmt) bool {
+			var doubted bool
+			if doubted, failed = s.doubted(ctx, st); failed != nil {
+				return false
+			}
 			place := record.Division(st.ColumnText(3))
 			within := slices.ContainsFunc(round.GetPlan().GetDivisions(), func(d string) bool { return place.Within(record.Division(d)) })
-			if within && !supervision.State(st.ColumnInt64(6)).Settled() && columnID(st, 1) != id && !strings.Contains(st.ColumnText(2), id.String()) {
+			if within && (doubted || !standOf(st).State.Settled()) && columnID(st, 1) != id && !strings.Contains(st.ColumnText(2), id.String()) {
 				open = append(open, columnID(st, 0))
 			}
 			return len(open) < maxCarried
 		})
+		return errors.Join(err, failed)
 	})
 	var saves []syncengine.OfficeSave
 	for _, one := range open {

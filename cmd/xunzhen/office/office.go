@@ -48,8 +48,11 @@ type Office struct {
 	persons   syncv1grpc.PersonServiceClient
 	divisions syncv1grpc.DivisionServiceClient
 	findings  officev1grpc.FindingServiceClient
+	people    officev1grpc.ResidentServiceClient
+	log       officev1grpc.AccessServiceClient
 	doubts    officev1grpc.AuthenticityServiceClient
 	exports   officev1grpc.ExportServiceClient
+	assessing officev1grpc.AssessmentServiceClient
 
 	supervision officev1grpc.SupervisionServiceClient
 	tasks       officev1grpc.TaskServiceClient
@@ -74,10 +77,12 @@ func Connect(cfg Config) (*Office, error) {
 	o.backups = syncv1grpc.NewBackupServiceClient(conn)
 	o.persons, o.divisions = syncv1grpc.NewPersonServiceClient(conn), syncv1grpc.NewDivisionServiceClient(conn)
 	o.findings = officev1grpc.NewFindingServiceClient(conn)
+	o.people, o.log = officev1grpc.NewResidentServiceClient(conn), officev1grpc.NewAccessServiceClient(conn)
 	o.doubts = officev1grpc.NewAuthenticityServiceClient(conn)
 	o.supervision, o.tasks = officev1grpc.NewSupervisionServiceClient(conn), officev1grpc.NewTaskServiceClient(conn)
 	o.exports = officev1grpc.NewExportServiceClient(conn)
 	o.imports = officev1grpc.NewImportServiceClient(conn)
+	o.assessing = officev1grpc.NewAssessmentServiceClient(conn)
 	return o, nil
 }
 

@@ -224,9 +224,11 @@ type Rectification struct {
 	// What the office ruled, one entry a ruling.
 	Rulings map[string]*RectificationRuling `protobuf:"bytes,18,rep,name=rulings,proto3" json:"rulings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The later rounds that it was carried into, one entry a round.
-	Carried       map[string]*RectificationCarry `protobuf:"bytes,19,rep,name=carried,proto3" json:"carried,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Carried map[string]*RectificationCarry `protobuf:"bytes,19,rep,name=carried,proto3" json:"carried,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The last saves of the record concerned by each installation when the fault was found: what corrects it comes later.
+	TargetRevisions []string `protobuf:"bytes,20,rep,name=target_revisions,json=targetRevisions,proto3" json:"target_revisions,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Rectification) Reset() {
@@ -346,6 +348,13 @@ func (x *Rectification) GetRulings() map[string]*RectificationRuling {
 func (x *Rectification) GetCarried() map[string]*RectificationCarry {
 	if x != nil {
 		return x.Carried
+	}
+	return nil
+}
+
+func (x *Rectification) GetTargetRevisions() []string {
+	if x != nil {
+		return x.TargetRevisions
 	}
 	return nil
 }
@@ -582,8 +591,7 @@ var File_xunzhen_care_v1_rectification_proto protoreflect.FileDescriptor
 
 const file_xunzhen_care_v1_rectification_proto_rawDesc = "" +
 	"\n" +
-	"#xunzhen/care/v1/rectification.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"\xd9\n" +
-	"\n" +
+	"#xunzhen/care/v1/rectification.proto\x12\x0fxunzhen.care.v1\x1a\x1fxunzhen/schema/v1/options.proto\"\xd0\v\n" +
 	"\rRectification\x12L\n" +
 	"\tissued_on\x18\x01 \x01(\x05B/\xca\xf3\x18+\n" +
 	"\f下达日期\x12\tissued on(\x010\x01J\x05\bʬ\x8f\x12j\x05faultR\bissuedOn\x12H\n" +
@@ -611,7 +619,10 @@ const file_xunzhen_care_v1_rectification_proto_rawDesc = "" +
 	"\arulings\x18\x12 \x03(\v2+.xunzhen.care.v1.Rectification.RulingsEntryB\x18\xca\xf3\x18\x14\n" +
 	"\x06处理\x12\arulings\x88\x01 R\arulings\x12j\n" +
 	"\acarried\x18\x13 \x03(\v2+.xunzhen.care.v1.Rectification.CarriedEntryB#\xca\xf3\x18\x1f\n" +
-	"\f转入下轮\x12\fcarried into\x88\x01 R\acarried\x1a`\n" +
+	"\f转入下轮\x12\fcarried into\x88\x01 R\acarried\x12u\n" +
+	"\x10target_revisions\x18\x14 \x03(\tBJ\xca\xf3\x18F\n" +
+	"\x1b问题记录当时的保存\x12\x18saves of the record thenj\x05faultp\n" +
+	"\x80\x01x\x88\x01@R\x0ftargetRevisions\x1a`\n" +
 	"\fAnswersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12:\n" +
 	"\x05value\x18\x02 \x01(\v2$.xunzhen.care.v1.RectificationAnswerR\x05value:\x028\x01\x1a`\n" +

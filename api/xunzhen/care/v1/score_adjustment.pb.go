@@ -200,20 +200,20 @@ const file_xunzhen_care_v1_score_adjustment_proto_rawDesc = "" +
 	"\x06points\x18\x0e \x01(\v2\x1f.xunzhen.care.v1.AdjustedPointsB\x16\xca\xf3\x18\x12\n" +
 	"\x06分值\x12\x06points0\x01R\x06points:N\xca\xf3\x18J\b;\x12\x0f考核加减分\x1a\x10score adjustment \x01*\x1d\n" +
 	"\x04what\x12\t加减分\x1a\n" +
-	"adjustment0\x028\x01\"\xa7\x02\n" +
-	"\x0eAdjustedPoints\x12@\n" +
-	"\vpoints_x100\x18\x01 \x01(\x11B\x1a\xca\xf3\x18\x16\n" +
-	"\x06分值\x12\x06points \x02(\t0\x01H\x00R\n" +
+	"adjustment0\x028\x01\"\xba\x02\n" +
+	"\x0eAdjustedPoints\x12L\n" +
+	"\vpoints_x100\x18\x01 \x01(\x11B&\xca\xf3\x18\"\n" +
+	"\x06分值\x12\x06points \x02(\t0\x01J\b\b\x9f\x9c\x01\x10\xa0\x9c\x01X\x01H\x00R\n" +
 	"pointsX100\x88\x01\x01\x128\n" +
 	"\bevidence\x18\x02 \x01(\tB\x1c\xca\xf3\x18\x18\n" +
 	"\x06依据\x12\bevidence0\x01\x80\x01\xf4\x03R\bevidence\x12F\n" +
 	"\rdecided_by_id\x18\x03 \x01(\tB\"\xca\xf3\x18\x1e\n" +
 	"\t评定人\x12\n" +
-	"decided by(\a0\x01\x80\x01@R\vdecidedById\x12A\n" +
+	"decided by(\a0\x01\x80\x01@R\vdecidedById\x12H\n" +
 	"\n" +
-	"decided_on\x18\x04 \x01(\x05B\"\xca\xf3\x18\x1e\n" +
+	"decided_on\x18\x04 \x01(\x05B)\xca\xf3\x18%\n" +
 	"\f评定日期\x12\n" +
-	"decided on(\x010\x01R\tdecidedOnB\x0e\n" +
+	"decided on(\x010\x01J\x05\bʬ\x8f\x12R\tdecidedOnB\x0e\n" +
 	"\f_points_x100B\xc0\x01\n" +
 	"\x13com.xunzhen.care.v1B\x14ScoreAdjustmentProtoP\x01Z5github.com/xunzhen/xunzhen/api/xunzhen/care/v1;carev1\xa2\x02\x03XCX\xaa\x02\x0fXunzhen.Care.V1\xca\x02\x0fXunzhen\\Care\\V1\xe2\x02\x1bXunzhen\\Care\\V1\\GPBMetadata\xea\x02\x11Xunzhen::Care::V1b\x06proto3"
 
