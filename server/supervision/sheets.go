@@ -4,7 +4,6 @@ package supervision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -285,9 +284,6 @@ func (s *Supervision) TruthRates(ctx context.Context, from, to care.Date, level 
 		}
 	}
 }
-
-// errors that a caller may get for a record that is not what it should be.
-var errNoCheck = errors.New("no check of a round")
 
 // clean cuts a text to what a form has room for.
 func clean(text string, most int) string {

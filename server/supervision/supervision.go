@@ -68,17 +68,12 @@ type Sight struct {
 	Masked    bool
 }
 
-// Sees reports whether a caller may see what is sent to these divisions, joined by blanks.
+// sees reports whether a caller may see what is sent to these divisions, joined by blanks.
 func (v Sight) sees(scope string) bool {
 	if slices.Contains(v.Divisions, "") {
 		return true
 	}
 	return slices.ContainsFunc(strings.Fields(scope), func(d string) bool { return record.Division(d).WithinAny(v.Divisions) })
-}
-
-// whole reports whether a caller sees all of a division.
-func (v Sight) whole(d record.Division) bool {
-	return slices.ContainsFunc(v.Divisions, func(p record.Division) bool { return d.Within(p) })
 }
 
 func (s *Supervision) today() care.Date { return care.DateOf(s.cfg.Clock()) }
