@@ -333,7 +333,10 @@ func TestAVillageThatIsNotKnownIsDoubtfulWhateverTheCallerSays(t *testing.T) {
 		division          string
 		why               Reason
 	}{
-		{"", "", village, ""}, {"东乡", "试验村", "431124002003", ""}, {"西乡", "", village, ""}, {"", "别村", "", DivisionWrong},
+		{"", "", village, ""},
+		{"东乡", "试验村", "431124002003", ""},
+		{"西乡", "", village, ""},
+		{"", "别村", "", DivisionWrong},
 		{"", "431124001002", "431124001002", ""},
 	} {
 		r := p.Row(row(2, "张试", number, c.township, c.village))

@@ -300,8 +300,8 @@ func (s *sheet) selfCare() *carev1.SelfCareAssessment {
 func (s *sheet) contract() *carev1.Contract {
 	m := &carev1.Contract{
 		SignedOn: int32(s.on), Status: submitted, OrganisationCode: s.clinic(), DoctorId: s.doctor, Capture: s.capture(),
-		Term:        &carev1.ContractTerm{Since: int32(s.on), Until: int32(s.on.AddDays(364))},
-		PackageType: carev1.PackageType_PACKAGE_TYPE_BASIC, Fee: &carev1.Fee{FeeFen: proto.Int64(0)},
+		Term:  &carev1.ContractTerm{Since: int32(s.on), Until: int32(s.on.AddDays(364))},
+		State: carev1.ContractState_CONTRACT_STATE_SIGNED, PackageType: carev1.PackageType_PACKAGE_TYPE_BASIC, Fee: &carev1.Fee{FeeFen: proto.Int64(0)},
 		ResidentSignature: s.signature(), DoctorSignature: s.signature(),
 	}
 	for _, t := range s.tags() {
