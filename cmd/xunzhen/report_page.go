@@ -74,8 +74,8 @@ type pageFault struct{ Head, Tail string }
 // Sizes of the page: what fits on A4.
 const (
 	pageTiles  = 6
-	pageUnits  = 16
-	pageFaults = 8
+	pageUnits  = 14
+	pageFaults = 6
 	pageTrends = 6
 	quartersIn = 8
 )
@@ -422,7 +422,7 @@ func (m *pageMaker) faults(d *pageData) {
 		if l.GetCode() != "" {
 			name = l.GetCode() + " " + m.k.title(m.c, l.GetCode())
 		}
-		l.LostBy = l.LostBy[:min(len(l.LostBy), 3)]
+		l.LostBy = l.LostBy[:min(len(l.LostBy), 2)]
 		d.Faults = append(d.Faults, pageFault{m.c.say("page_lost", name, hundredths(l.GetLostX100())), whyLost(m.c, m.k, l)})
 	}
 	for _, code := range slices.Sorted(maps.Keys(m.all)) {
