@@ -17,11 +17,11 @@ import (
 
 var (
 	county = flag.Int("county", 0, "measure detection with so many honest doctors and a fiftieth as many of each style (500: some minutes)")
+	seed   = flag.Uint64("seed", 20261201, "which doctors are invented")
 	table  = flag.String("table", "", "write the table of detection into this file")
 )
 
 const (
-	seed  = 20261201
 	year  = 2026
 	today = 20270115
 )
@@ -46,7 +46,7 @@ func measure(t *testing.T, honest, each int) trial.Report {
 	number := 0
 	add := func(n int, style trial.Style) {
 		for range n {
-			one, err := trial.Doctor(seed, number, style, year)
+			one, err := trial.Doctor(*seed, number, style, year)
 			if err != nil {
 				t.Fatal(err)
 			}
