@@ -59,9 +59,14 @@ func (s *supervisionService) AnnounceRound(m *officev1.AnnounceRoundRequest, str
 	if err := checkAuthor(m.GetAuthor()); err != nil {
 		return err
 	}
-	super, _, err := supervisionOf(ctx)
+	super, sight, err := supervisionOf(ctx)
 	if err != nil {
 		return err
+	}
+	for _, d := range m.GetRound().GetPlan().GetDivisions() {
+		if !record.Division(d).WithinAny(sight.Divisions) {
+			return &syncengine.Error{Reason: syncengine.ReasonRights, Doing: "announce", Err: errors.New("a division outside the desk's scope")}
+		}
 	}
 	a, problems, err := super.Announce(ctx, m.GetAuthor(), m.GetRound(), m.GetDryRun())
 	if err != nil {
