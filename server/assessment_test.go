@@ -85,7 +85,7 @@ func TestFiguresAndPeopleAreWithinWhatADeskMaySee(t *testing.T) {
 		}
 		return m.GetPeople()
 	}
-	if got := people(w.caller); len(got) != 2 || got[0].GetNumber() != "130403195803060016" {
+	if got := people(w.caller); len(got) != 2 || got[0].GetNumber() != "130403********0016" {
 		t.Errorf("the operator sees %v", got)
 	}
 	if got := people(desk); len(got) != 1 || got[0].GetName() != "甲试" || !strings.Contains(got[0].GetNumber(), "*") || !strings.Contains(got[0].GetPhone(), "*") {

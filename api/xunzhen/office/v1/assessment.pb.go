@@ -1584,7 +1584,7 @@ type AssessedPerson struct {
 	Failed []*FailedCondition `protobuf:"bytes,7,rep,name=failed,proto3" json:"failed,omitempty"`
 	// The name.
 	Name string `protobuf:"bytes,8,opt,name=name,proto3" json:"name,omitempty"`
-	// The number of its document, masked for those who need not know it.
+	// The number of its document, in part: ResidentService and exports give whole ones, with a purpose.
 	Number string `protobuf:"bytes,9,opt,name=number,proto3" json:"number,omitempty"`
 	// The telephone number, masked likewise.
 	Phone         string `protobuf:"bytes,10,opt,name=phone,proto3" json:"phone,omitempty"`
