@@ -150,7 +150,7 @@ func TestPlansThatCannotBeWritten(t *testing.T) {
 	for name, change := range map[string]func(*populate.Plan){
 		"nobody":                 func(p *populate.Plan) { p.Residents = 0 },
 		"one record each":        func(p *populate.Plan) { p.Records = p.Residents },
-		"more than thirty years": func(p *populate.Plan) { p.Records = 60 * p.Residents },
+		"more than thirty years": func(p *populate.Plan) { p.Records = 100 * p.Residents },
 		"an unknown county":      func(p *populate.Plan) { p.County = "110101" },
 		"no day":                 func(p *populate.Plan) { p.Ends = 20260231 },
 	} {
