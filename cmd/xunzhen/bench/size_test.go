@@ -48,10 +48,10 @@ func TestQuestionsAtSize(t *testing.T) {
 	}
 	defer func() { _ = o.Close() }()
 	a := &asking{t: t, o: o}
-	a.figures()
 	a.people()
 	a.searches()
 	a.export()
+	a.figures()
 }
 
 type asking struct {
@@ -119,7 +119,7 @@ func (a *asking) figures() {
 
 func (a *asking) figure(level officev1.AssessedLevel, codes ...string) func(context.Context) (int, error) {
 	return func(ctx context.Context) (int, error) {
-		all, _, err := a.o.Figures(ctx, &officev1.AssessmentQuery{Window: a.window(), Level: level, Codes: codes}, nil)
+		all, _, err := a.o.Figures(ctx, &officev1.AssessmentQuery{Window: a.window(), Level: level, Codes: codes}, func(uint64, uint64) {})
 		return len(all), err
 	}
 }
@@ -175,7 +175,7 @@ func (a *asking) export() {
 		report, err := a.o.ExportTable(ctx, &officev1.ExportTableRequest{
 			Shard: a.o.Shard(), Name: "checkups", Period: fmt.Sprint(year), Format: officev1.ExportFormat_EXPORT_FORMAT_WORKBOOK,
 			Author: "bench", Purpose: "measuring",
-		}, io.Discard, nil)
+		}, io.Discard, func(uint64, uint64) {})
 		return int(report.GetRows()), err
 	}})
 }
