@@ -22,6 +22,7 @@ import (
 type Shard interface {
 	Epoch() ledger.Epoch
 	Position() syncengine.Position
+	Size() ledger.Size
 	ShardKey() []byte
 	Checkpoint(context.Context) ([]byte, error)
 	Hashes(context.Context) tlog.HashReader

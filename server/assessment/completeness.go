@@ -4,10 +4,12 @@ package assessment
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
@@ -34,7 +36,7 @@ func (a *Assessment) completeness(ctx context.Context, b Basis) (Completeness, e
 	if b.Freeze != nil {
 		return b.Freeze.Completeness, nil
 	}
-	devices, err := a.cfg.Shard.Devices(ctx)
+	devices, err := a.cfg.Module.heard.devices(ctx, a.cfg.Shard)
 	if err != nil {
 		return Completeness{}, err
 	}
@@ -76,4 +78,29 @@ func tabletsAt(devices []syncengine.Device, last care.Date, now time.Time) (c Co
 		c.CoversPermille = c.Heard * 1000 / c.Tablets
 	}
 	return c
+}
+
+// heard keeps the devices as they are at one size of the ledger: to say when each was last heard
+// of, the heads of all segments are read.
+type heard struct {
+	mu    sync.Mutex // held while they are read: who asks beside it waits for the same
+	known bool
+	epoch ledger.Epoch
+	size  ledger.Size
+	all   []syncengine.Device
+}
+
+func (h *heard) devices(ctx context.Context, shard Shard) ([]syncengine.Device, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	epoch, size := shard.Epoch(), shard.Size() // before they are read: what comes meanwhile is read again
+	if h.known && h.epoch == epoch && h.size == size {
+		return h.all, nil
+	}
+	all, err := shard.Devices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.known, h.epoch, h.size, h.all = true, epoch, size, all
+	return all, nil
 }

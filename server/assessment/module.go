@@ -29,6 +29,8 @@ type Found func(conn *sqlite.Conn, p *projection.Person) (all []*carev1.Finding,
 
 // Module keeps facts and tallies; it is a projection.Module.
 type Module struct {
+	heard heard
+
 	books books
 	found Found // nil: nobody looks for anything
 	log   *slog.Logger
