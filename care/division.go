@@ -63,6 +63,15 @@ func levelOf(length int) Level {
 // it does not reach so far: Above(village, LevelCounty) is its county.
 func Above(d record.Division, level Level) record.Division { return d[:min(len(d), int(level))] }
 
+// ShortCode returns a division without the zeros that fill its code up, and one that is no code
+// as it is.
+func ShortCode(d record.Division) record.Division {
+	if short, err := ParseDivision(string(d)); err == nil {
+		return short
+	}
+	return d
+}
+
 // FullCode returns d filled up with zeros to the 12 digits that a record's scope has.
 func FullCode(d record.Division) record.Division {
 	return d + record.Division(strings.Repeat("0", max(0, 12-len(d))))

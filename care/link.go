@@ -48,8 +48,6 @@ func mothersKey(d *carev1.IdentityDocument) string {
 	return MatchKey(&carev1.IdentityDocument{Number: d.GetMotherNumber()})
 }
 
-func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
-
 func sortedPair(a, b record.ID) (record.ID, record.ID) {
 	if bytes.Compare(a[:], b[:]) > 0 {
 		return b, a

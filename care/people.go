@@ -56,7 +56,7 @@ func (p People) join(a, b record.ID) {
 // gather puts every resident directly under the smallest id of its person. Whatever stands
 // above an id is smaller, so that in ascending order it has been put in its place before.
 func (p People) gather() {
-	for _, id := range slices.SortedFunc(maps.Keys(p.above), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(p.above), record.ID.Compare) {
 		first := p.above[id]
 		if over, ok := p.above[first]; ok {
 			first = over

@@ -14,6 +14,7 @@ import (
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
+	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
 // Device is an installation with all that the office may want to know of it.
@@ -28,6 +29,19 @@ type Device struct {
 	Held         int                // saves that are held
 	Waiting      int                // saves that wait for their prev
 	Missing      causal.Range       // see Blocked; zero: nothing
+}
+
+// Heard returns when a tablet in good standing was last heard of: a save of it came, or it was
+// certified. Of other installations, of those that are cut off, and of those that others go on
+// from, ok is false.
+func (d Device) Heard() (at time.Time, ok bool) {
+	if d.Certificate.Role != segment.RoleTablet || len(d.Fences) > 0 || d.Revoked || len(d.Successors) > 0 {
+		return at, false
+	}
+	if at = d.Certificate.IssuedAt; d.LastReceived.After(at) {
+		at = d.LastReceived
+	}
+	return at, true
 }
 
 // FenceInfo says who put a fence on a replica, when by the centre's clock, and why.

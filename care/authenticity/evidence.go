@@ -3,7 +3,6 @@
 package authenticity
 
 import (
-	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -66,7 +65,7 @@ func (r *Rules) Gather(in Input, day care.Date) Evidence {
 			out.Posts = append(out.Posts, postsOf(m))
 		}
 	}
-	slices.SortFunc(out.Visits, func(a, b Visit) int { return cmp.Or(cmp.Compare(a.Day, b.Day), compareIDs(a.Record, b.Record)) })
+	slices.SortFunc(out.Visits, func(a, b Visit) int { return cmp.Or(cmp.Compare(a.Day, b.Day), record.ID.Compare(a.Record, b.Record)) })
 	for i := range out.Visits {
 		out.Keys = append(out.Keys, panelKeys(&out.Visits[i], r.Settings.Labs)...)
 		if k, ok := signerKey(&out.Visits[i]); ok {
@@ -85,8 +84,6 @@ func postsOf(m *carev1.Staff) Posts {
 	}
 	return p
 }
-
-func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 

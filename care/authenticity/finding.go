@@ -92,7 +92,7 @@ func about(rule, key, doctor string, visits []*Visit) Finding {
 
 // rest makes items the records that f rests on.
 func (f *Finding) rest(items []Item) {
-	slices.SortFunc(items, func(a, b Item) int { return cmp.Or(cmp.Compare(a.Day, b.Day), compareIDs(a.Record, b.Record)) })
+	slices.SortFunc(items, func(a, b Item) int { return cmp.Or(cmp.Compare(a.Day, b.Day), record.ID.Compare(a.Record, b.Record)) })
 	items = slices.CompactFunc(items, func(a, b Item) bool { return a.Record == b.Record })
 	for _, i := range items {
 		f.Divisions = append(f.Divisions, i.Division)

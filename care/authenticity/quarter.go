@@ -316,7 +316,9 @@ func (y *doctorYear) spacing() {
 	for c := range courses {
 		order = append(order, c)
 	}
-	slices.SortFunc(order, func(a, b course) int { return cmp.Or(compareIDs(a.person, b.person), cmp.Compare(a.kind, b.kind)) })
+	slices.SortFunc(order, func(a, b course) int {
+		return cmp.Or(record.ID.Compare(a.person, b.person), cmp.Compare(a.kind, b.kind))
+	})
 	var full, early, regular, grid, due, kept []*Visit
 	for _, c := range order {
 		visits := courses[c]

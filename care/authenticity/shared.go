@@ -226,7 +226,7 @@ const MaxMembers = 500
 // Shared returns what is found about those who bear one key, in any order; of more than
 // MaxMembers the first by record count. It sorts members.
 func (r *Rules) Shared(kind KeyKind, hash int64, members []Member) []Finding {
-	slices.SortFunc(members, func(a, b Member) int { return compareIDs(a.Record, b.Record) })
+	slices.SortFunc(members, func(a, b Member) int { return record.ID.Compare(a.Record, b.Record) })
 	members = members[:min(len(members), MaxMembers)]
 	key := fmt.Sprintf("%d/%x", kind, uint64(hash))
 	switch kind {

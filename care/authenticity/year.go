@@ -37,7 +37,7 @@ type doctorYear struct {
 func (r *Rules) Year(doctor string, year int, visits []Visit, around Around) ([]Finding, map[Quarter][]Test) {
 	y := &doctorYear{Rules: r, doctor: doctor, year: year, visits: pointers(visits), around: around, tests: map[Quarter][]Test{}}
 	slices.SortFunc(y.visits, func(a, b *Visit) int {
-		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Began, b.Began), compareIDs(a.Record, b.Record))
+		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Began, b.Began), record.ID.Compare(a.Record, b.Record))
 	})
 	y.offList()
 	y.visits = only(y.visits, func(v *Visit) bool { return !v.Legacy() })

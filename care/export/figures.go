@@ -19,7 +19,7 @@ type UnitName struct {
 }
 
 // Order is what rows of units are sorted by: what contains comes before what it contains.
-func (u UnitName) Order() string { return string(trimmed(u.Division)) + "\x00" + u.Doctor }
+func (u UnitName) Order() string { return string(care.ShortCode(u.Division)) + "\x00" + u.Doctor }
 
 func unitFields[S any](of func(S) UnitName) []field[S] {
 	return []field[S]{

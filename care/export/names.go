@@ -68,12 +68,14 @@ func (n Names) Organisation(code string) string { return cmp.Or(n.organisations[
 func (n Names) Team(id []byte) string { return n.teams[string(id)] }
 
 // Unit returns what a division is called: the name of who serves it, or the code.
-func (n Names) Unit(d record.Division) string { return cmp.Or(n.places[trimmed(d)].name, string(d)) }
+func (n Names) Unit(d record.Division) string {
+	return cmp.Or(n.places[care.ShortCode(d)].name, string(d))
+}
 
 // Village returns the township and the village of a division, by name or code; what the code
 // does not reach is empty.
 func (n Names) Village(d record.Division) (township, village string) {
-	d = trimmed(d)
+	d = care.ShortCode(d)
 	if len(d) >= int(care.LevelTownship) {
 		township = n.Unit(d[:care.LevelTownship])
 	}
@@ -81,14 +83,6 @@ func (n Names) Village(d record.Division) (township, village string) {
 		village = n.Unit(d)
 	}
 	return township, village
-}
-
-// trimmed returns a division without the zeros that fill it up.
-func trimmed(d record.Division) record.Division {
-	if short, err := care.ParseDivision(string(d)); err == nil {
-		return short
-	}
-	return d
 }
 
 // sorted returns the values of a map in order of their keys.

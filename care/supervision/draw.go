@@ -110,7 +110,7 @@ func Draw(seed [32]byte, f Frame, plan *carev1.SupervisionPlan) []Drawn {
 			ranked[i] = Drawn{s, id, Rank(seed, s, id)}
 		}
 		slices.SortFunc(ranked, func(a, b Drawn) int {
-			return cmp.Or(bytes.Compare(a.Rank[:], b.Rank[:]), compareIDs(a.ID, b.ID))
+			return cmp.Or(bytes.Compare(a.Rank[:], b.Rank[:]), record.ID.Compare(a.ID, b.ID))
 		})
 		out = append(out, ranked[:min(len(ranked), sizeOf(plan, s))]...)
 	}

@@ -130,7 +130,7 @@ func NewFrame(round record.ID, plan *carev1.SupervisionPlan, candidates []Candid
 		}
 	}
 	for s, ids := range f.Strata {
-		slices.SortFunc(ids, compareIDs)
+		slices.SortFunc(ids, record.ID.Compare)
 		f.Strata[s] = slices.Compact(ids)
 	}
 	return f
@@ -141,8 +141,6 @@ func withinAny(d record.Division, prefixes []string) bool {
 }
 
 func everywhere(plan *carev1.SupervisionPlan) bool { return slices.Contains(plan.GetDivisions(), "") }
-
-func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
 
 // Names returns the strata, in the order of their texts.
 func (f Frame) Names() []Stratum { return slices.Sorted(maps.Keys(f.Strata)) }

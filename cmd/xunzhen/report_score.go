@@ -3,8 +3,11 @@
 package main
 
 import (
+	"math"
 	"strconv"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	officev1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
@@ -161,30 +164,38 @@ func (f reportAdjust) Run(c *call) error {
 	if err != nil {
 		return problemf("problem_findings_division", f.Division)
 	}
-	x100 := int32(points*100 + map[bool]float64{true: 0.5, false: -0.5}[points >= 0])
+	x100 := int32(math.Round(points * 100))
 	form := &carev1.ScoreAdjustment{
 		Window: &carev1.FreezeWindow{StartsOn: int32(p.From), EndsOn: int32(p.To)}, DivisionCode: string(care.FullCode(d)), IndicatorCode: strings.ToUpper(f.Indicator),
 		Title: f.Title, Points: &carev1.AdjustedPoints{PointsX100: &x100, Evidence: f.Evidence, DecidedById: f.Author, DecidedOn: int32(care.DateOf(c.Clock()))},
 	}
 	return f.open(c, func(o *office.Office, _ office.ServingCounty) error {
 		id := assessment.AdjustmentID(form)
-		shown, err := registersIfThere(c, o, id)
-		if err != nil {
+		if err := c.settle(o, id, f.Author, form, care.FullCode(d)); err != nil {
 			return err
-		}
-		changes, err := care.Diff(id.Kind(), shown, form)
-		if err != nil {
-			return err
-		}
-		if len(shown) == 0 {
-			changes = append(changes, record.Change{Path: record.PathScope, Value: record.Of([]byte(care.FullCode(d)))})
-		}
-		if len(changes) > 0 {
-			if _, err := o.Save(c.ctx, id, f.Author, changes); err != nil {
-				return err
-			}
 		}
 		c.line("report_adjusted", hundredths(int64(x100)), string(d), p.String(), f.Title)
 		return nil
 	})
+}
+
+// settle saves a form under an id that is derived from what it is about: a new record in a
+// scope, or what is another than the record says, and nothing where it says the same.
+func (c *call) settle(o *office.Office, id record.ID, author string, form proto.Message, scope record.Division) error {
+	shown, err := registersIfThere(c, o, id)
+	if err != nil {
+		return err
+	}
+	changes, err := care.Diff(id.Kind(), shown, form)
+	if err != nil {
+		return err
+	}
+	if len(shown) == 0 {
+		changes = append(changes, record.Change{Path: record.PathScope, Value: record.Of([]byte(scope))})
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	_, err = o.Save(c.ctx, id, author, changes)
+	return err
 }

@@ -48,21 +48,8 @@ func (f reportTarget) Run(c *call) error {
 			return problemf("problem_target", err)
 		}
 		id := indicators.TargetID(form)
-		shown, err := registersIfThere(c, o, id)
-		if err != nil {
+		if err := c.settle(o, id, f.Author, form, care.FullCode(d)); err != nil {
 			return err
-		}
-		changes, err := care.Diff(id.Kind(), shown, form)
-		if err != nil {
-			return err
-		}
-		if len(shown) == 0 {
-			changes = append(changes, record.Change{Path: record.PathScope, Value: record.Of([]byte(care.FullCode(d)))})
-		}
-		if len(changes) > 0 {
-			if _, err := o.Save(c.ctx, id, f.Author, changes); err != nil {
-				return err
-			}
 		}
 		c.line("report_target_set", form.GetIndicatorCode(), strconv.Itoa(int(year)), string(d), hundredths(form.GetScore().GetBaselineX100()), hundredths(form.GetScore().GetWeightX100()))
 		return nil

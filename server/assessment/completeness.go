@@ -10,7 +10,6 @@ import (
 	"github.com/xunzhen/xunzhen/care"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
-	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
 // Completeness says how much of the truth figures can know.
@@ -59,13 +58,9 @@ func (a *Assessment) completeness(ctx context.Context, b Basis) (Completeness, e
 func tabletsAt(devices []syncengine.Device, last care.Date, now time.Time) (c Completeness) {
 	since := min(last, care.DateOf(now).AddDays(-2)).AddDays(1)
 	for _, d := range devices {
-		cert := d.Certificate
-		if cert.Role != segment.RoleTablet || len(d.Fences) > 0 || d.Revoked || len(d.Successors) > 0 {
+		heard, ok := d.Heard()
+		if !ok {
 			continue
-		}
-		heard := cert.IssuedAt
-		if d.LastReceived.After(heard) {
-			heard = d.LastReceived
 		}
 		c.Tablets++
 		if care.DateOf(heard) >= since {

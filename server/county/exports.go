@@ -19,7 +19,6 @@ import (
 	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
-	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
 
 // exportsFolder is where files are made that leave the county; what is in it is of no use to anybody.
@@ -89,13 +88,9 @@ func (c *County) complete(ctx context.Context) (out exports.Completeness, err er
 	}
 	now := c.means.Clock()
 	for _, d := range devices {
-		cert := d.Certificate
-		if cert.Role != segment.RoleTablet || len(d.Fences) > 0 || d.Revoked || len(d.Successors) > 0 {
+		heard, ok := d.Heard()
+		if !ok {
 			continue
-		}
-		heard := cert.IssuedAt
-		if d.LastReceived.After(heard) {
-			heard = d.LastReceived
 		}
 		out.Tablets++
 		if now.Sub(heard) <= heardWithin {

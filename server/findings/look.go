@@ -94,7 +94,7 @@ func (f *Findings) look(p *projection.Person, k known, day care.Date) []Set {
 		l.add(fault.finding())
 	}
 	slices.SortFunc(l.sets, func(a, b Set) int {
-		if c := compareIDs(a.Record, b.Record); c != 0 || a.Combined == b.Combined {
+		if c := record.ID.Compare(a.Record, b.Record); c != 0 || a.Combined == b.Combined {
 			return c
 		}
 		if a.Combined {

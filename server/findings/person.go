@@ -3,8 +3,6 @@
 package findings
 
 import (
-	"bytes"
-
 	"zombiezen.com/go/sqlite"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
@@ -78,5 +76,3 @@ func (k *known) keep(s Set) {
 		}
 	}
 }
-
-func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }

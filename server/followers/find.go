@@ -40,7 +40,7 @@ func (p *People) FindByNumber(ctx context.Context, number string) ([]Person, err
 		known := p.knows()
 		for _, id := range bearers {
 			first := known.Person(id)
-			at, found := slices.BinarySearchFunc(out, first, func(x Person, id record.ID) int { return compareIDs(x.ID, id) })
+			at, found := slices.BinarySearchFunc(out, first, func(x Person, id record.ID) int { return record.ID.Compare(x.ID, id) })
 			if !found {
 				out = slices.Insert(out, at, Person{ID: first, Residents: slices.Clone(known.Residents(id))})
 			}
@@ -65,7 +65,7 @@ func (p *People) bearersOf(ctx context.Context, keys []string) ([]record.ID, err
 			}
 		}
 	}
-	slices.SortFunc(out, compareIDs)
+	slices.SortFunc(out, record.ID.Compare)
 	return slices.Compact(out), nil
 }
 

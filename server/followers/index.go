@@ -182,6 +182,6 @@ func (x *index) bearers(t tag, limit int) []record.ID {
 			out = append(out, x.slots[x.entries[at].slot].id)
 		}
 	}
-	slices.SortFunc(out, compareIDs)
+	slices.SortFunc(out, record.ID.Compare)
 	return out
 }

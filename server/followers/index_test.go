@@ -36,7 +36,7 @@ func TestTheIndexIsWhatMapsWouldBe(t *testing.T) {
 				}
 			}
 		}
-		slices.SortFunc(bearers, compareIDs)
+		slices.SortFunc(bearers, record.ID.Compare)
 		if got := x.bearers(v, residents); !slices.Equal(got, bearers) {
 			t.Fatalf("seed %d: tag %d: %d residents, want %d", seed, v, len(got), len(bearers))
 		}

@@ -3,7 +3,6 @@
 package followers
 
 import (
-	"bytes"
 	"context"
 	"slices"
 
@@ -103,7 +102,7 @@ func (p *People) ruled(ctx context.Context, a, b record.ID) (bool, error) {
 // save saves that a and b are one person, in the division of the one under whose id
 // the person is shown, and reports whether it did.
 func (p *People) save(ctx context.Context, a, b resident) (bool, error) {
-	if compareIDs(a.id, b.id) > 0 {
+	if record.ID.Compare(a.id, b.id) > 0 {
 		a, b = b, a
 	}
 	changes, err := care.Diff(care.KindResidentLink, nil, care.NewLink(a.id, b.id, &carev1.LinkRuling{
@@ -128,5 +127,3 @@ func (p *People) save(ctx context.Context, a, b resident) (bool, error) {
 	p.log.Info("resident linked", "record", care.LinkID(a.id, b.id))
 	return true, nil
 }
-
-func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }

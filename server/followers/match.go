@@ -98,7 +98,7 @@ func (p *People) persons(all []Known) []Known {
 	if len(all) < 2 {
 		return all
 	}
-	slices.SortFunc(all, func(a, b Known) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b Known) int { return record.ID.Compare(a.ID, b.ID) })
 	known, seen := p.knows(), map[record.ID]bool{}
 	return slices.DeleteFunc(all, func(k Known) bool {
 		first := known.Person(k.ID)

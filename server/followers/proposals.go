@@ -38,17 +38,17 @@ type Proposal struct {
 type pair [2]record.ID
 
 func pairOf(a, b record.ID) pair {
-	if compareIDs(a, b) > 0 {
+	if record.ID.Compare(a, b) > 0 {
 		return pair{b, a}
 	}
 	return pair{a, b}
 }
 
 func comparePairs(x, y pair) int {
-	if c := compareIDs(x[0], y[0]); c != 0 {
+	if c := record.ID.Compare(x[0], y[0]); c != 0 {
 		return c
 	}
-	return compareIDs(x[1], y[1])
+	return record.ID.Compare(x[1], y[1])
 }
 
 // pairs are residents who may be one person, whatever anybody has said about them.
@@ -170,7 +170,7 @@ func (p *People) candidates(r resident) []record.ID {
 			out = append(out, found...)
 		}
 	}
-	slices.SortFunc(out, compareIDs)
+	slices.SortFunc(out, record.ID.Compare)
 	return slices.DeleteFunc(slices.Compact(out), func(id record.ID) bool { return id == r.id })
 }
 

@@ -3,7 +3,6 @@
 package projection
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -55,7 +54,7 @@ func component(conn *sqlite.Conn, resident record.ID) (all []record.ID, tooMany 
 			return all, true, nil
 		}
 	}
-	slices.SortFunc(all, compareIDs)
+	slices.SortFunc(all, record.ID.Compare)
 	return all, false, nil
 }
 
@@ -119,7 +118,7 @@ func (p *Projection) find(conn *sqlite.Conn, resident record.ID) (s somebody, er
 			break
 		}
 	}
-	slices.SortFunc(s.members, func(a, b member) int { return compareIDs(a.id, b.id) })
+	slices.SortFunc(s.members, func(a, b member) int { return record.ID.Compare(a.id, b.id) })
 	return s, nil
 }
 
@@ -251,8 +250,6 @@ func entryOf(row syncengine.RecordRow) (e rules.Entry, err error) {
 	})
 	return e, err
 }
-
-func compareIDs(a, b record.ID) int { return bytes.Compare(a[:], b[:]) }
 
 func firstOf(errs ...error) error {
 	for _, err := range errs {

@@ -31,7 +31,7 @@ func (p *Projection) group(have map[string]standing) (g sweeping, any bool) {
 			g.standings[one.name] = one
 		}
 	}
-	slices.SortFunc(places, compareIDs)
+	slices.SortFunc(places, record.ID.Compare)
 	places = slices.Compact(places)
 	if len(places) == 0 {
 		return g, false

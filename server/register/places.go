@@ -36,7 +36,7 @@ func Divisions(ctx context.Context, v Viewer, text string) ([]record.Division, e
 		return sqlitefile.Query(conn, sqlOrganisations, func(s *sqlite.Stmt) { s.BindText(1, name) }, func(s *sqlite.Stmt) bool {
 			for _, prefix := range strings.Split(s.ColumnText(0), parting) {
 				if d := record.Division(prefix); d.ValidPrefix() && d != "" {
-					all = append(all, shortest(d))
+					all = append(all, care.ShortCode(d))
 				}
 			}
 			return true
@@ -49,14 +49,6 @@ func Divisions(ctx context.Context, v Viewer, text string) ([]record.Division, e
 		return nil, fmt.Errorf("%w: that name means %d divisions", ErrQuery, len(all))
 	}
 	return all, nil
-}
-
-// shortest returns a prefix without the zeros that fill a code up.
-func shortest(d record.Division) record.Division {
-	if short, err := care.ParseDivision(string(d)); err == nil {
-		return short
-	}
-	return d
 }
 
 // topmost returns the prefixes that lie in no other, sorted.

@@ -147,19 +147,23 @@ func told[M any](ctx context.Context, stream grpc.ServerStreamingServer[M], step
 	}, func() { cancel(nil) }
 }
 
-// GetFigures gives figures.
-func (s *assessmentService) GetFigures(m *officev1.GetFiguresRequest, stream grpc.ServerStreamingServer[officev1.GetFiguresResponse]) error {
-	ctx := stream.Context()
-	c := callOf(ctx)
+// asked returns what is asked about an assessment, and the assessment.
+func (c *call) asked(m *officev1.AssessmentQuery) (*assessment.Assessment, assessment.Query, error) {
 	a, err := c.county.Assessment()
 	if err != nil {
-		return err
+		return nil, assessment.Query{}, err
 	}
-	q, err := c.queryFromWire(m.GetQuery())
+	q, err := c.queryFromWire(m)
+	return a, q, err
+}
+
+// GetFigures gives figures.
+func (s *assessmentService) GetFigures(m *officev1.GetFiguresRequest, stream grpc.ServerStreamingServer[officev1.GetFiguresResponse]) error {
+	a, q, err := callOf(stream.Context()).asked(m.GetQuery())
 	if err != nil {
 		return err
 	}
-	ctx, progress, end := told(ctx, stream, func(done, total uint64) *officev1.GetFiguresResponse {
+	ctx, progress, end := told(stream.Context(), stream, func(done, total uint64) *officev1.GetFiguresResponse {
 		return &officev1.GetFiguresResponse{Done: done, Total: total}
 	})
 	defer end()
@@ -308,17 +312,11 @@ func personToWire(p assessment.Person) *officev1.AssessedPerson {
 
 // GetScoreSheet gives the points of each unit.
 func (s *assessmentService) GetScoreSheet(m *officev1.GetScoreSheetRequest, stream grpc.ServerStreamingServer[officev1.GetScoreSheetResponse]) error {
-	ctx := stream.Context()
-	c := callOf(ctx)
-	a, err := c.county.Assessment()
+	a, q, err := callOf(stream.Context()).asked(m.GetQuery())
 	if err != nil {
 		return err
 	}
-	q, err := c.queryFromWire(m.GetQuery())
-	if err != nil {
-		return err
-	}
-	ctx, progress, end := told(ctx, stream, func(done, total uint64) *officev1.GetScoreSheetResponse {
+	ctx, progress, end := told(stream.Context(), stream, func(done, total uint64) *officev1.GetScoreSheetResponse {
 		return &officev1.GetScoreSheetResponse{Done: done, Total: total}
 	})
 	defer end()

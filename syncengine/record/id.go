@@ -109,6 +109,9 @@ func (id ID) MadeBy(maker causal.ReplicaID, salt [16]byte) bool {
 	return bytes.Equal(id[8:], bits)
 }
 
+// Compare orders ids by their bytes: those that were made by date come in the order of their making.
+func (id ID) Compare(o ID) int { return bytes.Compare(id[:], o[:]) }
+
 // Derived reports whether the id is one that everybody computes alike.
 func (id ID) Derived() bool { return id[6]>>4 == 8 }
 
