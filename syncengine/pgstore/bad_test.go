@@ -7,6 +7,7 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -92,23 +93,26 @@ func first(t *testing.T, dsn string) {
 	d.Close()
 }
 
+// Several databases, because it is chance in what order the servers meet there.
 func TestManyServersThatStartTogetherMakeTheTablesOnce(t *testing.T) {
-	at, _ := another(t, "xz_together")
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			d, err := pgstore.Connect(t.Context(), at)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer d.Close()
-			if _, err := d.Open(t.Context(), segment.ShardID{1}, true); err != nil {
-				t.Error(err)
-			}
-		})
+	for n := range 12 {
+		at, _ := another(t, fmt.Sprintf("xz_together_%d", n))
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				d, err := pgstore.Connect(t.Context(), at)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer d.Close()
+				if _, err := d.Open(t.Context(), segment.ShardID{1}, true); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
-	all.Wait()
 }
 
 func TestAShardThatIsNotThereIsNotMadeUnasked(t *testing.T) {
