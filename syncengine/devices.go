@@ -158,12 +158,10 @@ func (q *deviceQuery) read(d *Device) error {
 }
 
 func (q *deviceQuery) lastReceived(d *Device, id causal.ReplicaID) error {
-	heads, err := allSegments(q.r, id, 1)
-	if err != nil || len(heads) == 0 {
-		return err
+	newest, ok, err := q.r.Newest(id)
+	if err == nil && ok {
+		d.LastReceived, err = receivedAt(q.r, newest.Index)
 	}
-	last := slices.MaxFunc(heads, func(a, b SegmentHead) int { return int(a.Index) - int(b.Index) })
-	d.LastReceived, err = receivedAt(q.r, last.Index)
 	return err
 }
 

@@ -332,12 +332,9 @@ func (e *Engine) Replicas(ctx context.Context) ([]ReplicaInfo, error) {
 }
 
 func (i *ReplicaInfo) read(r Reader, id causal.ReplicaID) error {
-	heads, err := allSegments(r, id, 1)
-	if err != nil {
+	var err error
+	if i.Last, err = lastCounter(r, id); err != nil {
 		return err
-	}
-	for _, h := range heads {
-		i.Last = max(i.Last, h.Last)
 	}
 	forks, err := r.Acts(ActFork, id[:])
 	for _, a := range forks {

@@ -40,3 +40,33 @@ func TestManyForksAreListedShortly(t *testing.T) {
 		}
 	}
 }
+
+// Of a tablet with two histories the office is told the highest counter of both and when the last
+// segment came, whichever history it belongs to.
+func TestWhenAForkedTabletWasHeardOfIsThatOfItsLastSegment(t *testing.T) {
+	c := newCentre(t)
+	d := c.enrol(1, doctor("zhang", villageA))
+	for range 5 {
+		d.create(kindNote, villageA, "139")
+	}
+	c.push(d.seal())
+	d.goBack(0, segment.Hash{})
+	d.create(kindNote, villageA, "138")
+	c.now = c.now.Add(time.Hour)
+	c.push(d.seal())
+	devices, err := c.Devices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range devices {
+		if one.Certificate.Replica() != d.cert.Replica() {
+			continue
+		}
+		if one.Last != 5 || len(one.Forks) != 1 || !one.LastReceived.Equal(c.now) {
+			t.Errorf("counter %d, %d forks, received %s at %s", one.Last, len(one.Forks), one.LastReceived, c.now)
+		}
+	}
+	if at, err := c.LastReceived(t.Context(), d.cert.Replica()); err != nil || !at.Equal(c.now) {
+		t.Errorf("received %s, %v", at, err)
+	}
+}

@@ -4,6 +4,7 @@ package syncengine
 
 import (
 	"bytes"
+	"math"
 	"slices"
 
 	"github.com/xunzhen/xunzhen/syncengine/causal"
@@ -42,6 +43,21 @@ func allSegments(r SegmentReader, replica causal.ReplicaID, from uint64) ([]Segm
 		heads, err = r.Segments(replica, from, limit)
 	}
 	return heads, err
+}
+
+// lastCounter returns the highest counter in a replica's segments; 0: it has none. It is that of
+// the newest one, but where there are two histories, or the centre's own came in another order.
+func lastCounter(r SegmentReader, replica causal.ReplicaID) (uint64, error) {
+	newest, _, err := r.Newest(replica)
+	if err != nil || newest.Last == math.MaxUint64 {
+		return newest.Last, err
+	}
+	beyond, err := allSegments(r, replica, newest.Last+1)
+	last := newest.Last
+	for _, h := range beyond {
+		last = max(last, h.Last)
+	}
+	return last, err
 }
 
 // following says whether a segment may be stored after what there is.

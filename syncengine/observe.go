@@ -86,23 +86,13 @@ func (e *Engine) BackupMarks(ctx context.Context) (out []ledger.BackupMark, err 
 }
 
 // LastReceived returns when the newest segment of a replica was received; zero when
-// there is none. It reads the heads of all of the replica's segments.
+// there is none.
 func (e *Engine) LastReceived(ctx context.Context, replica causal.ReplicaID) (at time.Time, err error) {
 	err = e.view(ctx, func(r Reader) error {
-		heads, err := allSegments(r, replica, 1)
-		if err != nil || len(heads) == 0 {
-			return err
+		newest, ok, err := r.Newest(replica)
+		if err == nil && ok {
+			at, err = receivedAt(r, newest.Index)
 		}
-		newest := heads[0].Index
-		for _, h := range heads {
-			newest = max(newest, h.Index)
-		}
-		raw, _, err := r.Leaf(newest)
-		if err != nil {
-			return err
-		}
-		leaf, err := ledger.DecodeLeaf(raw)
-		at = leaf.ReceivedAt
 		return err
 	})
 	return at, err

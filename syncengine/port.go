@@ -195,6 +195,9 @@ type SegmentReader interface {
 	// Segments returns a replica's segments that hold a counter of at least from,
 	// in order of first counter, then leaf, at most limit.
 	Segments(r causal.ReplicaID, from uint64, limit int) ([]SegmentHead, error)
+	// Newest returns the head of a replica's segment with the highest leaf, the one that
+	// was received last, without reading the others.
+	Newest(causal.ReplicaID) (SegmentHead, bool, error)
 	// Replicas returns every replica that has a segment, ascending.
 	Replicas() ([]causal.ReplicaID, error)
 	// OfficeSegments returns office segments with a leaf at or after from whose

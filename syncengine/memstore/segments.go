@@ -44,6 +44,18 @@ func (w *world) Segments(r causal.ReplicaID, from uint64, limit int) ([]syncengi
 	return out, nil
 }
 
+func (w *world) Newest(r causal.ReplicaID) (newest syncengine.SegmentHead, found bool, err error) {
+	for k, head := range w.chains.from(byCounter{replica: r}) {
+		if k.replica != r {
+			break
+		}
+		if !found || head.Index > newest.Index {
+			newest, found = head, true
+		}
+	}
+	return newest, found, nil
+}
+
 func (w *world) Replicas() ([]causal.ReplicaID, error) {
 	var out []causal.ReplicaID
 	for k := range w.chains.all() {

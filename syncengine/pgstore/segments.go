@@ -36,6 +36,7 @@ func (s *segmentRow) head() syncengine.SegmentHead {
 	}
 }
 
+// segment returns the one head, or the first, that where selects by its key $2.
 func (r *reader) segment(where string, key any) (syncengine.SegmentHead, bool, error) {
 	var s segmentRow
 	ok, err := r.one(columnsSegment+` WHERE shard = $1 AND `+where, []any{r.shard, key}, s.columns()...)
@@ -79,6 +80,11 @@ func (r *reader) Segments(of causal.ReplicaID, from uint64, limit int) ([]syncen
 	q := ask(columnsSegment+` WHERE shard = $1 AND replica = $2 AND last_counter >= $3
 		ORDER BY first_counter, leaf LIMIT `+strconv.Itoa(limit), r.shard, of[:], counter(from))
 	return r.heads(q)
+}
+
+// Newest returns the head of a replica's segment with the highest leaf.
+func (r *reader) Newest(of causal.ReplicaID) (syncengine.SegmentHead, bool, error) {
+	return r.segment(`replica = $2 ORDER BY leaf DESC LIMIT 1`, of[:])
 }
 
 // Replicas returns every replica that has a segment, ascending.

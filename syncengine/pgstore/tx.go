@@ -139,6 +139,14 @@ func (t *tx) Segments(of causal.ReplicaID, from uint64, limit int) ([]syncengine
 	return t.reader.Segments(of, from, limit)
 }
 
+// Newest sees what was written here.
+func (t *tx) Newest(of causal.ReplicaID) (syncengine.SegmentHead, bool, error) {
+	if err := t.flush(); err != nil {
+		return syncengine.SegmentHead{}, false, err
+	}
+	return t.reader.Newest(of)
+}
+
 // Replicas sees what was written here.
 func (t *tx) Replicas() ([]causal.ReplicaID, error) {
 	if err := t.flush(); err != nil {

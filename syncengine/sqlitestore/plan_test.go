@@ -34,6 +34,7 @@ func TestEveryQuestionGoesThroughItsIndex(t *testing.T) {
 		sqlSegmentAt:     "SEARCH segments USING INTEGER PRIMARY KEY (rowid=?)",
 		sqlSegmentBytes:  "SEARCH segment_bytes USING INTEGER PRIMARY KEY (rowid=?)",
 		sqlSegments:      "SEARCH segments USING INDEX segments_chain (replica=? AND first_counter>?)",
+		sqlNewest:        "SEARCH segments USING INDEX segments_newest (replica=?)",
 		sqlScanOffice:    "SEARCH segments USING COVERING INDEX segments_office (leaf>?)",
 		sqlUpdateSegment: "SEARCH segments USING INTEGER PRIMARY KEY (rowid=?)",
 		sqlReplicas:      "SCAN replicas USING COVERING INDEX sqlite_autoindex_replicas_1",

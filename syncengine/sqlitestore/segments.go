@@ -34,6 +34,10 @@ const sqlSegments = sqlHeadColumns + ` FROM segments INDEXED BY segments_chain
 	WHERE replica = ?1 AND first_counter >= ?2 AND last_counter >= ?3
 	ORDER BY first_counter, leaf`
 
+// By segments_newest.
+const sqlNewest = sqlHeadColumns + ` FROM segments INDEXED BY segments_newest
+	WHERE replica = ?1 ORDER BY leaf DESC LIMIT 1`
+
 // By segments_office alone.
 const sqlScanOffice = `
 	SELECT leaf, class, division FROM segments INDEXED BY segments_office
@@ -113,6 +117,10 @@ func (r reader) span(replica causal.ReplicaID) (span uint64, found bool, err err
 		func(s *sqlite.Stmt) { span = columnCounter(s, 0) },
 	)
 	return span, found, err
+}
+
+func (r reader) Newest(replica causal.ReplicaID) (syncengine.SegmentHead, bool, error) {
+	return r.head(sqlNewest, func(s *sqlite.Stmt) { s.BindBytes(1, replica[:]) })
 }
 
 func (r reader) Replicas() ([]causal.ReplicaID, error) {

@@ -28,6 +28,7 @@ type mutant struct {
 	feed       func(syncengine.Tx, syncengine.FeedQuery) ([]syncengine.RecordRow, error)
 	departures func(tx syncengine.Tx, after, upTo syncengine.Position, limit int) (syncengine.Position, syncengine.Position, int)
 	segments   func(tx syncengine.Tx, r causal.ReplicaID, from uint64, limit int) ([]syncengine.SegmentHead, error)
+	newest     func(syncengine.Tx, causal.ReplicaID) (syncengine.SegmentHead, bool, error)
 	office     func(tx syncengine.Tx, from ledger.Index, p []record.Division, c []record.Class, limit int) ([]syncengine.SegmentHead, error)
 	putSegment func(syncengine.Tx, syncengine.SegmentHead, []byte) error
 	putSum     func(syncengine.Tx, syncengine.SumKey, syncengine.Sum) error
@@ -127,6 +128,13 @@ func mutants() map[string]mutant {
 			out, err := t.Segments(r, from, limit)
 			slices.SortFunc(out, func(a, b syncengine.SegmentHead) int { return int(a.Index - b.Index) })
 			return out, err
+		}},
+		"the newest segment is the one with the highest counter": {newest: func(t tx, r causal.ReplicaID) (syncengine.SegmentHead, bool, error) {
+			out, err := t.Segments(r, 0, 1<<20)
+			if err != nil || len(out) == 0 {
+				return syncengine.SegmentHead{}, false, err
+			}
+			return out[len(out)-1], true, nil
 		}},
 		"acts for everyone need a prefix": {office: func(t tx, from ledger.Index, p []record.Division, c []record.Class, limit int) (heads, error) {
 			out, err := t.OfficeSegments(from, p, c, limit)
@@ -277,6 +285,13 @@ func (b bent) Segments(r causal.ReplicaID, from uint64, limit int) (heads, error
 		return b.m.segments(b.tx, r, from, limit)
 	}
 	return b.tx.Segments(r, from, limit)
+}
+
+func (b bent) Newest(r causal.ReplicaID) (syncengine.SegmentHead, bool, error) {
+	if b.m.newest != nil {
+		return b.m.newest(b.tx, r)
+	}
+	return b.tx.Newest(r)
 }
 
 func (b bent) OfficeSegments(from ledger.Index, p []record.Division, c []record.Class, limit int) (heads, error) {

@@ -31,7 +31,7 @@ func answers(q question, a, b syncengine.Reader) string {
 }
 
 func (g *Random) question() question {
-	switch g.rnd.IntN(8) {
+	switch g.rnd.IntN(9) {
 	case 0, 1:
 		return g.askFeed()
 	case 2:
@@ -49,6 +49,12 @@ func (g *Random) question() question {
 	case 5:
 		f, key := families()[g.rnd.IntN(6)], g.bytes(2)
 		return question{fmt.Sprintf("acts of family %d about %x", f, key), func(rd syncengine.Reader) (any, error) { return rd.Acts(f, key) }}
+	case 7:
+		r := g.replica()
+		return question{fmt.Sprintf("newest segment of %s", r), func(rd syncengine.Reader) (any, error) {
+			head, ok, err := rd.Newest(r)
+			return []any{head, ok}, err
+		}}
 	case 6:
 		return question{"sums", func(rd syncengine.Reader) (any, error) { return rd.Sums() }}
 	}

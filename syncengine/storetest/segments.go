@@ -20,6 +20,7 @@ func segmentPromises() []promise {
 		{"a segment does not move, and a leaf holds one", segmentStays},
 		{"a replica's segments come in order of first counter, then leaf", segmentsOrder},
 		{"counters are ordered over their whole range", segmentsRange},
+		{"a replica's newest segment is that of its highest leaf", segmentNewest},
 		{"replicas with a segment are listed once, ascending", replicasListed},
 		{"office segments are selected by leaf, division and class, in order of leaf", officeSelects},
 		{"segment lists refuse a limit below 1", segmentLimits},
@@ -160,6 +161,27 @@ func leafsOf(heads []syncengine.SegmentHead) []ledger.Index {
 		out = append(out, head.Index)
 	}
 	return out
+}
+
+func segmentNewest(t *testing.T, s syncengine.Store) {
+	putSegments(t, s, sampleHead(4, 2, 7, 9), sampleHead(0, 1, 1, 5), sampleHead(2, 1, 1, 1), sampleHead(1, 1, 6, math.MaxUint64), sampleHead(3, 9, 1, 1))
+	view(t, s, func(r syncengine.Reader) {
+		for replica, want := range map[byte]ledger.Index{1: 2, 2: 4, 9: 3} {
+			head := found[syncengine.SegmentHead](t)(r.Newest(sampleReplica(replica)))
+			if d := diff(sampleHead(want, replica, head.First, head.Last), head); d != "" {
+				t.Errorf("replica %d (-want +read): %s", replica, d)
+			}
+		}
+		if _, ok, err := r.Newest(sampleReplica(3)); ok || err != nil {
+			t.Errorf("of a replica without segments: %t, %v", ok, err)
+		}
+	})
+	update(t, s, func(tx syncengine.Tx) {
+		must(t, tx.PutSegment(sampleHead(5, 1, 2, 3), []byte("one more")))
+		if head := found[syncengine.SegmentHead](t)(tx.Newest(sampleReplica(1))); head.Index != 5 {
+			t.Errorf("an update reads leaf %d after it wrote leaf 5", head.Index)
+		}
+	})
 }
 
 func replicasListed(t *testing.T, s syncengine.Store) {

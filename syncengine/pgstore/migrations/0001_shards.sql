@@ -72,6 +72,8 @@ CREATE UNIQUE INDEX xz_segments_hash ON xz_segments (shard, hash);
 
 CREATE INDEX xz_segments_chain ON xz_segments (shard, replica, first_counter, leaf);
 
+CREATE INDEX xz_segments_newest ON xz_segments (shard, replica, leaf);
+
 CREATE INDEX xz_segments_office ON xz_segments (shard, office, leaf);
 
 -- Apart from the heads, so that lists of heads stay short to read.
