@@ -116,7 +116,7 @@ func TestTheManualTellsOfEveryCommandAndFlag(t *testing.T) {
 	s := newShell(t)
 	for _, lang := range []string{"en", "zh"} {
 		page := s.ok("manual", "--lang", lang)
-		for _, command := range commands() {
+		for _, command := range commands(t) {
 			if name := strings.Join(command, " "); name != "" && !strings.Contains(page, ".SS xunzhen "+roff(name)+"\n") {
 				t.Errorf("%s: nothing of %s", lang, name)
 			}

@@ -13,57 +13,55 @@ import (
 
 // grammar is all commands with their flags. Help texts stand in the catalogues
 // under help_<name>; an argument's under help_<command>_<name> where one word means
-// two things.
+// two things. Help lists commands by group, in the order in which they stand here, under
+// help_group_<group>.
 type grammar struct {
 	Lang   string        `help:"help_lang" placeholder:"zh|en"`
 	Manual manualCommand `cmd:"" hidden:"" help:"help_manual"`
 
-	Demo    demoCommand    `cmd:"" help:"help_demo"`
-	Serve   serveCommand   `cmd:"" help:"help_serve"`
-	Enrol   enrolCommand   `cmd:"" help:"help_enrol"`
-	Held    heldCommand    `cmd:"" help:"help_held"`
-	Release releaseCommand `cmd:"" help:"help_release"`
-	Review  reviewCommand  `cmd:"" help:"help_review"`
-	History historyCommand `cmd:"" help:"help_history"`
-	Prove   proveCommand   `cmd:"" help:"help_prove"`
-	Check   checkCommand   `cmd:"" help:"help_check"`
-	Shard   shardCommand   `cmd:"" help:"help_shard"`
-	Erase   eraseCommand   `cmd:"" help:"help_erase"`
-	Hub     hubCommand     `cmd:"" help:"help_hub"`
-	Verify  verifyCommand  `cmd:"" help:"help_verify"`
-	Status  statusCommand  `cmd:"" help:"help_status"`
-	Backup  backupCommand  `cmd:"" help:"help_backup"`
-	Restore restoreCommand `cmd:"" help:"help_restore"`
-	Bundle  bundleCommands `cmd:"" help:"help_bundle"`
-	Bench   benchCommand   `cmd:"" help:"help_bench"`
-	Tablet  tabletCommands `cmd:"" help:"help_tablet"`
-	Version versionCommand `cmd:"" help:"help_version"`
+	Demo     demoCommand     `cmd:"" group:"try" help:"help_demo"`
+	Populate populateCommand `cmd:"" group:"try" help:"help_populate"`
+	Tablet   tabletCommands  `cmd:"" group:"try" help:"help_tablet"`
+	Version  versionCommand  `cmd:"" group:"try" help:"help_version"`
 
-	Populate populateCommand `cmd:"" help:"help_populate"`
+	Serve     serveCommand      `cmd:"" group:"serve" help:"help_serve"`
+	Enrol     enrolCommand      `cmd:"" group:"serve" help:"help_enrol"`
+	Devices   devicesCommands   `cmd:"" group:"serve" help:"help_devices"`
+	Desk      deskCommands      `cmd:"" group:"serve" help:"help_desk"`
+	Status    statusCommand     `cmd:"" group:"serve" help:"help_status"`
+	Backup    backupCommand     `cmd:"" group:"serve" help:"help_backup"`
+	Restore   restoreCommand    `cmd:"" group:"serve" help:"help_restore"`
+	Verify    verifyCommand     `cmd:"" group:"serve" help:"help_verify"`
+	Bundle    bundleCommands    `cmd:"" group:"serve" help:"help_bundle"`
+	Hub       hubCommand        `cmd:"" group:"serve" help:"help_hub"`
+	Rotate    rotateCommands    `cmd:"" group:"serve" help:"help_rotate"`
+	Rules     rulesCommands     `cmd:"" group:"serve" help:"help_rules"`
+	Divisions divisionsCommands `cmd:"" group:"serve" help:"help_divisions"`
+	Bench     benchCommand      `cmd:"" group:"serve" help:"help_bench"`
 
-	Devices  devicesCommands `cmd:"" help:"help_devices"`
-	Forks    forksCommand    `cmd:"" help:"help_forks"`
-	Withdraw withdrawCommand `cmd:"" help:"help_withdraw"`
-	Rotate   rotateCommands  `cmd:"" help:"help_rotate"`
-	Findings findingsCommand `cmd:"" help:"help_findings"`
-	Export   exportCommand   `cmd:"" help:"help_export"`
+	People   peopleCommands  `cmd:"" group:"records" help:"help_people"`
+	Find     findCommand     `cmd:"" group:"records" help:"help_find"`
+	Links    linksCommands   `cmd:"" group:"records" help:"help_links"`
+	Findings findingsCommand `cmd:"" group:"records" help:"help_findings"`
+	Import   importCommands  `cmd:"" group:"records" help:"help_import"`
+	Export   exportCommand   `cmd:"" group:"records" help:"help_export"`
+	Access   accessCommand   `cmd:"" group:"records" help:"help_access"`
+	Held     heldCommand     `cmd:"" group:"records" help:"help_held"`
+	Release  releaseCommand  `cmd:"" group:"records" help:"help_release"`
+	Withdraw withdrawCommand `cmd:"" group:"records" help:"help_withdraw"`
+	Review   reviewCommand   `cmd:"" group:"records" help:"help_review"`
+	Forks    forksCommand    `cmd:"" group:"records" help:"help_forks"`
+	Erase    eraseCommand    `cmd:"" group:"records" help:"help_erase"`
 
-	Authenticity authenticityCommands `cmd:"" help:"help_authenticity"`
+	Report       reportCommands       `cmd:"" group:"figures" help:"help_report"`
+	Task         taskCommands         `cmd:"" group:"figures" help:"help_task"`
+	Supervise    superviseCommands    `cmd:"" group:"figures" help:"help_supervise"`
+	Authenticity authenticityCommands `cmd:"" group:"figures" help:"help_authenticity"`
 
-	People peopleCommands `cmd:"" help:"help_people"`
-	Access accessCommand  `cmd:"" help:"help_access"`
-
-	Desk  deskCommands  `cmd:"" help:"help_desk"`
-	Find  findCommand   `cmd:"" help:"help_find"`
-	Links linksCommands `cmd:"" help:"help_links"`
-
-	Divisions divisionsCommands `cmd:"" help:"help_divisions"`
-	Report    reportCommands    `cmd:"" help:"help_report"`
-	Rules     rulesCommands     `cmd:"" help:"help_rules"`
-
-	Supervise superviseCommands `cmd:"" help:"help_supervise"`
-	Task      taskCommands      `cmd:"" help:"help_task"`
-	Import    importCommands    `cmd:"" help:"help_import"`
+	History historyCommand `cmd:"" group:"evidence" help:"help_history"`
+	Prove   proveCommand   `cmd:"" group:"evidence" help:"help_prove"`
+	Check   checkCommand   `cmd:"" group:"evidence" help:"help_check"`
+	Shard   shardCommand   `cmd:"" group:"evidence" help:"help_shard"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

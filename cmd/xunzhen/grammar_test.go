@@ -4,33 +4,53 @@ package main
 
 import (
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
 )
 
-// commands are all there are.
-func commands() [][]string {
-	all := [][]string{{}, {"demo"}, {"serve"}, {"enrol"}, {"held"}, {"hub"}, {"release"}, {"history"}, {"prove"}, {"check"}, {"shard"}, {"erase"}, {"verify"}, {"restore"}, {"bench"}, {"bundle"}, {"bundle", "import"}, {"bundle", "export"}, {"tablet"}, {"version"}}
-	for _, sub := range []string{
-		"enrol", "status", "list", "search", "show", "save", "void", "restore", "move", "resolve", "sync", "lock", "secret", "evidence", "hub", "form", "due", "last", "findings",
-	} {
-		all = append(all, []string{"tablet", sub})
+// commands are all there are, with the program itself, as words after its name.
+func commands(t *testing.T) (all [][]string) {
+	t.Helper()
+	parser, err := (&call{words: words.In("en")}).grammar()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, sub := range []string{"", "check", "show", "test"} {
-		all = append(all, strings.Fields("rules "+sub))
+	var walk func(n *kong.Node, name []string)
+	walk = func(n *kong.Node, name []string) {
+		all = append(all, name)
+		for _, child := range n.Children {
+			if child.Type == kong.CommandNode && !child.Hidden {
+				walk(child, append(slices.Clone(name), child.Name))
+			}
+		}
 	}
-	for _, sub := range []string{"add", "list", "remove"} {
-		all = append(all, []string{"tablet", "hub", sub})
+	walk(parser.Model.Node, nil)
+	if len(all) < 80 {
+		t.Fatalf("only %d commands", len(all))
 	}
-	all = append(all, []string{"divisions"}, []string{"divisions", "list"}, []string{"divisions", "recode"}, []string{"divisions", "move"})
-	all = append(all, []string{"find"}, []string{"links"}, []string{"links", "list"}, []string{"links", "same"}, []string{"links", "different"})
-	all = append(all, []string{"tablet", "bundle"}, []string{"tablet", "bundle", "export"}, []string{"tablet", "bundle", "import"})
 	return all
+}
+
+func TestEachCommandOfTheProgramStandsInAGroupOfHelp(t *testing.T) {
+	parser, err := (&call{words: words.In("en")}).grammar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range commandGroups(parser.Model.Node) {
+		if g.key == "" || len(g.rows) == 0 {
+			t.Errorf("in no group: %v", g.rows)
+		}
+	}
 }
 
 func TestEveryCommandHasHelpInBothLanguages(t *testing.T) {
 	s := newShell(t)
-	for _, command := range commands() {
+	for _, command := range commands(t) {
 		for lang, head := range map[string]string{"en": "Usage", "zh": "用法"} {
 			out := s.ok(append(append([]string{}, command...), "--help", "--lang", lang)...)
 			if !strings.Contains(out, head+"\n  xunzhen "+strings.Join(command, " ")) {
@@ -45,7 +65,7 @@ func TestEveryCommandHasHelpInBothLanguages(t *testing.T) {
 
 func TestHelpFitsTheTerminal(t *testing.T) {
 	s := newShell(t)
-	for _, command := range commands() {
+	for _, command := range commands(t) {
 		for line := range strings.Lines(s.ok(append(command, "--help")...)) {
 			if len([]rune(strings.TrimRight(line, "\n"))) > defaultColumns && !strings.Contains(line, "xunzhen ") {
 				t.Errorf("%v: %q", command, line)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -43,8 +44,10 @@ func (h *helpPage) page(n *kong.Node, top bool) {
 		h.text.WriteString("\n")
 		h.paragraph(h.say(key), 0)
 	}
-	fmt.Fprintf(&h.text, "\n%s\n  %s\n", h.say("help_head_usage"), strings.TrimSpace("xunzhen "+n.Summary()))
-	h.table("help_head_commands", commandRows(n))
+	fmt.Fprintf(&h.text, "\n%s\n  %s\n", h.say("help_head_usage"), strings.TrimSpace("xunzhen "+strings.TrimSpace(n.Summary())))
+	for _, g := range commandGroups(n) {
+		h.table(g.head(), g.rows)
+	}
 	h.table("help_head_arguments", argumentRows(n))
 	h.table("help_head_flags", h.flagRows(n))
 	if len(n.Children) > 0 {
@@ -80,21 +83,49 @@ func (h *helpPage) table(head string, rows [][2]string) {
 	}
 }
 
-func commandRows(n *kong.Node) (rows [][2]string) {
+// commandGroup is what a reader looks for together.
+type commandGroup struct {
+	key  string
+	rows [][2]string
+}
+
+// head is the key of the group's title.
+func (g commandGroup) head() string {
+	if g.key == "" {
+		return "help_head_commands"
+	}
+	return "help_group_" + g.key
+}
+
+// commandGroups returns the commands under one, by group, in the order of the grammar.
+func commandGroups(n *kong.Node) (groups []commandGroup) {
 	for _, child := range n.Children {
 		if child.Hidden || child.Type != kong.CommandNode {
 			continue
 		}
-		name := child.Name
-		for _, p := range child.Positional {
-			name += " " + p.Summary()
+		key := ""
+		if child.Group != nil {
+			key = child.Group.Key
 		}
-		if len(child.Children) > 0 {
-			name += " …"
+		at := slices.IndexFunc(groups, func(g commandGroup) bool { return g.key == key })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, commandGroup{key: key})
 		}
-		rows = append(rows, [2]string{name, firstLine(child.Help)})
+		groups[at].rows = append(groups[at].rows, commandRow(child))
 	}
-	return rows
+	return groups
+}
+
+func commandRow(n *kong.Node) [2]string {
+	name := n.Name
+	for _, p := range n.Positional {
+		name += " " + p.Summary()
+	}
+	if len(n.Children) > 0 {
+		name += " …"
+	}
+	return [2]string{name, firstLine(n.Help)}
 }
 
 func firstLine(s string) string {

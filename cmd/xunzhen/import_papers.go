@@ -201,7 +201,7 @@ func (j *importJob) tell() error {
 		return j.c.json(t)
 	}
 	c := j.c
-	c.line("import_read", t.File, t.Sheet, t.HeadRow, kindName(j.plan.Kind))
+	c.line("import_read", strings.TrimSpace(t.File+" "+t.Sheet), t.HeadRow, kindName(j.plan.Kind))
 	j.tellBook()
 	table := terminal.Table{Columns: c.tableColumns(), Head: strings.Split(c.say("import_columns_head"), "|"), Right: []bool{false, false, false, true}}
 	for _, col := range t.Columns {
