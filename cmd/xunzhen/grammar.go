@@ -13,55 +13,54 @@ import (
 
 // grammar is all commands with their flags. Help texts stand in the catalogues
 // under help_<name>; an argument's under help_<command>_<name> where one word means
-// two things. Help lists commands by group, in the order in which they stand here, under
-// help_group_<group>.
+// two things. Help lists commands by group, in the order in which they stand here, under the group's own key.
 type grammar struct {
 	Lang   string        `help:"help_lang" placeholder:"zh|en"`
 	Manual manualCommand `cmd:"" hidden:"" help:"help_manual"`
 
-	Demo     demoCommand     `cmd:"" group:"try" help:"help_demo"`
-	Populate populateCommand `cmd:"" group:"try" help:"help_populate"`
-	Tablet   tabletCommands  `cmd:"" group:"try" help:"help_tablet"`
-	Version  versionCommand  `cmd:"" group:"try" help:"help_version"`
+	Demo     demoCommand     `cmd:"" group:"help_group_try" help:"help_demo"`
+	Populate populateCommand `cmd:"" group:"help_group_try" help:"help_populate"`
+	Tablet   tabletCommands  `cmd:"" group:"help_group_try" help:"help_tablet"`
+	Version  versionCommand  `cmd:"" group:"help_group_try" help:"help_version"`
 
-	Serve     serveCommand      `cmd:"" group:"serve" help:"help_serve"`
-	Enrol     enrolCommand      `cmd:"" group:"serve" help:"help_enrol"`
-	Devices   devicesCommands   `cmd:"" group:"serve" help:"help_devices"`
-	Desk      deskCommands      `cmd:"" group:"serve" help:"help_desk"`
-	Status    statusCommand     `cmd:"" group:"serve" help:"help_status"`
-	Backup    backupCommand     `cmd:"" group:"serve" help:"help_backup"`
-	Restore   restoreCommand    `cmd:"" group:"serve" help:"help_restore"`
-	Verify    verifyCommand     `cmd:"" group:"serve" help:"help_verify"`
-	Bundle    bundleCommands    `cmd:"" group:"serve" help:"help_bundle"`
-	Hub       hubCommand        `cmd:"" group:"serve" help:"help_hub"`
-	Rotate    rotateCommands    `cmd:"" group:"serve" help:"help_rotate"`
-	Rules     rulesCommands     `cmd:"" group:"serve" help:"help_rules"`
-	Divisions divisionsCommands `cmd:"" group:"serve" help:"help_divisions"`
-	Bench     benchCommand      `cmd:"" group:"serve" help:"help_bench"`
+	Serve     serveCommand      `cmd:"" group:"help_group_serve" help:"help_serve"`
+	Enrol     enrolCommand      `cmd:"" group:"help_group_serve" help:"help_enrol"`
+	Devices   devicesCommands   `cmd:"" group:"help_group_serve" help:"help_devices"`
+	Desk      deskCommands      `cmd:"" group:"help_group_serve" help:"help_desk"`
+	Status    statusCommand     `cmd:"" group:"help_group_serve" help:"help_status"`
+	Backup    backupCommand     `cmd:"" group:"help_group_serve" help:"help_backup"`
+	Restore   restoreCommand    `cmd:"" group:"help_group_serve" help:"help_restore"`
+	Verify    verifyCommand     `cmd:"" group:"help_group_serve" help:"help_verify"`
+	Bundle    bundleCommands    `cmd:"" group:"help_group_serve" help:"help_bundle"`
+	Hub       hubCommand        `cmd:"" group:"help_group_serve" help:"help_hub"`
+	Rotate    rotateCommands    `cmd:"" group:"help_group_serve" help:"help_rotate"`
+	Rules     rulesCommands     `cmd:"" group:"help_group_serve" help:"help_rules"`
+	Divisions divisionsCommands `cmd:"" group:"help_group_serve" help:"help_divisions"`
+	Bench     benchCommand      `cmd:"" group:"help_group_serve" help:"help_bench"`
 
-	People   peopleCommands  `cmd:"" group:"records" help:"help_people"`
-	Find     findCommand     `cmd:"" group:"records" help:"help_find"`
-	Links    linksCommands   `cmd:"" group:"records" help:"help_links"`
-	Findings findingsCommand `cmd:"" group:"records" help:"help_findings"`
-	Import   importCommands  `cmd:"" group:"records" help:"help_import"`
-	Export   exportCommand   `cmd:"" group:"records" help:"help_export"`
-	Access   accessCommand   `cmd:"" group:"records" help:"help_access"`
-	Held     heldCommand     `cmd:"" group:"records" help:"help_held"`
-	Release  releaseCommand  `cmd:"" group:"records" help:"help_release"`
-	Withdraw withdrawCommand `cmd:"" group:"records" help:"help_withdraw"`
-	Review   reviewCommand   `cmd:"" group:"records" help:"help_review"`
-	Forks    forksCommand    `cmd:"" group:"records" help:"help_forks"`
-	Erase    eraseCommand    `cmd:"" group:"records" help:"help_erase"`
+	People   peopleCommands  `cmd:"" group:"help_group_records" help:"help_people"`
+	Find     findCommand     `cmd:"" group:"help_group_records" help:"help_find"`
+	Links    linksCommands   `cmd:"" group:"help_group_records" help:"help_links"`
+	Findings findingsCommand `cmd:"" group:"help_group_records" help:"help_findings"`
+	Import   importCommands  `cmd:"" group:"help_group_records" help:"help_import"`
+	Export   exportCommand   `cmd:"" group:"help_group_records" help:"help_export"`
+	Access   accessCommand   `cmd:"" group:"help_group_records" help:"help_access"`
+	Held     heldCommand     `cmd:"" group:"help_group_records" help:"help_held"`
+	Release  releaseCommand  `cmd:"" group:"help_group_records" help:"help_release"`
+	Withdraw withdrawCommand `cmd:"" group:"help_group_records" help:"help_withdraw"`
+	Review   reviewCommand   `cmd:"" group:"help_group_records" help:"help_review"`
+	Forks    forksCommand    `cmd:"" group:"help_group_records" help:"help_forks"`
+	Erase    eraseCommand    `cmd:"" group:"help_group_records" help:"help_erase"`
 
-	Report       reportCommands       `cmd:"" group:"figures" help:"help_report"`
-	Task         taskCommands         `cmd:"" group:"figures" help:"help_task"`
-	Supervise    superviseCommands    `cmd:"" group:"figures" help:"help_supervise"`
-	Authenticity authenticityCommands `cmd:"" group:"figures" help:"help_authenticity"`
+	Report       reportCommands       `cmd:"" group:"help_group_figures" help:"help_report"`
+	Task         taskCommands         `cmd:"" group:"help_group_figures" help:"help_task"`
+	Supervise    superviseCommands    `cmd:"" group:"help_group_figures" help:"help_supervise"`
+	Authenticity authenticityCommands `cmd:"" group:"help_group_figures" help:"help_authenticity"`
 
-	History historyCommand `cmd:"" group:"evidence" help:"help_history"`
-	Prove   proveCommand   `cmd:"" group:"evidence" help:"help_prove"`
-	Check   checkCommand   `cmd:"" group:"evidence" help:"help_check"`
-	Shard   shardCommand   `cmd:"" group:"evidence" help:"help_shard"`
+	History historyCommand `cmd:"" group:"help_group_evidence" help:"help_history"`
+	Prove   proveCommand   `cmd:"" group:"help_group_evidence" help:"help_prove"`
+	Check   checkCommand   `cmd:"" group:"help_group_evidence" help:"help_check"`
+	Shard   shardCommand   `cmd:"" group:"help_group_evidence" help:"help_shard"`
 }
 
 // parse reads the command line and returns what to run; nil after help was given.

@@ -42,7 +42,7 @@ func TestEachCommandOfTheProgramStandsInAGroupOfHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range commandGroups(parser.Model.Node) {
-		if g.key == "" || len(g.rows) == 0 {
+		if g.key == "help_head_commands" {
 			t.Errorf("in no group: %v", g.rows)
 		}
 	}

@@ -46,7 +46,7 @@ func (h *helpPage) page(n *kong.Node, top bool) {
 	}
 	fmt.Fprintf(&h.text, "\n%s\n  %s\n", h.say("help_head_usage"), strings.TrimSpace("xunzhen "+strings.TrimSpace(n.Summary())))
 	for _, g := range commandGroups(n) {
-		h.table(g.head(), g.rows)
+		h.table(g.key, g.rows)
 	}
 	h.table("help_head_arguments", argumentRows(n))
 	h.table("help_head_flags", h.flagRows(n))
@@ -83,18 +83,10 @@ func (h *helpPage) table(head string, rows [][2]string) {
 	}
 }
 
-// commandGroup is what a reader looks for together.
+// commandGroup is what a reader looks for together, under the text of a key.
 type commandGroup struct {
 	key  string
 	rows [][2]string
-}
-
-// head is the key of the group's title.
-func (g commandGroup) head() string {
-	if g.key == "" {
-		return "help_head_commands"
-	}
-	return "help_group_" + g.key
 }
 
 // commandGroups returns the commands under one, by group, in the order of the grammar.
@@ -103,7 +95,7 @@ func commandGroups(n *kong.Node) (groups []commandGroup) {
 		if child.Hidden || child.Type != kong.CommandNode {
 			continue
 		}
-		key := ""
+		key := "help_head_commands"
 		if child.Group != nil {
 			key = child.Group.Key
 		}
