@@ -85,8 +85,6 @@ func (f exportCommand) check() error {
 		return nil
 	case f.ID != "":
 		return problemf("problem_export_id", f.ID)
-	case f.Period == "":
-		return problemf("problem_export_period", "")
 	case f.ending() != ".xlsx" && f.ending() != ".csv":
 		return problemf("problem_export_ending", f.Out)
 	case f.ending() == ".xlsx" && (f.RowsOnly || f.Encoding != "utf-8"):

@@ -115,6 +115,7 @@ type County struct {
 	notJudged    error // why the program's rules cannot judge authenticity
 
 	exporting   sync.Once
+	cards       *exports.Module // who may be in a table
 	exports     *exports.Exports
 	notExported error
 	supervised  *supervision.Module

@@ -38,7 +38,7 @@ func (c *County) Exports() (*exports.Exports, error) {
 			return
 		}
 		cfg := exports.Config{
-			Records: c.Engine, History: c.Engine, County: c.Code, Pack: c.packInForce, Complete: c.complete, Dir: filepath.Join(c.Dir, exportsFolder), Clock: c.means.Clock,
+			Records: c.Engine, Cards: c.cards, History: c.Engine, County: c.Code, Pack: c.packInForce, Complete: c.complete, Dir: filepath.Join(c.Dir, exportsFolder), Clock: c.means.Clock,
 		}
 		if p, err := c.Projection(); err == nil {
 			cfg.Persons = p

@@ -9,6 +9,7 @@ import (
 
 	"github.com/xunzhen/xunzhen/server/access"
 	"github.com/xunzhen/xunzhen/server/authenticity"
+	"github.com/xunzhen/xunzhen/server/exports"
 	"github.com/xunzhen/xunzhen/server/findings"
 	"github.com/xunzhen/xunzhen/server/projection"
 	"github.com/xunzhen/xunzhen/server/register"
@@ -46,7 +47,8 @@ func (c *County) modules() (all []projection.Module) {
 		c.counts = c.counter()
 		all = append(all, c.counts)
 		c.supervised = supervision.NewModule(c.populations)
-		all = append(all, c.supervised, tasks.Module{})
+		c.cards = exports.NewModule()
+		all = append(all, c.supervised, tasks.Module{}, c.cards)
 	}
 	return append(all, c.Register(), access.Module{})
 }

@@ -59,10 +59,11 @@ type FiguresQuery struct {
 	Sensitive bool
 }
 
-// Config is what Exports are made of. All but Found and Figures must be given.
+// Config is what Exports are made of. All but Cards, Found and Figures must be given.
 type Config struct {
 	Records  Records
-	County   string // its code
+	Cards    *Module // nil: who is in a table is found by reading everything
+	County   string  // its code
 	Pack     func(context.Context) (Pack, error)
 	Complete func(context.Context) (Completeness, error)
 	Persons  Persons // nil: no person is exported

@@ -79,7 +79,7 @@ func (j *job) populationKinds() []record.Kind {
 // people calls each with every selected person.
 func (j *job) people(ctx context.Context, sel selection, each func(*export.Person, person) error) error {
 	sel.within = j.q.Division
-	at, err := persons(ctx, j.cfg.Records, j.q.Scope, sel, j.dir, func(read int) { j.tell(read, 0) }, func(p person) error {
+	at, err := persons(ctx, j.cfg.Records, j.cfg.Cards, j.q.Scope, sel, j.dir, func(read int) { j.tell(read, 0) }, func(p person) error {
 		if one := export.NewPerson(&j.question, p.rules, p.division); one != nil {
 			return each(one, p)
 		}
@@ -98,8 +98,8 @@ func fillCheckups(ctx context.Context, j *job) error {
 	}
 	year := j.question.Until().Year() - j.threshold("aged_years", 65)
 	sel := selection{
-		wants: func(r *carev1.Resident) bool { return care.Date(r.GetBirthDate()).Year() <= year },
-		kinds: append(j.populationKinds(), care.KindCheckup),
+		picks: func(c card) bool { return c.born.Year() <= year },
+		kinds: j.populationKinds(), served: []record.Kind{care.KindCheckup}, period: j.q.Period,
 	}
 	return j.people(ctx, sel, func(p *export.Person, _ person) error {
 		if line, ok := export.CheckupOf(p); ok {
@@ -120,15 +120,6 @@ func diseaseGroups() map[string]carev1.PopulationCode {
 	}
 }
 
-func tagged(r *carev1.Resident, groups []carev1.PopulationCode) bool {
-	for _, t := range r.GetTags() {
-		if slices.Contains(groups, t.GetCode()) {
-			return true
-		}
-	}
-	return false
-}
-
 func fillChronic(ctx context.Context, j *job) error {
 	type table struct {
 		register export.Register
@@ -136,7 +127,7 @@ func fillChronic(ctx context.Context, j *job) error {
 	}
 	var tables []table
 	var groups []carev1.PopulationCode
-	sel := selection{kinds: append(j.populationKinds(), care.KindCheckup)}
+	sel := selection{kinds: j.populationKinds(), served: []record.Kind{care.KindCheckup}, period: j.q.Period}
 	for _, r := range export.Chronic() {
 		name := r.Whole().Name
 		if j.q.Disease != "" && j.q.Disease != name {
@@ -156,11 +147,9 @@ func fillChronic(ctx context.Context, j *job) error {
 	if j.q.Format == CSV && len(tables) > 1 {
 		return ErrOneTable
 	}
-	sel.wants = func(r *carev1.Resident) bool { return tagged(r, groups) }
-	sel.drives = func(form any) bool {
-		m, ok := form.(interface{ GetServiceDate() int32 })
-		return ok && j.q.Period.Has(care.Date(m.GetServiceDate()))
-	}
+	followed := slices.Clone(sel.drivers)
+	sel.picks = func(c card) bool { return c.tagged(groups) || c.served(followed, j.q.Period) }
+	sel.served = append(sel.served, followed...)
 	return j.people(ctx, sel, func(p *export.Person, _ person) error {
 		for _, t := range tables {
 			line, ok := t.register.Of(p)
@@ -184,10 +173,7 @@ func fillContracts(ctx context.Context, j *job) error {
 	until := j.question.Until()
 	sel := selection{
 		drivers: []record.Kind{kindContract}, kinds: j.populationKinds(),
-		drives: func(form any) bool {
-			c, ok := form.(*carev1.Contract)
-			return ok && care.Date(c.GetTerm().GetSince()) <= until && until <= care.Date(c.GetTerm().GetUntil())
-		},
+		picks: func(c card) bool { return c.under(kindContract, until) },
 	}
 	return j.people(ctx, sel, func(p *export.Person, _ person) error {
 		if line, ok := export.ContractOf(p, j.q.View); ok {

@@ -75,7 +75,7 @@ func (r report) people(ctx context.Context) error {
 	for _, d := range export.Diseases() {
 		groups = append(groups, d.Group)
 	}
-	sel := selection{wants: func(m *carev1.Resident) bool { return tagged(m, groups) }, kinds: r.populationKinds()}
+	sel := selection{picks: func(c card) bool { return c.tagged(groups) }, kinds: r.populationKinds()}
 	return r.job.people(ctx, sel, func(p *export.Person, at person) error {
 		unit := r.unit([]record.Division{at.division})
 		for _, m := range r.months {

@@ -13,6 +13,7 @@ import (
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
+	"github.com/xunzhen/xunzhen/care/indicators"
 	"github.com/xunzhen/xunzhen/care/rules"
 	"github.com/xunzhen/xunzhen/syncengine"
 	"github.com/xunzhen/xunzhen/syncengine/record"
@@ -36,13 +37,28 @@ func (s Scope) has(row syncengine.RecordRow) bool {
 		slices.ContainsFunc(row.Divisions, func(d record.Division) bool { return d.WithinAny(s.Divisions) }))
 }
 
-// selection says whose records are read.
+// selection says whose records are read, and which of them.
 type selection struct {
 	within  record.Division // where the person's record is kept; empty: anywhere
-	drivers []record.Kind   // whoever has a record of these that drives selects is read
-	drives  func(form any) bool
-	wants   func(*carev1.Resident) bool // whoever's record says so is read, too
-	kinds   []record.Kind               // what else is read of them
+	drivers []record.Kind   // whoever has a record of these that picks is glad of is read, too
+	picks   func(card) bool // whether a table may have who has such a card; it may take too many
+	kinds   []record.Kind   // what else is read of them, beside residents and drivers
+	served  []record.Kind   // of these, what was served in the period
+	period  indicators.Period
+}
+
+// wanted reports whether records of a kind are read, some of them at least.
+func (s selection) wanted(kind record.Kind) bool {
+	return kind == care.KindResident || slices.Contains(s.kinds, kind) || slices.Contains(s.drivers, kind) || slices.Contains(s.served, kind)
+}
+
+// reads reports whether a record of somebody who was picked is read.
+func (s selection) reads(d dated) bool {
+	kind := d.id.Kind()
+	if slices.Contains(s.served, kind) && !slices.Contains(s.kinds, kind) {
+		return s.period.Has(d.from)
+	}
+	return s.wanted(kind)
 }
 
 // person is one person as the reader found it.
@@ -56,19 +72,21 @@ type person struct {
 const (
 	pageRows  = 2000
 	pageBytes = 4 << 20
+	pageIDs   = 500
 )
 
 // reading is one walk over the records of a county. What it has read is kept in a file; in
 // memory there is a line of some 70 bytes for each record.
 type reading struct {
 	records Records
+	cards   *Module
 	scope   Scope
 	sel     selection
 	pieces  *blobs
 	lines   []line
 	wanted  map[record.ID]bool // residents whose records are read
 	links   map[record.ID]care.Link
-	near    map[record.ID]bool // residents that are linked; nil: to be made anew
+	latest  map[record.ID]syncengine.Position // of records that changed since the reading began
 	end     syncengine.Position
 	read    int
 	tell    func(read int)
@@ -90,13 +108,13 @@ func everyone() Scope {
 
 // persons calls each with every selected person, in order of id, as of the position that it
 // returns. Records that change meanwhile are read again.
-func persons(ctx context.Context, records Records, scope Scope, sel selection, dir string, tell func(int), each func(person) error) (syncengine.Position, error) {
+func persons(ctx context.Context, records Records, cards *Module, scope Scope, sel selection, dir string, tell func(int), each func(person) error) (syncengine.Position, error) {
 	pieces, err := newBlobs(dir)
 	if err != nil {
 		return 0, err
 	}
 	r := &reading{
-		records: records, scope: scope, sel: sel, pieces: pieces, wanted: map[record.ID]bool{}, links: map[record.ID]care.Link{},
+		records: records, cards: cards, scope: scope, sel: sel, pieces: pieces, wanted: map[record.ID]bool{}, links: map[record.ID]care.Link{}, latest: map[record.ID]syncengine.Position{},
 		end: records.Position(), tell: tell,
 	}
 	err = r.all(ctx, each)
@@ -104,8 +122,85 @@ func persons(ctx context.Context, records Records, scope Scope, sel selection, d
 }
 
 func (r *reading) all(ctx context.Context, each func(person) error) error {
+	named, ok, err := r.cards.choose(ctx, r.sel)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		r.end = named.at
+		err = r.named(ctx, named)
+	default:
+		err = r.everybody(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx); err != nil {
+		return err
+	}
+	if err := r.pieces.flush(); err != nil {
+		return err
+	}
+	return r.group(ctx, each)
+}
+
+// named reads what cards name.
+func (r *reading) named(ctx context.Context, what chosen) error {
 	if err := r.pages(ctx, everyone(), care.KindResidentLink, r.takeLink); err != nil {
 		return err
+	}
+	for _, id := range what.residents {
+		r.wanted[id] = true
+	}
+	slices.SortFunc(what.records, record.ID.Compare) // as they lie
+	err := inOrder(ctx, slices.Chunk(what.records, pageIDs), r.records.Rows, func(rows []syncengine.RecordRow) error {
+		for _, row := range rows {
+			if !r.scope.has(row) {
+				continue
+			}
+			if err := r.keep(row); err != nil {
+				return err
+			}
+		}
+		r.read += len(rows)
+		r.tell(r.read)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read records: %w", err)
+	}
+	for _, id := range what.people {
+		if err := r.everythingOf(ctx, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range r.linked() { // one who was not picked may come to be one person with somebody who was
+		if !r.wanted[id] {
+			if err := r.everythingOf(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// linked returns the residents who are one person with others, each as often as links say so.
+func (r *reading) linked() (all []record.ID) {
+	for _, l := range r.links {
+		if l.Same {
+			all = append(all, l.A, l.B)
+		}
+	}
+	return all
+}
+
+// everybody reads everything that may be of somebody who is picked.
+func (r *reading) everybody(ctx context.Context) error {
+	if err := r.pages(ctx, everyone(), care.KindResidentLink, r.takeLink); err != nil {
+		return err
+	}
+	for _, id := range r.linked() { // any of them may be who makes the others picked
+		r.wanted[id] = true
 	}
 	for _, k := range r.sel.drivers {
 		if err := r.pages(ctx, r.scope, k, r.takeDriver); err != nil {
@@ -115,18 +210,17 @@ func (r *reading) all(ctx context.Context, each func(person) error) error {
 	if err := r.pages(ctx, r.scope, care.KindResident, func(row syncengine.RecordRow) error { _, err := r.takeResident(row); return err }); err != nil {
 		return err
 	}
-	for _, k := range r.sel.kinds {
+	others := append(slices.Clone(r.sel.kinds), r.sel.served...)
+	slices.Sort(others)
+	for _, k := range slices.Compact(others) {
+		if slices.Contains(r.sel.drivers, k) {
+			continue // they were read
+		}
 		if err := r.pages(ctx, r.scope, k, r.takeOther); err != nil {
 			return err
 		}
 	}
-	if err := r.catchUp(ctx); err != nil {
-		return err
-	}
-	if err := r.pieces.flush(); err != nil {
-		return err
-	}
-	return r.group(ctx, each)
+	return nil
 }
 
 // pages reads the records of a kind up to where the reading began.
@@ -196,7 +290,6 @@ func (r *reading) takeLink(row syncengine.RecordRow) error {
 	if l, ok := linkOf(e); ok {
 		r.links[row.ID] = l
 	}
-	r.near = nil
 	return nil
 }
 
@@ -222,7 +315,7 @@ func (r *reading) takeDriver(row syncengine.RecordRow) error {
 	if err != nil {
 		return err
 	}
-	if !e.Voided && (r.sel.drives == nil || r.sel.drives(e.Form)) {
+	if !e.Voided && r.sel.picks(cardOf([]rules.Entry{e})) {
 		r.wanted[residentOf(row)] = true
 	}
 	return r.keep(row)
@@ -231,13 +324,13 @@ func (r *reading) takeDriver(row syncengine.RecordRow) error {
 // takeResident keeps a resident's record, and wants what else there is if it is selected. It
 // reports whether that is new.
 func (r *reading) takeResident(row syncengine.RecordRow) (anew bool, err error) {
-	selected := r.wanted[row.ID] || r.linked(row.ID)
-	if !selected && r.sel.wants != nil {
+	selected := r.wanted[row.ID]
+	if !selected {
 		e, err := entryOf(row)
 		if err != nil {
 			return false, err
 		}
-		selected = !e.Voided && r.sel.wants(e.Form.(*carev1.Resident)) && r.within(row.Divisions)
+		selected = !e.Voided && r.sel.picks(cardOf([]rules.Entry{e})) && r.within(row.Divisions)
 	}
 	if !selected {
 		return false, nil
@@ -249,19 +342,6 @@ func (r *reading) takeResident(row syncengine.RecordRow) (anew bool, err error) 
 
 func (r *reading) within(divisions []record.Division) bool {
 	return r.sel.within == "" || slices.ContainsFunc(divisions, func(d record.Division) bool { return d.Within(r.sel.within) })
-}
-
-// linked reports whether a resident is one of several: then all of them are read.
-func (r *reading) linked(id record.ID) bool {
-	if r.near == nil {
-		r.near = map[record.ID]bool{}
-		for _, l := range r.links {
-			if l.Same {
-				r.near[l.A], r.near[l.B] = true, true
-			}
-		}
-	}
-	return r.near[id]
 }
 
 func (r *reading) takeOther(row syncengine.RecordRow) error {
@@ -311,6 +391,7 @@ func (r *reading) catchUp(ctx context.Context) error {
 // changed takes in a record that changed; it returns whose others must be read now.
 func (r *reading) changed(row syncengine.RecordRow) (late []record.ID, err error) {
 	kind := row.ID.Kind()
+	r.latest[row.ID] = row.Position
 	switch {
 	case kind == care.KindResidentLink:
 		before := r.links[row.ID]
@@ -340,7 +421,7 @@ func (r *reading) changed(row syncengine.RecordRow) (late []record.ID, err error
 		if id := residentOf(row); !was && r.wanted[id] {
 			late = append(late, id)
 		}
-	case slices.Contains(r.sel.kinds, kind):
+	case r.sel.wanted(kind):
 		return nil, r.takeOther(row)
 	}
 	return late, nil
@@ -354,8 +435,7 @@ func (r *reading) everythingOf(ctx context.Context, id record.ID) error {
 		return fmt.Errorf("read records: %w", err)
 	}
 	take := func(row syncengine.RecordRow) error {
-		kind := row.ID.Kind()
-		if !r.scope.has(row) || kind != care.KindResident && !slices.Contains(r.sel.kinds, kind) && !slices.Contains(r.sel.drivers, kind) {
+		if !r.scope.has(row) || !r.sel.wanted(row.ID.Kind()) {
 			return nil
 		}
 		return r.keep(row)
@@ -381,26 +461,45 @@ func (r *reading) group(ctx context.Context, each func(person) error) error {
 	slices.SortFunc(r.lines, func(a, b line) int {
 		return cmp.Or(bytes.Compare(a.person[:], b.person[:]), bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.position, b.position))
 	})
+	put := func(_ context.Context, of [][]line) ([]person, error) { return r.persons(of) }
+	return inOrder(ctx, slices.Chunk(r.byPerson(), somePersons), put, func(some []person) error {
+		for _, p := range some {
+			if err := each(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// somePersons is how many persons are put together at a time by one goroutine.
+const somePersons = 32
+
+// byPerson returns the lines of each person, in order.
+func (r *reading) byPerson() (all [][]line) {
 	for from := 0; from < len(r.lines); {
 		to := from
 		for to < len(r.lines) && r.lines[to].person == r.lines[from].person {
 			to++
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		p, ok, err := r.person(r.lines[from:to])
-		if err != nil {
-			return err
-		}
-		if ok {
-			if err := each(p); err != nil {
-				return err
-			}
-		}
+		all = append(all, r.lines[from:to])
 		from = to
 	}
-	return nil
+	return all
+}
+
+// persons reads those of some persons who live here.
+func (r *reading) persons(of [][]line) (all []person, err error) {
+	for _, lines := range of {
+		p, ok, err := r.person(lines)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			all = append(all, p)
+		}
+	}
+	return all, nil
 }
 
 // person reads one person; false for one who lives elsewhere, or of whom no resident's record is in sight.
@@ -410,7 +509,7 @@ func (r *reading) person(lines []line) (person, bool, error) {
 	var divisions []record.Division
 	resident := false
 	for i, l := range lines {
-		if l.size == 0 || i+1 < len(lines) && lines[i+1].id == l.id { // a later one takes its place
+		if l.size == 0 || i+1 < len(lines) && lines[i+1].id == l.id || l.position < r.latest[l.id] { // a later one takes its place, maybe elsewhere
 			continue
 		}
 		row, err := r.row(l)
@@ -441,8 +540,8 @@ func (r *reading) person(lines []line) (person, bool, error) {
 
 // row reads what keep wrote.
 func (r *reading) row(l line) (syncengine.RecordRow, error) {
-	b, err := r.pieces.read(l.at, l.size)
-	if err != nil {
+	b := make([]byte, l.size)
+	if _, err := r.pieces.file.ReadAt(b, l.at); err != nil {
 		return syncengine.RecordRow{}, err
 	}
 	row := syncengine.RecordRow{ID: l.id, Position: l.position, Subject: l.resident}
@@ -455,6 +554,6 @@ func (r *reading) row(l line) (syncengine.RecordRow, error) {
 		row.Divisions = append(row.Divisions, record.Division(b[n:n+int(size)]))
 		b = b[n+int(size):]
 	}
-	row.State = bytes.Clone(b)
+	row.State = b
 	return row, nil
 }

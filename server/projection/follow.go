@@ -105,6 +105,7 @@ func (p *Projection) begin(ctx context.Context) (h header, err error) {
 }
 
 const (
+	sqlAllQueued = `SELECT resident FROM queue ORDER BY turn`
 	sqlNext      = `SELECT resident FROM queue ORDER BY turn LIMIT ?1`
 	sqlDequeue   = `DELETE FROM queue WHERE resident = ?1`
 	sqlUnchange  = `DELETE FROM changed WHERE resident = ?1`
@@ -265,4 +266,13 @@ func (p *Projection) settleNext(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+// QueuedIn returns the residents who changed and were not looked at yet, those that wait longest first.
+func (p *Projection) QueuedIn(conn *sqlite.Conn) (all []record.ID, err error) {
+	err = sqlitefile.Query(conn, sqlAllQueued, nil, func(s *sqlite.Stmt) bool {
+		all = append(all, columnID(s, 0))
+		return true
+	})
+	return all, err
 }
