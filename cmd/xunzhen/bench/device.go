@@ -27,9 +27,16 @@ type author struct {
 	cert     segment.Certificate
 	now      time.Time
 	villages []record.Division
+	patients []patient // of whom the records are; empty: of people whom nobody registered
 
 	counter uint64
 	last    segment.Hash
+}
+
+// patient is a resident whom the county knows.
+type patient struct {
+	id      record.ID
+	village record.Division
 }
 
 // saved is one record as its author knows it.
@@ -105,7 +112,13 @@ func (a *author) newRecord(kind record.Kind, form proto.Message, salt [16]byte) 
 	if err != nil {
 		return record.Revision{}, err
 	}
-	village := a.villages[a.forms.rnd.IntN(len(a.villages))]
+	var village record.Division
+	if len(a.patients) > 0 {
+		p := a.patients[a.forms.rnd.IntN(len(a.patients))]
+		subject, village = p.id, p.village
+	} else {
+		village = a.villages[a.forms.rnd.IntN(len(a.villages))]
+	}
 	return record.Revision{Record: id, Author: doctor, ClockMs: a.now.UnixMilli(), Changes: append(
 		changes,
 		record.Change{Path: record.PathSubject, Value: record.Of(subject[:])},

@@ -42,9 +42,14 @@ type announced struct {
 	} `json:"counties"`
 }
 
-// start starts a server over the data folder and returns when it listens.
+// start starts a server over a new data folder and returns when it listens.
 func start(ctx context.Context, executable, data string, errs io.Writer) (*process, error) {
-	cmd := exec.CommandContext(ctx, executable, "serve", "--json", "--county", countyCode, "--data", data, "--listen", "127.0.0.1:0")
+	return startCounty(ctx, executable, data, countyCode, errs)
+}
+
+// startCounty is start with the county of this code.
+func startCounty(ctx context.Context, executable, data, code string, errs io.Writer) (*process, error) {
+	cmd := exec.CommandContext(ctx, executable, "serve", "--json", "--county", code, "--data", data, "--listen", "127.0.0.1:0")
 	cmd.Stderr = errs
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second

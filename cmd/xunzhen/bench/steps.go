@@ -54,8 +54,13 @@ func (s *run) setUp(ctx context.Context) error {
 }
 
 func (s *run) enrol(ctx context.Context, o *office.Office, d *device) error {
+	return s.enrolIn(ctx, o, d, countyCode)
+}
+
+// enrolIn enrols a device for the divisions under one.
+func (s *run) enrolIn(ctx context.Context, o *office.Office, d *device, division record.Division) error {
 	text, _, err := o.Invite(ctx, office.Rights{
-		Staff: []string{doctor}, Divisions: []record.Division{countyCode}, Classes: []record.Class{record.ClassGeneral}, Label: "bench",
+		Staff: []string{doctor}, Divisions: []record.Division{division}, Classes: []record.Class{record.ClassGeneral}, Label: "bench",
 	})
 	if err != nil {
 		return err
