@@ -19,7 +19,7 @@ type superviseResults struct {
 	roundFlags
 	By       string   `help:"help_supervise_by" enum:"township,village,doctor,group" default:"township" placeholder:"township|village|doctor|group"`
 	Division string   `help:"help_supervise_sheets_division" placeholder:"CODE"`
-	Adjust   []string `help:"help_supervise_adjust" placeholder:"CODE:UNIT=N/M"`
+	Adjust   []string `help:"help_supervise_adjust" placeholder:"CODE"`
 	Json     bool     `help:"help_json"`
 }
 
@@ -61,12 +61,14 @@ type resultsJSON struct {
 }
 
 type adjustedJSON struct {
-	Code     string   `json:"code"`
-	Unit     string   `json:"unit"`
-	Reported float64  `json:"reported"`
-	Adjusted *float64 `json:"adjusted"` // null: no truth rate
-	Low      float64  `json:"low"`
-	High     float64  `json:"high"`
+	Code        string   `json:"code"`
+	Unit        string   `json:"unit"` // * is all
+	Numerator   int64    `json:"numerator"`
+	Denominator int64    `json:"denominator"`
+	Reported    float64  `json:"reported"`
+	Adjusted    *float64 `json:"adjusted"` // null: no truth rate
+	Low         float64  `json:"low"`
+	High        float64  `json:"high"`
 }
 
 // Run prints the bulletin: units by rank, who was lost and why, faults.
@@ -81,7 +83,7 @@ func (f superviseResults) Run(c *call) error {
 		for _, u := range r.GetUnits() {
 			out.Units = append(out.Units, resultOf(u))
 		}
-		if out.Adjusted, err = f.adjusted(r); err != nil {
+		if out.Adjusted, err = f.adjusted(c, o, county, r); err != nil {
 			return err
 		}
 		if f.Json {
@@ -115,45 +117,6 @@ func rateOf(r supervision.Rate) *rateJSON {
 	return &rateJSON{v, r.Low, r.High, r.Among, r.Few()}
 }
 
-// adjusted takes reported figures times the truth rates: H01:130403001=800/1000; the unit * is all.
-func (f superviseResults) adjusted(r *officev1.GetResultsResponse) ([]adjustedJSON, error) {
-	var out []adjustedJSON
-	for _, text := range f.Adjust {
-		what, numbers, ok := strings.Cut(text, "=")
-		code, unit, cut := strings.Cut(what, ":")
-		n, m, slash := strings.Cut(numbers, "/")
-		num, bad := strconv.ParseInt(n, 10, 64)
-		den, worse := strconv.ParseInt(m, 10, 64)
-		if !ok || !cut || !slash || bad != nil || worse != nil || num < 0 || den < 1 {
-			return nil, problemf("problem_supervise_adjust", text)
-		}
-		tally, known := unitTally(r, unit)
-		if !known {
-			return nil, problemf("problem_supervise_adjust", text)
-		}
-		a := supervision.Adjust(supervision.Figure{Code: code, Numerator: num, Denominator: den}, tally.Truth())
-		one := adjustedJSON{Code: code, Unit: unit, Reported: float64(num) / float64(den), Low: a.Low, High: a.High}
-		if a.OK {
-			one.Adjusted = &a.Value
-		}
-		out = append(out, one)
-	}
-	return out, nil
-}
-
-// unitTally returns the tally of a unit; * is all.
-func unitTally(r *officev1.GetResultsResponse, unit string) (supervision.Tally, bool) {
-	if unit == "*" {
-		return tallyOf(r.GetTotal()), true
-	}
-	for _, u := range r.GetUnits() {
-		if u.GetUnit() == unit {
-			return tallyOf(u.GetTally()), true
-		}
-	}
-	return supervision.Tally{}, false
-}
-
 func (f superviseResults) tell(c *call, r resultsJSON) error {
 	t := r.Total
 	c.line("supervise_total", t.Drawn, t.Tried, t.Reached)
@@ -181,14 +144,7 @@ func (f superviseResults) tell(c *call, r resultsJSON) error {
 		return err
 	}
 	c.line("supervise_intervals")
-	for _, a := range r.Adjusted {
-		if a.Adjusted == nil {
-			c.line("supervise_not_adjusted", a.Code, a.Unit, 100*a.Reported)
-			continue
-		}
-		c.line("supervise_adjusted", a.Code, a.Unit, 100*a.Reported, 100**a.Adjusted, 100*a.Low, 100*a.High)
-	}
-	return nil
+	return f.tellAdjusted(c, r.Adjusted)
 }
 
 func (f superviseResults) unitName(c *call, unit string) string {

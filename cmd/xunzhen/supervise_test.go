@@ -22,7 +22,7 @@ func supervised(t *testing.T, people int) (one, two *shell, ids, visits []string
 	one, two = clinic(t)
 	for i := range people {
 		id := one.save(fmt.Sprintf(
-			`{"name": "王试%02d", "sex": "SEX_MALE", "birth_date": 19500306, "phone": "138000000%02d", "doctor_id": "li", "organisation_code": "431124101", "tags": {"t": {"code": "POPULATION_CODE_HYPERTENSION", "since": 20200101}}}`, i, i), "--kind", "resident")
+			`{"name": "王试%02d", "sex": "SEX_MALE", "birth_date": 19500306, "registered_on": 20240101, "phone": "138000000%02d", "doctor_id": "li", "organisation_code": "431124101", "tags": {"t": {"code": "POPULATION_CODE_HYPERTENSION", "since": 20200101}}}`, i, i), "--kind", "resident")
 		visit := one.save(`{"service_date": 20260110, "way": "FOLLOW_UP_WAY_HOME", "doctor_id": "li", "organisation_code": "431124101", "symptoms": [1], "adherence": 1, "salt": 1, "blood_pressure": {"systolic_mmhg": 138, "diastolic_mmhg": 84}}`,
 			"--kind", "hypertension_follow_up", "--subject", id)
 		ids, visits = append(ids, id), append(visits, visit)
@@ -133,6 +133,15 @@ func TestARoundFromAnnouncementToRectification(t *testing.T) {
 	if len(r.Adjusted) != 1 || *r.Adjusted[0].Adjusted != 0.4 {
 		t.Errorf("%+v", r.Adjusted)
 	}
+	counted := decode[resultsJSON](t, one.ok("supervise", "results", "2026Q1", "--adjust", "h02", "--json")).Adjusted
+	figures := decode[figuresText](t, one.ok("report", "indicators", "H02", "--period", "2026-01-01..2026-03-31", "--division", village, "--level", "county", "--live", "--json")).Figures
+	if len(counted) == 0 || len(figures) != 1 || counted[0].Unit != "*" || counted[0].Denominator != figures[0].Denominator || counted[0].Numerator != figures[0].Numerator ||
+		counted[0].Denominator == 0 || *counted[0].Adjusted != 0.5*counted[0].Reported || counted[0].High <= *counted[0].Adjusted {
+		t.Errorf("%+v, counted %+v", counted, figures)
+	}
+	one.says(one.ok("supervise", "results", "2026Q1", "--adjust", "H02"), "times truth rate", "H02")
+	one.fails(exitFailed, []string{"nobody could count"}, "supervise", "results", "2026Q1", "--adjust", "MC1")
+	one.fails(exitFailed, []string{"no indicator"}, "supervise", "results", "2026Q1", "--adjust", "N01")
 	one.says(one.ok("supervise", "results", "2026Q1", "--lang", "zh"), "真实率", "失访 1", "431124101", "样本少：2")
 	for _, bad := range []struct{ text, says string }{
 		{`[{"id": "` + sheets[0].ID + `", "form": {"nonsense": 1}}]`, "no list of results"},
