@@ -40,7 +40,7 @@ func (c *planned) bureau(before int, add adding) error {
 		due  bool
 		save func() error
 	}{
-		{week == 0, d.organisations}, {week == 0, d.staff}, {week%52 == 0, d.statistics}, {week%4 == 2, d.activities}, {week%13 == 11, d.surveys},
+		{week == 0, d.organisations}, {week == 0, d.staff}, {week == 0, d.teams}, {week%52 == 0, d.statistics}, {week%4 == 2, d.activities}, {week%13 == 11, d.surveys},
 	} {
 		if !one.due {
 			continue
@@ -58,6 +58,10 @@ func (d *desk) put(form proto.Message, scope string) error {
 	if err != nil {
 		return err
 	}
+	return d.putAs(id, salt, form, scope)
+}
+
+func (d *desk) putAs(id record.ID, salt [16]byte, form proto.Message, scope string) error {
 	d.at = d.at.Add(20 * time.Second)
 	return d.add(d.at, form, id, record.ID{}, scope, salt)
 }
@@ -113,6 +117,30 @@ func (d *desk) staff() error {
 	return nil
 }
 
+// teamID returns the record of the team that serves a village.
+func teamID(v *place) []byte {
+	id := record.DerivedID(kindOf((*carev1.Team)(nil)), []byte("populate/"+v.Code))
+	return id[:]
+}
+
+func (d *desk) teams() error {
+	for i := range d.c.villages {
+		v := &d.c.villages[i]
+		m := &carev1.Team{
+			OrganisationCode: hospitalOf(v.Code), Name: v.Name + "家庭医生团队（演示）", LeaderId: staffOf(v, 0), Period: &carev1.ServicePeriod{Since: int32(d.on)},
+			Members:  map[string]*carev1.TeamMember{},
+			Villages: map[string]*carev1.TeamVillage{"00000001": {DivisionCode: v.Code, Since: int32(d.on)}},
+		}
+		for n := range v.tablets {
+			m.Members[fmt.Sprintf("%08x", n+1)] = &carev1.TeamMember{StaffId: staffOf(v, n), Role: carev1.StaffRole_STAFF_ROLE_VILLAGE_DOCTOR, Since: int32(d.on)}
+		}
+		if err := d.putAs(record.ID(teamID(v)), bits(d.rnd), m, v.Code); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // statistics are what an office of statistics would know of each township: more people than are
 // registered.
 func (d *desk) statistics() error {
@@ -151,7 +179,7 @@ func (d *desk) statistics() error {
 }
 
 func (d *desk) capture() *carev1.Capture {
-	return &carev1.Capture{StartedAtMs: d.at.UnixMilli() - 60_000, EndedAtMs: d.at.UnixMilli(), Source: carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE}
+	return &carev1.Capture{StartedAtMs: d.at.UnixMilli() - 60_000, EndedAtMs: d.at.UnixMilli(), EnteredAtMs: d.at.UnixMilli(), Source: carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE}
 }
 
 func (d *desk) activities() error {

@@ -27,6 +27,7 @@ func (s *sheet) checkup() *carev1.Checkup {
 		Tests: s.tests(old),
 	}
 	s.conclude(m)
+	m.Reviews = s.reviews(0.93)
 	return m
 }
 
@@ -133,8 +134,9 @@ func (s *sheet) conclude(m *carev1.Checkup) {
 		RiskControl: &carev1.RiskControl{Codes: []carev1.RiskControlCode{3, 4}},
 		Feedback:    &carev1.ResultFeedback{GivenOn: s.next(3), StaffId: s.doctor},
 	}
+	m.Guidance.Codes = []carev1.HealthGuidance{carev1.HealthGuidance_HEALTH_GUIDANCE_RECHECK}
 	if s.p.hypertension || s.p.diabetes {
-		m.Guidance.Codes = []carev1.HealthGuidance{1}
+		m.Guidance.Codes = []carev1.HealthGuidance{carev1.HealthGuidance_HEALTH_GUIDANCE_CHRONIC_CARE}
 	}
 }
 
@@ -173,6 +175,15 @@ func (s *sheet) constitution() *carev1.TcmConstitution {
 	}
 	return &carev1.TcmConstitution{
 		ServiceDate: int32(s.on), Status: submitted, OrganisationCode: s.clinic(), DoctorId: s.doctor, Capture: s.capture(), Assessment: a,
-		Guidance: &carev1.TcmGuidance{Balanced: &carev1.TcmAdvice{}}, DoctorSignature: s.signature(),
+		Guidance: s.guidance(), DoctorSignature: s.signature(),
 	}
+}
+
+// guidance is advice in nine of ten; the others were sent home without.
+func (s *sheet) guidance() *carev1.TcmGuidance {
+	advice := &carev1.TcmAdvice{}
+	if s.roll(0.9) {
+		advice.Codes = []carev1.TcmAdviceCode{carev1.TcmAdviceCode_TCM_ADVICE_CODE_EMOTIONS, carev1.TcmAdviceCode_TCM_ADVICE_CODE_FOOD}
+	}
+	return &carev1.TcmGuidance{Balanced: advice}
 }

@@ -22,6 +22,7 @@ type sheet struct {
 	on     care.Date
 	at     time.Time // when the doctor begins
 	doctor string
+	year   int // of the plan
 	rnd    *rand.Rand
 }
 
@@ -54,6 +55,8 @@ func (s *sheet) form() proto.Message {
 		return s.childVisit()
 	case clinicVisit:
 		return s.clinicVisit()
+	case contractService:
+		return s.contractService()
 	}
 	return s.death()
 }
@@ -70,7 +73,7 @@ func (s *sheet) clinic() string { return clinicOf(s.p.village.Code) }
 func (s *sheet) capture() *carev1.Capture {
 	began := s.at.UnixMilli()
 	return &carev1.Capture{
-		StartedAtMs: began, EndedAtMs: began + 240_000 + s.rnd.Int64N(180_000), Source: carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE,
+		StartedAtMs: began, EndedAtMs: began + 240_000 + s.rnd.Int64N(180_000), EnteredAtMs: began + 240_000, Source: carev1.CaptureSource_CAPTURE_SOURCE_ON_SITE,
 	}
 }
 
@@ -102,9 +105,11 @@ func (s *sheet) resident() *carev1.Resident {
 		PaymentModes:  []carev1.PaymentMode{2},
 		DrugAllergies: []carev1.DrugAllergy{1}, Exposures: []carev1.Exposure{1},
 		Surgery: 1, Trauma: 1, Transfusion: 1,
-		FatherDiseases: []carev1.FamilyDisease{1}, MotherDiseases: []carev1.FamilyDisease{1}, Disabilities: []carev1.Disability{1},
+		FatherDiseases: []carev1.FamilyDisease{1}, MotherDiseases: []carev1.FamilyDisease{1},
+		SiblingDiseases: []carev1.FamilyDisease{1}, ChildDiseases: []carev1.FamilyDisease{1}, GeneticDisease: &carev1.GeneticDisease{State: 1},
+		Environment: &carev1.LivingEnvironment{KitchenExhaust: 2, Fuel: 2, DrinkingWater: 1, Toilet: 1, LivestockPen: 1}, Disabilities: []carev1.Disability{1},
 		Tags: s.tags(), PastDiseases: s.pastDiseases(),
-		RegisteringOrganisationCode: s.clinic(), RegisteredById: s.doctor,
+		RegisteringOrganisationCode: s.clinic(), RegisteredById: s.doctor, Reviews: s.reviews(0.9),
 	}
 	if !s.p.head() {
 		m.RelationToHead = carev1.Relation(1 + s.rnd.IntN(3))
@@ -132,6 +137,7 @@ func (s *sheet) tags() map[string]*carev1.PopulationTag {
 	tag(s.p.copd, carev1.PopulationCode_POPULATION_CODE_COPD, s.on)
 	tag(s.p.disabled, carev1.PopulationCode_POPULATION_CODE_DISABLED, s.on)
 	tag(s.p.born.AgeOn(s.on) <= 6, carev1.PopulationCode_POPULATION_CODE_CHILD, s.p.born)
+	tag(len(out) == 0, carev1.PopulationCode_POPULATION_CODE_GENERAL, s.on)
 	return out
 }
 
@@ -161,7 +167,7 @@ func (s *sheet) household() *carev1.Household {
 	last := min(s.p.number+3, s.p.village.first+s.p.village.residents)
 	for n := s.p.number; n < last; n++ {
 		m.Members[s.key(200+n-s.p.number)] = &carev1.HouseholdMember{
-			ResidentId: s.c.recordID(s.p.village, n, registering, 0, 0), RelationToHead: carev1.Relation(min(n-s.p.number, 2)), Since: int32(s.on),
+			ResidentId: s.c.recordID(s.p.village, n, registering, 0, 0), RelationToHead: [...]carev1.Relation{carev1.Relation_RELATION_SELF, carev1.Relation_RELATION_SPOUSE, carev1.Relation_RELATION_SON}[n-s.p.number], Since: int32(s.on),
 		}
 	}
 	m.PeopleCount = proto.Int32(int32(last - s.p.number))
@@ -245,8 +251,21 @@ func (s *sheet) hypertension() *carev1.HypertensionFollowUp {
 	if !s.atTarget(m.GetBloodPressure()) {
 		m.Classification = carev1.FollowUpResult_FOLLOW_UP_RESULT_NOT_CONTROLLED
 		m.NextAction, m.NextServiceDate = carev1.NextAction_NEXT_ACTION_TWO_WEEKS, s.next(14)
+		if s.again() {
+			m.NextAction, m.Referral = carev1.NextAction_NEXT_ACTION_REFERRAL, s.referral()
+		}
 	}
 	return m
+}
+
+// again reports whether the visit before this one of the year was not at target either, as far as a doctor would know, who
+// forgets one in twelve.
+func (s *sheet) again() bool {
+	return (s.e.nth >= 4 || s.e.nth > 0 && s.p.likelyHigh(s.e.what)) && s.roll(0.92)
+}
+
+func (s *sheet) referral() *carev1.Referral {
+	return &carev1.Referral{Reason: "连续两次控制不满意", Organisation: "县人民医院（演示）", Department: "内科"}
 }
 
 // atTarget: below 140/90, from 65 years on below 150/90; indicators.md H02 [C:P10; detail K].
@@ -275,6 +294,9 @@ func (s *sheet) diabetes() *carev1.DiabetesFollowUp {
 	if m.GetFastingGlucoseMmolPerLX10() >= 70 {
 		m.Classification = carev1.FollowUpResult_FOLLOW_UP_RESULT_NOT_CONTROLLED
 		m.NextAction, m.NextServiceDate = carev1.NextAction_NEXT_ACTION_TWO_WEEKS, s.next(14)
+		if s.again() {
+			m.NextAction, m.Referral = carev1.NextAction_NEXT_ACTION_REFERRAL, s.referral()
+		}
 	}
 	return m
 }
@@ -300,8 +322,8 @@ func (s *sheet) selfCare() *carev1.SelfCareAssessment {
 func (s *sheet) contract() *carev1.Contract {
 	m := &carev1.Contract{
 		SignedOn: int32(s.on), Status: submitted, OrganisationCode: s.clinic(), DoctorId: s.doctor, Capture: s.capture(),
-		Term:  &carev1.ContractTerm{Since: int32(s.on), Until: int32(s.on.AddDays(364))},
-		State: carev1.ContractState_CONTRACT_STATE_SIGNED, PackageType: carev1.PackageType_PACKAGE_TYPE_BASIC, Fee: &carev1.Fee{FeeFen: proto.Int64(0)},
+		Term: &carev1.ContractTerm{Since: int32(s.on), Until: int32(s.contractEnds())}, TeamId: teamID(s.p.village),
+		State: carev1.ContractState_CONTRACT_STATE_SIGNED, PackageType: carev1.PackageType_PACKAGE_TYPE_BASIC, ServiceItems: s.contractItems(), Fee: &carev1.Fee{FeeFen: proto.Int64(0)},
 		ResidentSignature: s.signature(), DoctorSignature: s.signature(),
 	}
 	for _, t := range s.tags() {
@@ -312,6 +334,38 @@ func (s *sheet) contract() *carev1.Contract {
 	}
 	sortCodes(m.PopulationGroups)
 	return m
+}
+
+// contractEnds returns the last day before contracts of the next year of the plan begin.
+func (s *sheet) contractEnds() care.Date {
+	return care.DateOf(s.c.begins.AddDate(0, 0, (s.year+1)*daysOfYear+9))
+}
+
+// contractItems are what every contract promises, by their keys.
+func (s *sheet) contractItems() map[string]*carev1.ContractItem {
+	return map[string]*carev1.ContractItem{"00000001": {
+		Name: "健康咨询与随访", TimesPerYear: proto.Int32(2), Payment: carev1.ServicePayment_SERVICE_PAYMENT_FREE,
+	}}
+}
+
+func (s *sheet) contractService() *carev1.ContractService {
+	return &carev1.ContractService{
+		ServiceDate: int32(s.on), Status: submitted, OrganisationCode: s.clinic(), DoctorId: s.doctor, Capture: s.capture(),
+		ContractId: s.c.recordID(s.p.village, s.p.number, signing, s.year, 0), Item: &carev1.ContractItemRef{ItemKey: "00000001", Name: "健康咨询与随访"},
+		Content: "测量血压，解答用药问题", Payment: carev1.ServicePayment_SERVICE_PAYMENT_FREE, Fee: &carev1.Fee{FeeFen: proto.Int64(0)},
+		ResidentSignature: s.signature(),
+	}
+}
+
+// reviews are what the doctor's team says of a form before it is sent: mostly that it is as it should be; a share was not
+// looked at.
+func (s *sheet) reviews(share float64) map[string]*carev1.Review {
+	if !s.roll(share) {
+		return nil
+	}
+	return map[string]*carev1.Review{care.ReviewTeam.Key(): {
+		State: carev1.ReviewState_REVIEW_STATE_CHECKED, ReviewerId: s.doctor, ReviewedAtMs: s.at.UnixMilli() + 240_000,
+	}}
 }
 
 func (s *sheet) homeVisit() *carev1.HomeVisit {

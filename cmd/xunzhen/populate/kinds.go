@@ -33,5 +33,5 @@ var messages = [...]proto.Message{
 	diabetesVisit: (*carev1.DiabetesFollowUp)(nil), copdVisit: (*carev1.CopdFollowUp)(nil), checkup: (*carev1.Checkup)(nil),
 	selfCare: (*carev1.SelfCareAssessment)(nil), constitution: (*carev1.TcmConstitution)(nil), signing: (*carev1.Contract)(nil),
 	homeVisit: (*carev1.HomeVisit)(nil), screening: (*carev1.DiseaseScreening)(nil), childVisit: (*carev1.ChildVisit)(nil),
-	clinicVisit: (*carev1.ClinicVisit)(nil), death: (*carev1.VitalEvent)(nil),
+	clinicVisit: (*carev1.ClinicVisit)(nil), contractService: (*carev1.ContractService)(nil), death: (*carev1.VitalEvent)(nil),
 }

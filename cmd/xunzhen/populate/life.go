@@ -27,6 +27,7 @@ const (
 	screening
 	childVisit
 	clinicVisit
+	contractService
 	death
 )
 
@@ -72,6 +73,13 @@ func (c *planned) year(out []event, p person, year int) []event {
 	c.aged(rnd, p, from, add)
 	if day := from + 10 + rnd.IntN(80); p.contract && rnd.Float64() < 0.85 {
 		add(day, signing, 0)
+		// Some contracts are kept once, some twice, some never. They have dice of their own.
+		kept := c.random(uint64(streamYear), uint64(p.number), uint64(year), uint64(contractService))
+		for n := range 2 {
+			if kept.Float64() < 0.7 {
+				add(day+60+n*120+kept.IntN(60), contractService, n)
+			}
+		}
 	}
 	if chance := 0.04; rnd.Float64() < chance || (p.disabled || p.ageOn(c, from) >= 75) && rnd.Float64() < 0.4 {
 		add(from+rnd.IntN(daysOfYear), homeVisit, 0)
@@ -115,7 +123,7 @@ func (c *planned) followUps(rnd *rand.Rand, p person, from int, add func(int, wh
 			add(day, one.w, n)
 			// Who is not at target is seen again within two weeks, mostly.
 			if p.likelyHigh(one.w) && rnd.Float64() < 0.85 {
-				add(day+10+rnd.IntN(5), one.w, n+4)
+				add(day+6+rnd.IntN(4), one.w, n+4) // a full day puts it off
 			}
 		}
 	}
@@ -139,7 +147,7 @@ func (p person) likelyHigh(w what) bool {
 // aged are the yearly checkup with its two assessments; who is followed up is examined, too.
 func (c *planned) aged(rnd *rand.Rand, p person, from int, add func(int, what, int)) {
 	old := p.ageOn(c, from+daysOfYear-1) >= 65
-	if !old && !p.hypertension && !p.diabetes || rnd.Float64() > 0.78 {
+	if !old && !p.hypertension && !p.diabetes || rnd.Float64() > 0.88 {
 		return
 	}
 	day := from + 120 + rnd.IntN(180) // May to October, where a year begins with January

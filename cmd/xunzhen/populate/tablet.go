@@ -115,7 +115,7 @@ func (t *tablet) saves(before int, add adding) error {
 		e := t.events[t.next]
 		at := t.c.begins.AddDate(0, 0, e.day).Add(time.Duration(e.minute) * time.Minute)
 		s := &sheet{
-			c: t.c, p: t.c.person(t.village, int(e.person)), e: e, on: care.DateOf(at), at: at, doctor: t.staff,
+			c: t.c, p: t.c.person(t.village, int(e.person)), e: e, on: care.DateOf(at), at: at, doctor: t.staff, year: t.year,
 			rnd: t.c.random(uint64(streamForm), uint64(e.person), uint64(e.what), uint64(e.nth), uint64(t.year)),
 		}
 		form := s.form()

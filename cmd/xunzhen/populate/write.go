@@ -42,6 +42,9 @@ func (w *writing) write(ctx context.Context) error {
 	if err := w.certify(ctx); err != nil {
 		return err
 	}
+	if err := w.targets(ctx); err != nil {
+		return fmt.Errorf("targets: %w", err)
+	}
 	if err := w.state.resume(w.tablets); err != nil {
 		return err
 	}
