@@ -36,6 +36,7 @@ type grammar struct {
 	Rotate    rotateCommands    `cmd:"" group:"help_group_serve" help:"help_rotate"`
 	Rules     rulesCommands     `cmd:"" group:"help_group_serve" help:"help_rules"`
 	Divisions divisionsCommands `cmd:"" group:"help_group_serve" help:"help_divisions"`
+	Plan      planCommand       `cmd:"" group:"help_group_serve" help:"help_plan"`
 	Bench     benchCommand      `cmd:"" group:"help_group_serve" help:"help_bench"`
 
 	People   peopleCommands  `cmd:"" group:"help_group_records" help:"help_people"`

@@ -188,7 +188,7 @@ func TestNoTextIsLeftOver(t *testing.T) {
 		all += source
 	}
 	// Prefixes of what is looked up by name.
-	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_", "link_reason_", "severity_", "rules_mark_", "rules_severity_", "doubt_", "rectify_action_", "rectify_state_", "supervise_contact_", "supervise_standard_", "supervise_truth_", "supervise_problem_", "task_fault_", "import_why_", "import_doubt_", "import_file_", "problem_report_", "report_because_", "report_missing_", "page_"}
+	made := []string{"claim_", "act_", "role_", "reason_", "verdict_", "state_", "warn_", "kind_", "stage_", "level_", "invariant_", "more_", "sync_", "save_warning_", "link_reason_", "severity_", "rules_mark_", "rules_severity_", "doubt_", "rectify_action_", "rectify_state_", "supervise_contact_", "supervise_standard_", "supervise_truth_", "supervise_problem_", "task_fault_", "import_why_", "import_doubt_", "import_file_", "problem_report_", "report_because_", "report_missing_", "page_", "plan_first_"}
 	for _, key := range both()[0].Keys() {
 		inDemo := strings.TrimPrefix(key, "demo_")
 		inChapter := strings.TrimSuffix(strings.TrimPrefix(inDemo, "end_"), "_text")
