@@ -44,7 +44,7 @@ func (c *counting) register(out *counted, q Query, wanted []indicators.Indicator
 	}
 	last := w.lastYear()
 	for _, u := range out.units(c.registeredUnits(q, r)) {
-		for _, one := range wanted {
+		for _, one := range withBases(wanted) {
 			at := cell{one.Code, u}
 			switch one.Derived {
 			case indicators.QuartersOf:
@@ -70,6 +70,18 @@ func (c *counting) register(out *counted, q Query, wanted []indicators.Indicator
 		}
 	}
 	return nil
+}
+
+// withBases adds the indicators that others rise above, since their registered numbers are needed, too.
+func withBases(wanted []indicators.Indicator) []indicators.Indicator {
+	out := slices.Clone(wanted)
+	for _, one := range wanted {
+		of, ok := indicators.Lookup(one.Of)
+		if one.Derived == indicators.PointsOf && ok && !slices.ContainsFunc(out, func(have indicators.Indicator) bool { return have.Code == of.Code }) {
+			out = append(out, of)
+		}
+	}
+	return out
 }
 
 // statistic returns the registered denominator of a unit, or of a counter its registered total,

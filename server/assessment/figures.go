@@ -145,8 +145,8 @@ func (c *counted) figure(one indicators.Indicator, u Unit, target *carev1.Assess
 		LastYear: c.read(one, u, live, true).value,
 	}
 	if one.Derived == indicators.PointsOf {
-		of := cell{one.Of, u}
-		f.Tally = c.now[of]
+		at = cell{one.Of, u}
+		f.Tally = c.now[at]
 	}
 	if one.Unit == indicators.Count && target.GetScore().GetDenominator() == carev1.TargetDenominator_TARGET_DENOMINATOR_REGISTERED && f.Other.OK {
 		f.Value, f.Other, f.ByStatistic = f.Other, f.Value, true
