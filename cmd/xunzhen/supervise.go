@@ -3,6 +3,8 @@
 package main
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -65,13 +67,20 @@ func (c *call) refuse(problems []*officev1.SupervisionProblem) error {
 	return errSilent
 }
 
-// fit says a text that may have no use for its arguments.
+// fit says a text that may have no use for its last arguments.
 func (c *call) fit(key string, args ...any) string {
-	if !strings.Contains(c.words.Say(key), "%") {
-		return c.say(key)
+	used := 0
+	for i, verb := range verbs.FindAllStringSubmatch(c.words.Say(key), -1) {
+		n := i + 1
+		if verb[1] != "" {
+			n, _ = strconv.Atoi(verb[1]) // digits alone
+		}
+		used = max(used, n)
 	}
-	return c.say(key, args...)
+	return c.say(key, args[:min(used, len(args))]...)
 }
+
+var verbs = regexp.MustCompile(`%(?:\[(\d)\])?[a-z]`)
 
 // day reads a day that may be left out.
 func (c *call) day(text string) (int32, error) {

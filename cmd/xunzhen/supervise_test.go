@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/xunzhen/xunzhen/cmd/xunzhen/office"
+	"github.com/xunzhen/xunzhen/cmd/xunzhen/words"
 	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
@@ -327,5 +328,24 @@ func TestATaskIsDividedFollowedAndSetByHand(t *testing.T) {
 	would := decode[splitJSON](t, one.ok("task", "split", "checkups-2026", "--author", "chen", "--dry-run", "--json"))
 	if would.Added != 1 || would.Parts[0].Quota != 5 || would.Parts[3].Quota+would.Parts[4].Quota != 5 || would.Parts[3].Before == nil {
 		t.Errorf("%+v", would)
+	}
+}
+
+func TestAProblemOfARoundSaysWhatItHasToSayAndNoMore(t *testing.T) {
+	for _, lang := range []words.Language{words.English, words.Chinese} {
+		c := &call{words: words.In(lang)}
+		seen := 0
+		for _, key := range c.words.Keys() {
+			if !strings.HasPrefix(key, "supervise_problem_") {
+				continue
+			}
+			seen++
+			if said := c.fit(key, "about", "text"); strings.Contains(said, "%!") {
+				t.Errorf("%s in %v: %s", key, lang, said)
+			}
+		}
+		if seen < 30 {
+			t.Errorf("only %d problems", seen)
+		}
 	}
 }
