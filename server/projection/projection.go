@@ -90,9 +90,10 @@ func must(files fs.FS, err error) fs.FS {
 	return files
 }
 
-// Little is kept in memory: pages are read once, in order, and the county's own file needs the room.
+// Little is kept in memory by readers: pages are read once, in order, and the county's own file needs the room. The one who
+// writes comes back to the same pages of indexes and sums: with 4 MiB it read them anew, a fifth of the time of a rebuild.
 func options() sqlitefile.Options {
-	return sqlitefile.Options{Create: true, Readers: 3, ReaderCache: 1 << 20, WriterCache: 4 << 20}
+	return sqlitefile.Options{Create: true, Readers: 3, ReaderCache: 1 << 20, WriterCache: 16 << 20}
 }
 
 // Open opens the file, or makes it. One that is damaged, another program's, or of a newer

@@ -124,7 +124,7 @@ func TestSweepsOfSeveralModulesJoin(t *testing.T) {
 	read := &reading{Shard: c.Engine}
 	c.shard = read
 	c.reopen(one, two)
-	for range 120 {
+	for range 480 {
 		c.register(village)
 	}
 	c.follow()
@@ -138,7 +138,7 @@ func TestSweepsOfSeveralModulesJoin(t *testing.T) {
 	two.reset()
 	read.rows = 0
 	c.follow()
-	if one.looks != 70 || two.looks != 120 || read.rows != 120 {
+	if one.looks != 280 || two.looks != 480 || read.rows != 480 {
 		t.Errorf("%d and %d looks, %d records were read", one.looks, two.looks, read.rows)
 	}
 	if !maps.Equal(one.kept(c), one.expected(c)) || !maps.Equal(two.kept(c), two.expected(c)) {
