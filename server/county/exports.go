@@ -98,12 +98,13 @@ func (c *County) complete(ctx context.Context) (out exports.Completeness, err er
 		}
 		out.OldestDays = max(out.OldestDays, int(now.Sub(heard)/(24*time.Hour)))
 	}
-	out.Held, err = c.countHeld(ctx)
+	held, err := c.HeldRecords(ctx)
+	out.Held = int(held)
 	return out, err
 }
 
-// countHeld returns how many records have a save that is held.
-func (c *County) countHeld(ctx context.Context) (n int, err error) {
+// HeldRecords returns how many records have a save that is held.
+func (c *County) HeldRecords(ctx context.Context) (n uint64, err error) {
 	q := syncengine.FeedQuery{
 		Divisions: []record.Division{""}, Classes: []record.Class{record.ClassEveryone, record.ClassGeneral, record.ClassSensitive},
 		Flags: syncengine.FlagHeld, Limit: 500, Bytes: 1 << 20,
@@ -113,7 +114,7 @@ func (c *County) countHeld(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		n += len(rows)
+		n += uint64(len(rows))
 		if !q.Full(rows) {
 			return n, nil
 		}

@@ -45,13 +45,17 @@ func (w *world) make(q Request) (*File, []byte) {
 // rows returns an export as CSV with rows only, without the header.
 func (w *world) rowsOf(q Request) [][]string {
 	w.t.Helper()
-	q.Format, q.RowsOnly = CSV, true
-	_, b := w.make(q)
-	all, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+	return w.rowsBy(w.exports(), q)
+}
+
+// rowsIn reads a CSV file, the header first.
+func rowsIn(t testing.TB, from io.Reader) [][]string {
+	t.Helper()
+	all, err := csv.NewReader(from).ReadAll()
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return all[1:]
+	return all
 }
 
 func column(rows [][]string, table export.Table, ids ...string) (out []string) {

@@ -19,7 +19,6 @@ import (
 	"github.com/xunzhen/xunzhen/syncengine/backup"
 	"github.com/xunzhen/xunzhen/syncengine/causal"
 	"github.com/xunzhen/xunzhen/syncengine/ledger"
-	"github.com/xunzhen/xunzhen/syncengine/record"
 )
 
 type backupService struct {
@@ -106,28 +105,8 @@ func (s *backupService) GetBackupState(ctx context.Context, _ *syncv1.GetBackupS
 	if state.Last.Number > 0 {
 		out.Last = reportOfBackup(state.Last, state.LastTo)
 	}
-	out.HeldRecords, err = countHeld(ctx, c.Engine)
+	out.HeldRecords, err = c.HeldRecords(ctx)
 	return out, err
-}
-
-// countHeld returns how many records have a revision that is held, and reads no state
-// to its end.
-func countHeld(ctx context.Context, e *syncengine.Engine) (n uint64, err error) {
-	q := syncengine.FeedQuery{
-		Divisions: []record.Division{""}, Classes: []record.Class{record.ClassEveryone, record.ClassGeneral, record.ClassSensitive},
-		Flags: syncengine.FlagHeld, Limit: 500, Bytes: pageBytes,
-	}
-	for {
-		rows, err := e.List(ctx, q)
-		if err != nil {
-			return n, err
-		}
-		n += uint64(len(rows))
-		if !q.Full(rows) {
-			return n, nil
-		}
-		q.After = rows[len(rows)-1].Position
-	}
 }
 
 const (
