@@ -70,5 +70,6 @@ func readHolder(file *os.File) string {
 	return "another process"
 }
 
-// release lets others in: closing the file ends the lock.
-func (l *lock) release() error { return l.file.Close() }
+// release lets others in. Closing the file alone would not always do: a child process that is just being started has
+// a copy of the handle until its own program runs.
+func (l *lock) release() error { return errors.Join(unlock(l.file), l.file.Close()) }

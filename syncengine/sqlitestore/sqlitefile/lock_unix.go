@@ -23,6 +23,9 @@ func tryLock(file *os.File) error {
 	}
 }
 
+// unlock ends the lock for every copy of the handle.
+func unlock(file *os.File) error { return unix.Flock(int(file.Fd()), unix.LOCK_UN) }
+
 // syncFolder makes the names in a folder survive a loss of power.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)

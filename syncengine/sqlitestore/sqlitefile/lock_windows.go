@@ -21,5 +21,8 @@ func tryLock(file *os.File) error {
 	return windows.LockFileEx(windows.Handle(file.Fd()), flags, 0, 1, 0, &windows.Overlapped{Offset: lockedByte})
 }
 
+// unlock does nothing: the lock is this process's, and ends with the handle.
+func unlock(*os.File) error { return nil }
+
 // syncFolder does nothing: NTFS journals names by itself.
 func syncFolder(string) error { return nil }
