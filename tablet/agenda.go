@@ -27,6 +27,7 @@ type planned struct {
 	name     string
 	division record.Division
 	damaged  bool
+	beyond   bool // something of them was let go for want of room
 	due      []*Due
 	done     bool // due is evaluated
 }
@@ -175,7 +176,7 @@ func (t *Tablet) evaluate(ctx context.Context, a *agenda, id record.ID) error {
 	if err != nil {
 		return err
 	}
-	next := &planned{ids: old.ids, name: old.name, division: old.division, damaged: k.damaged, done: true}
+	next := &planned{ids: old.ids, name: old.name, division: old.division, damaged: k.damaged, beyond: k.beyond, done: true}
 	next.due = t.dueFor(a.book, next, k, a.day)
 	a.persons[id] = next
 	return nil

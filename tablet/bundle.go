@@ -221,7 +221,7 @@ func (o *BundleOptions) progress() func(replica.Progress) {
 	if o == nil {
 		return nil
 	}
-	return (&SyncOptions{Progress: o.Progress}).progress()
+	return (&SyncOptions{Progress: o.Progress}).progress(&SyncReport{})
 }
 
 // bundleFile marks an error as one of the file that is carried.

@@ -50,6 +50,7 @@ type DueList struct {
 	residents int
 	later     int
 	damaged   int
+	beyond    int
 }
 
 // Len returns how many there are.
@@ -67,6 +68,10 @@ func (l *DueList) Later() int { return l.later }
 // Damaged returns of how many residents something cannot be read on this tablet: what is
 // said to be due for them may be done.
 func (l *DueList) Damaged() int { return l.damaged }
+
+// Beyond returns of how many residents something is at the centre only, for want of room
+// here: what is said to be due for them may be done.
+func (l *DueList) Beyond() int { return l.beyond }
 
 // Due returns what is due for the residents on this tablet. What was evaluated stays in
 // memory while the tablet is unlocked; only who was saved since is looked at again. A
@@ -128,6 +133,9 @@ func (t *Tablet) due(ctx context.Context, q DueQuery) (*DueList, error) {
 		out.residents++
 		if p.damaged {
 			out.damaged++
+		}
+		if p.beyond {
+			out.beyond++
 		}
 		for _, d := range p.due {
 			switch {

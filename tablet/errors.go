@@ -137,6 +137,7 @@ func causes() []cause {
 		{"no_scope", replica.ErrNoScope},
 		{"unknown_record", replica.ErrUnknownRecord},
 		{"unknown_kind", care.ErrUnknownKind},
+		{"limits", errLimits},
 		{"too_large", record.ErrTooLarge},
 		{"malformed", record.ErrMalformed},
 		{"stopped", context.Canceled},

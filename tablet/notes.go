@@ -23,6 +23,8 @@ const (
 
 	noteRulesUsed = "rules" // the rule pack it works by: rulesNote
 
+	noteLimits = "limits" // how much it keeps, and how much its scope has: limitsNote
+
 	noteFindings = "findings" // how much the centre found and how far that was taken: foundHead
 )
 

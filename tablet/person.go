@@ -79,6 +79,7 @@ type known struct {
 	entries  []rules.Entry
 	division record.Division // of the resident who was asked for
 	damaged  bool            // something of them cannot be read here
+	beyond   bool            // something of them was let go for want of room
 }
 
 // person returns what is on this tablet of the person that a resident is. Departed
@@ -105,7 +106,7 @@ func (t *Tablet) gather(ctx context.Context, k *known, id record.ID, asked bool)
 	if err != nil && !errors.Is(err, replica.ErrUnknownRecord) {
 		return err
 	}
-	about, err := t.rep().List(ctx, replica.Query{Subject: id})
+	about, err := t.rep().List(ctx, replica.Query{Subject: id, Trimmed: true})
 	if err != nil {
 		return err
 	}
@@ -114,6 +115,7 @@ func (t *Tablet) gather(ctx context.Context, k *known, id record.ID, asked bool)
 	}
 	for _, s := range append([]replica.Screen{self}, about...) {
 		k.damaged = k.damaged || s.Damaged || len(s.Unreadable) > 0
+		k.beyond = k.beyond || s.Trimmed
 		if e, ok := entryOf(s); ok {
 			k.entries = append(k.entries, e)
 		}

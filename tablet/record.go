@@ -45,6 +45,9 @@ type Record struct {
 	// Damaged says that the record cannot be read on this tablet any more: nothing of
 	// it is shown, and the next sync brings what the centre has.
 	Damaged bool
+	// Beyond says that the record was let go for want of room: nothing of it is shown, and
+	// the centre has it. See Limits.
+	Beyond bool
 	// Unreadable is how many saves of the record should be shown and are damaged on
 	// this tablet. What is not at the centre either is lost.
 	Unreadable int
@@ -95,7 +98,7 @@ type viewer struct {
 func (v viewer) record(s replica.Screen, w replica.Whereabouts) (*Record, error) {
 	kind := s.Record.Kind()
 	r := &Record{ID: s.Record.String(), Kind: kindName(kind), Departed: s.Departed, Conflicts: &ConflictList{}}
-	r.Damaged, r.Unreadable = s.Damaged, len(s.Unreadable)
+	r.Damaged, r.Unreadable, r.Beyond = s.Damaged, len(s.Unreadable), s.Trimmed
 	if id, ok := s.State.Subject(); ok {
 		r.SubjectID = id.String()
 	}
@@ -111,7 +114,7 @@ func (v viewer) record(s replica.Screen, w replica.Whereabouts) (*Record, error)
 			r.Conflicts.all = append(r.Conflicts.all, c)
 		}
 	}
-	if len(s.Registers) == 0 && (r.Damaged || r.Unreadable > 0) {
+	if len(s.Registers) == 0 && (r.Damaged || r.Unreadable > 0 || r.Beyond) {
 		return r, nil
 	}
 	m, err := care.Message(kind, s.Registers)

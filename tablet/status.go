@@ -26,6 +26,7 @@ const (
 	WarnNewKey      = "new_key"           // a copy of this tablet was at work; this one goes on under a new key
 	WarnLowSpace    = "low_space"         // less than LowSpaceBytes are left
 	WarnNoBackup    = "no_backup"         // the centre has shown less than two backups: nothing here may be lost
+	WarnBeyond      = "beyond"            // records were let go for want of room: see Limits
 	WarnNotEnrolled = "not_enrolled"      // nothing leaves this tablet yet
 )
 
@@ -56,6 +57,9 @@ type Status struct {
 	Findings int
 	// FindingsOmitted is how many records' findings came and had no room.
 	FindingsOmitted int
+	// Beyond is how many records are at the centre only, because they are beyond what this
+	// tablet keeps: see Limits.
+	Beyond int
 	// Rules is the rule pack that forms are checked by.
 	Rules    *Rules
 	warnings []string
@@ -117,6 +121,11 @@ func (t *Tablet) status(ctx context.Context) (*Status, error) {
 	if s.Rules, err = t.rulesNamed(ctx); err != nil {
 		return nil, err
 	}
+	stock, err := t.rep().Stock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Beyond = stock.Trimmed
 	var found foundHead
 	if err := t.readNote(ctx, noteFindings, &found); err != nil {
 		return nil, err
@@ -142,6 +151,7 @@ func (s *Status) warn(n lastSync, forked bool) {
 	add(s.Rules.Refused, WarnRules)
 	add(n.NewKeys > 0, WarnNewKey)
 	add(s.FreeBytes >= 0 && s.FreeBytes < LowSpaceBytes, WarnLowSpace)
+	add(s.Beyond > 0, WarnBeyond)
 	add(n.AtMs > 0 && n.Marks < 2, WarnNoBackup)
 	add(!s.Enrolled, WarnNotEnrolled)
 }

@@ -65,7 +65,13 @@ type SyncReport struct {
 	Renewed    bool   // the certificate was renewed: it had expired, or was about to
 	Forked     bool   // somebody else saves under this tablet's key: a copy of it
 	NewReplica string
-	Findings   int // records of which the centre says something else than before
+	// ScopeRecords and ScopeBytes are how much the server said there is for this tablet,
+	// before a download from nothing; 0 where none was made.
+	ScopeRecords int64
+	ScopeBytes   int64
+	Dropped      int // records that were let go for want of room: see Limits
+	Beyond       int // all that are: at the centre only
+	Findings     int // records of which the centre says something else than before
 	// FindingsReason is why what the centre finds was not taken, or not all of it; "" it
 	// was, or this server has none. The sync itself came to its end.
 	FindingsReason string
@@ -131,12 +137,18 @@ func (t *Tablet) sync(ctx context.Context, o *SyncOptions, locked bool) (*SyncRe
 // syncBy syncs one way. Where there are further ones, it is not waited for long.
 func (t *Tablet) syncBy(ctx context.Context, w way, further bool, o *SyncOptions, locked bool, out *SyncReport) error {
 	w.config.Identity = t.identity
+	if !locked {
+		if err := t.grown(ctx); err != nil {
+			return err
+		}
+	}
 	centre, err := remote.New(w.config)
 	if err != nil {
 		return err
 	}
 	defer centre.Close()
-	seen := &watched{Centre: centre, remote: centre, way: w}
+	seen := &watched{Centre: centre, remote: centre, way: w, ask: t.askScope}
+	seen.scope = func(x session.Extent) { out.ScopeRecords, out.ScopeBytes = int64(x.Records), int64(x.StateBytes) }
 	if !w.isHub {
 		seen.renew = func(ctx context.Context) error {
 			err := t.renew(ctx, centre)
@@ -218,16 +230,16 @@ func (t *Tablet) syncSteadily(ctx context.Context, w *watched, o *SyncOptions, l
 }
 
 func (t *Tablet) syncOnce(ctx context.Context, w *watched, o *SyncOptions, locked bool, out *SyncReport) error {
-	r, err := t.rep().Sync(ctx, w, replica.Options{Hub: w.hub, Locked: locked, Progress: o.progress()})
+	r, err := t.rep().Sync(ctx, w, replica.Options{Hub: w.hub, Locked: locked, Progress: o.progress(out)})
 	out.add(r)
 	if r.News() {
 		t.cameIn(ctx)
 	}
-	if err != nil {
+	if err != nil || locked {
 		return err
 	}
-	if locked || !t.lowSpace() {
-		return nil
+	if err := t.fit(ctx, out); err != nil || !t.lowSpace() {
+		return err
 	}
 	_, err = t.rep().Sweep(ctx)
 	return err
@@ -279,11 +291,17 @@ func (o *SyncOptions) centreConfig(s server) remote.Config {
 	return cfg
 }
 
-func (o *SyncOptions) progress() func(replica.Progress) {
+// progress tells how a sync goes on; of a download from nothing it is known how much there is.
+func (o *SyncOptions) progress(out *SyncReport) func(replica.Progress) {
 	if o == nil || o.Progress == nil {
 		return nil
 	}
-	return func(p replica.Progress) { o.Progress.Progress(phaseName(p.Phase), p.Done, p.Total) }
+	return func(p replica.Progress) {
+		if p.Phase == replica.PhasePull {
+			p.Total = max(p.Total, int(out.ScopeRecords))
+		}
+		o.Progress.Progress(phaseName(p.Phase), p.Done, p.Total)
+	}
 }
 
 func phaseName(p replica.Phase) string {
@@ -326,6 +344,8 @@ type watched struct {
 	heard  bool
 	marks  int
 	renew  func(context.Context) error // gets the certificate anew; nil: this way cannot
+	ask    func(context.Context, *watched) error
+	scope  func(session.Extent) // told what there is; nil: nobody
 }
 
 // Hello notes the backups that the centre shows.
@@ -338,9 +358,15 @@ func (w *watched) Hello(ctx context.Context, q session.HelloRequest) (session.He
 }
 
 // Pull renews first where divisions of the certificate have other codes: under the old one,
-// what was moved to them would depart. The sync then begins anew with the new one.
+// what was moved to them would depart. The sync then begins anew with the new one. Before a
+// download from nothing it asks how much there is.
 func (w *watched) Pull(ctx context.Context, q session.PullRequest, page func(session.Page) error) error {
 	if w.renew == nil || !w.remote.Recoded() {
+		if len(q.Cursor) == 0 {
+			if err := w.ask(ctx, w); err != nil {
+				return err
+			}
+		}
 		return w.Centre.Pull(ctx, q, page)
 	}
 	if err := w.renew(ctx); err != nil {

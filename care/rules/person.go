@@ -109,3 +109,7 @@ func kindName(desc protoreflect.MessageDescriptor) string {
 	}
 	return b.String()
 }
+
+// Day returns the day that an entry is about: the date that stands first on its form, or
+// the day it was captured where that is empty or no day.
+func (e Entry) Day() care.Date { return dayOf(e) }

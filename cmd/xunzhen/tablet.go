@@ -37,6 +37,7 @@ type tabletCommands struct {
 	Lock    tabletLock    `cmd:"" help:"help_tablet_lock"`
 	Secret  tabletSecret  `cmd:"" help:"help_tablet_secret"`
 
+	Limits   tabletLimits   `cmd:"" help:"help_tablet_limits"`
 	Findings tabletFindings `cmd:"" help:"help_tablet_findings"`
 	Tasks    tabletTasks    `cmd:"" help:"help_tablet_tasks"`
 	Rectify  tabletRectify  `cmd:"" help:"help_tablet_rectify"`

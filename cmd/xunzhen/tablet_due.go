@@ -87,6 +87,7 @@ func (f tabletDue) tell(c *call, l *tablet.DueList) error {
 	c.count("due_offers", offers)
 	c.count("due_later", l.Later())
 	c.count("due_damaged", l.Damaged())
+	c.count("due_beyond", l.Beyond())
 	return nil
 }
 

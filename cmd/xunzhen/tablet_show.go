@@ -57,6 +57,8 @@ func (c *call) tellRecord(t *tablet.Tablet, r *tablet.Record) error {
 		table.Add(c.say("head_void_reason"), r.VoidReason)
 	}
 	switch {
+	case r.Beyond:
+		table.Add(c.say("head_beyond"), c.say("show_beyond"))
 	case r.Damaged:
 		table.Add(c.say("head_damaged"), c.say("show_damaged"))
 	case r.Unreadable > 0:

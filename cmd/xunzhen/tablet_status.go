@@ -44,6 +44,7 @@ type statusJSON struct {
 	FreeBytes   int64     `json:"free_bytes"`
 	Rules       rulesJSON `json:"rules"`
 	Findings    int       `json:"findings"`
+	Beyond      int       `json:"beyond"`
 	ExpiresAtMs int64     `json:"expires_at_ms"`
 	Warnings    []string  `json:"warnings"`
 }
@@ -121,6 +122,9 @@ func (c *call) tellStatus(s *tablet.Status, who *tablet.Identity) error {
 	if s.Findings > 0 {
 		t.Add(c.say("status_found"), s.Findings)
 	}
+	if s.Beyond > 0 {
+		t.Add(c.say("status_beyond"), s.Beyond)
+	}
 	t.Add(c.say("status_rules"), c.rules(s.Rules))
 	t.Add(c.say("status_last_sync"), c.when(s.LastSyncMs))
 	if s.LastHubMs > 0 {
@@ -194,7 +198,7 @@ func returnedBy(s *tablet.Status) map[string]int {
 
 func statusFor(s *tablet.Status, who *tablet.Identity) statusJSON {
 	return statusJSON{
-		Rules: rulesJSON(*s.Rules), Findings: s.Findings,
+		Rules: rulesJSON(*s.Rules), Findings: s.Findings, Beyond: s.Beyond,
 		Returned: s.Returned, ReturnedBy: returnedBy(s), ReturnedBehind: s.ReturnedBehind,
 		Unsent: s.Unsent, Clinic: s.Clinic, SinceMs: s.SinceMs, Held: s.Held, HeldAtMost: s.HeldAtMost, Lost: s.Lost, Locked: s.Locked, Enrolled: s.Enrolled, Replica: who.Replica,
 		Staff: texts(who.Staff), Divisions: texts(who.Divisions), LastSyncMs: s.LastSyncMs, LastHubMs: s.LastHubMs, LastReason: s.LastReason, Behind: s.Behind,

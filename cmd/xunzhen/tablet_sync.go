@@ -72,12 +72,17 @@ func (c *call) tellReport(r *tablet.SyncReport) error {
 			t.Add(c.say(key), n)
 		}
 	}
+	if r.ScopeRecords > 0 {
+		t.Add(c.say("sync_scope"), c.say("limits_size", r.ScopeRecords, mib(r.ScopeBytes)))
+	}
 	add("sync_pushed", r.Pushed, true)
 	add("sync_already", r.Already, false)
 	add("sync_refused", r.Refused, false)
 	add("sync_blocked", r.Blocked, false)
 	add("sync_received", r.Received, true)
 	add("sync_departures", r.Departures, false)
+	add("sync_dropped", r.Dropped, false)
+	add("sync_beyond", r.Beyond, false)
 	add("sync_findings", r.Findings, false)
 	if err := t.Write(c.Stdout); err != nil {
 		return err

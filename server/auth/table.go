@@ -78,6 +78,7 @@ var table = sync.OnceValue(func() map[string]Rule {
 		syncing + "Push":  {Who: Device, Expired: true, Revoked: true},
 		// What is stored is given to those in good standing.
 		syncing + "Pull":  {Who: Device},
+		syncing + "Scope": {Who: Device},
 		syncing + "Watch": {Who: Device},
 
 		// Whether a server is a hub of its shard must be known before anybody signs in.

@@ -68,6 +68,12 @@ func (h *Hub) Pull(ctx context.Context, caller segment.Certificate, q session.Pu
 	return refuse("pull", err)
 }
 
+// Scope returns how much of what the centre sent down is in the caller's scope.
+func (h *Hub) Scope(ctx context.Context, caller segment.Certificate) (session.Extent, error) {
+	extent, err := h.replica.HubScope(ctx, caller)
+	return extent, refuse("scope", err)
+}
+
 // Changed returns a channel that is closed when a sync with the centre brought
 // something, or somebody pushed.
 func (h *Hub) Changed() <-chan struct{} {

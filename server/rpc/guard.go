@@ -92,7 +92,8 @@ func (g *Guard) method(service, name string, stream bool) method {
 	switch {
 	case m.lane == lanePush:
 		m.read, m.turns = g.cfg.Limits.Push, g.push
-	case m.name == syncv1grpc.SyncService_Hello_FullMethodName, m.name == officev1grpc.FindingService_ListFindings_FullMethodName:
+	case m.name == syncv1grpc.SyncService_Hello_FullMethodName, m.name == syncv1grpc.SyncService_Scope_FullMethodName,
+		m.name == officev1grpc.FindingService_ListFindings_FullMethodName:
 		m.turns = g.pull // it reads as much as a page
 	}
 	return m

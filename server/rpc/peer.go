@@ -30,6 +30,8 @@ type Peer interface {
 	Push(ctx context.Context, caller segment.Certificate, q session.PushRequest) (session.PushReply, error)
 	// Pull calls page for each page in order, outside of any transaction.
 	Pull(ctx context.Context, caller segment.Certificate, q session.PullRequest, page func(session.Page) error) error
+	// Scope returns how much a pull from nothing would bring the caller now.
+	Scope(ctx context.Context, caller segment.Certificate) (session.Extent, error)
 	// Changed returns a channel that is closed when there is something new to pull.
 	Changed() <-chan struct{}
 }
@@ -95,6 +97,10 @@ func (c central) Pull(ctx context.Context, caller segment.Certificate, q session
 		}
 		q.Cursor = p.Cursor
 	}
+}
+
+func (c central) Scope(ctx context.Context, caller segment.Certificate) (session.Extent, error) {
+	return c.Engine.Scope(ctx, caller)
 }
 
 func (c central) Changed() <-chan struct{} { return c.Engine.Changed() }

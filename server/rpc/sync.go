@@ -71,6 +71,16 @@ func (s *syncService) Pull(m *syncv1.PullRequest, stream grpc.ServerStreamingSer
 	})
 }
 
+// Scope says how much a pull from nothing would bring the caller.
+func (s *syncService) Scope(ctx context.Context, _ *syncv1.ScopeRequest) (*syncv1.ScopeResponse, error) {
+	c := callOf(ctx)
+	extent, err := c.peer.Scope(ctx, c.principal.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	return sessionwire.ExtentToWire(extent), nil
+}
+
 // Watch sends a hint at once and then after commits, not more often than the limits
 // say.
 func (s *syncService) Watch(_ *syncv1.WatchRequest, stream grpc.ServerStreamingServer[syncv1.WatchResponse]) error {

@@ -72,9 +72,9 @@ func (w *baseWriter) indexSubjects(id record.ID, old, now []record.ID) error {
 	return nil
 }
 
-// count takes a live base into the piles of its divisions, or out of them.
+// count takes a base that stands into the piles of its divisions, or out of them.
 func (w *baseWriter) count(b baseRow, sign int) error {
-	if b.status != baseLive {
+	if !b.stands() {
 		return nil
 	}
 	for _, d := range b.divisions {
@@ -303,7 +303,7 @@ func (r *Replica) departOutside(tx Tx, cert segment.Certificate) (int, error) {
 	departed := 0
 	err := scan(tx, Bases, nil, func(row Row) error {
 		b, err := unpackBase(row.Head)
-		if err != nil || b.status != baseLive || inScope(cert, b.class, b.divisions) {
+		if err != nil || !b.stands() || inScope(cert, b.class, b.divisions) {
 			return err
 		}
 		departed++

@@ -84,3 +84,11 @@ func readState(r Reader, id record.ID) (baseRow, record.State, error) {
 	}
 	return b, state, err
 }
+
+// ignoreDamage returns nil for what concerns one damaged row only.
+func ignoreDamage(err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return nil
+	}
+	return err
+}

@@ -116,7 +116,13 @@ const (
 	baseLive
 	// baseDeparted: the record left the scope, or the centre no longer names it.
 	baseDeparted
+	// baseTrimmed: as baseLive, but its state was let go for want of room. It counts in the
+	// sums, so that what is here still adds up to the centre's.
+	baseTrimmed
 )
+
+// stands reports whether the record is in this replica's scope, its state here or let go.
+func (b baseRow) stands() bool { return b.status == baseLive || b.status == baseTrimmed }
 
 // baseRow is the head of a record.
 type baseRow struct {

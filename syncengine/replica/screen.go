@@ -33,6 +33,9 @@ type Screen struct {
 	// Damaged says that what the centre sent cannot be read here any more. Nothing is
 	// shown, no form opens, and the next complete sync brings it anew.
 	Damaged bool
+	// Trimmed says that what the centre sent was let go for want of room (see Trim). Nothing
+	// of it is shown, and it opens no form, until it is fetched again or changes.
+	Trimmed bool
 	// Unreadable are revisions that should be shown and are damaged on this disk.
 	Unreadable []causal.Dot
 	// Lent are the saves of colleagues among the values shown that a hub lent and the
@@ -88,6 +91,7 @@ type Query struct {
 	Kind      record.Kind // 0: all kinds, unless Subject is set
 	Subject   record.ID   // zero: all
 	Conflicts bool        // only those with siblings of different bytes
+	Trimmed   bool        // those that were let go for want of room, too
 	After     record.ID   // exclusive, in order of kind and id
 	Limit     int         // at most this many; 0: all
 }
@@ -112,7 +116,7 @@ func (r *Replica) List(ctx context.Context, q Query) ([]Screen, error) {
 
 func (q Query) selects(s Screen) bool {
 	if len(s.Registers) == 0 && !s.broken() {
-		return false
+		return q.Trimmed && s.Trimmed
 	}
 	if q.Conflicts && !slices.ContainsFunc(s.Registers, record.Register.Conflict) {
 		return false
@@ -239,7 +243,7 @@ func (v *viewer) screen(id record.ID) (Screen, error) {
 }
 
 func (v *viewer) finish(id record.ID, b baseRow, state record.State, held []record.Revision) Screen {
-	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Life: state.Life(), Unreadable: v.unreadable}
+	s := Screen{Record: id, State: state, Departed: b.status == baseDeparted, Trimmed: b.status == baseTrimmed, Life: state.Life(), Unreadable: v.unreadable}
 	s.Registers = state.RegistersWith(held)
 	s.Lent = causal.NewVector(v.lending.lent...)
 	s.Opens = b.status == baseLive && len(s.Registers) > 0 || b.status == baseNone && len(state.Live) > 0

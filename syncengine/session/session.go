@@ -67,6 +67,20 @@ type Centre interface {
 	Succeed(ctx context.Context, succession []byte) ([]byte, error)
 }
 
+// Scoper is a Centre that says beforehand how much a pull would bring. One that is older,
+// or speaks in writing, is none.
+type Scoper interface {
+	// Scope returns how much a pull from nothing would bring now.
+	Scope(context.Context) (Extent, error)
+}
+
+// Extent is how much there is in a caller's scope.
+type Extent struct {
+	Records    uint64 // one in several of the caller's divisions counts in each
+	StateBytes uint64 // of their states, neither packed nor compressed
+	Sampled    bool   // StateBytes is reckoned from a sample
+}
+
 // Offer names a segment that the caller holds.
 type Offer struct {
 	Hash        segment.Hash

@@ -4,7 +4,11 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	syncv1 "github.com/xunzhen/xunzhen/api/xunzhen/sync/v1"
 	"github.com/xunzhen/xunzhen/syncengine/session"
@@ -44,6 +48,29 @@ func (c *Centre) Hello(ctx context.Context, q session.HelloRequest) (session.Hel
 		return r, protocolError("hello", err)
 	}
 	return r, nil
+}
+
+// Scope returns how much a pull from nothing would bring. Where the server is an older
+// program the error's reason is ReasonNotServed.
+func (c *Centre) Scope(ctx context.Context) (session.Extent, error) {
+	var m *syncv1.ScopeResponse
+	err := c.inSession(ctx, "scope", func(ctx context.Context) (err error) {
+		m, err = c.sync.Scope(ctx, &syncv1.ScopeRequest{Shard: c.cfg.Shard[:]})
+		return err
+	})
+	if err != nil {
+		return session.Extent{}, notServed(err)
+	}
+	return sessionwire.ExtentFromWire(m), nil
+}
+
+// notServed gives an error that a server without the method answered its own reason.
+func notServed(err error) error {
+	var gaveUp *Error
+	if errors.As(err, &gaveUp) && gaveUp.Reason == ReasonProtocol && status.Code(gaveUp.Err) == codes.Unimplemented {
+		gaveUp.Reason = ReasonNotServed
+	}
+	return err
 }
 
 // Push hands over segments and gap statements. Several segments that break off are

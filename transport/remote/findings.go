@@ -7,9 +7,6 @@ import (
 	"errors"
 	"io"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	officev1 "github.com/xunzhen/xunzhen/api/xunzhen/office/v1"
 	"github.com/xunzhen/xunzhen/transport"
 )
@@ -29,11 +26,7 @@ func (c *Centre) PullFindings(ctx context.Context, cursor []byte, page func(*off
 	if p.refused != nil {
 		return p.refused
 	}
-	var gaveUp *Error
-	if errors.As(err, &gaveUp) && gaveUp.Reason == ReasonProtocol && status.Code(gaveUp.Err) == codes.Unimplemented {
-		gaveUp.Reason = ReasonNotServed
-	}
-	return err
+	return notServed(err)
 }
 
 // findingsPull is one PullFindings.

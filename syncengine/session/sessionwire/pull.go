@@ -271,3 +271,13 @@ func SumFromWire(m *syncv1.PileSum) (session.Sum, error) {
 		Total:    [hashSize]byte(m.GetTotal()),
 	}, nil
 }
+
+// ExtentToWire writes how much there is in a scope.
+func ExtentToWire(x session.Extent) *syncv1.ScopeResponse {
+	return &syncv1.ScopeResponse{Records: x.Records, StateBytes: x.StateBytes, Sampled: x.Sampled}
+}
+
+// ExtentFromWire reads how much there is in a scope.
+func ExtentFromWire(m *syncv1.ScopeResponse) session.Extent {
+	return session.Extent{Records: m.GetRecords(), StateBytes: m.GetStateBytes(), Sampled: m.GetSampled()}
+}

@@ -1531,6 +1531,116 @@ func (x *PileSum) GetTotal() []byte {
 	return nil
 }
 
+// ScopeRequest asks how much there is in the caller's scope, which is the certificate's.
+type ScopeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The shard.
+	Shard         []byte `protobuf:"bytes,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeRequest) Reset() {
+	*x = ScopeRequest{}
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeRequest) ProtoMessage() {}
+
+func (x *ScopeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeRequest.ProtoReflect.Descriptor instead.
+func (*ScopeRequest) Descriptor() ([]byte, []int) {
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ScopeRequest) GetShard() []byte {
+	if x != nil {
+		return x.Shard
+	}
+	return nil
+}
+
+// ScopeResponse says how much a pull from nothing would bring now.
+type ScopeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Records. One that lies in several divisions of the caller's counts in each.
+	Records uint64 `protobuf:"varint,1,opt,name=records,proto3" json:"records,omitempty"`
+	// Bytes of their states, neither packed nor compressed.
+	StateBytes uint64 `protobuf:"varint,2,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`
+	// True: state_bytes is reckoned from a sample of the records.
+	Sampled       bool `protobuf:"varint,3,opt,name=sampled,proto3" json:"sampled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeResponse) Reset() {
+	*x = ScopeResponse{}
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeResponse) ProtoMessage() {}
+
+func (x *ScopeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeResponse.ProtoReflect.Descriptor instead.
+func (*ScopeResponse) Descriptor() ([]byte, []int) {
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ScopeResponse) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *ScopeResponse) GetStateBytes() uint64 {
+	if x != nil {
+		return x.StateBytes
+	}
+	return 0
+}
+
+func (x *ScopeResponse) GetSampled() bool {
+	if x != nil {
+		return x.Sampled
+	}
+	return false
+}
+
 // WatchRequest asks to be told when there may be something to pull.
 type WatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1542,7 +1652,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[17]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +1664,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[17]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +1677,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{17}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WatchRequest) GetShard() []byte {
@@ -1588,7 +1698,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[18]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1710,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[18]
+	mi := &file_xunzhen_sync_v1_sync_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1723,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{18}
+	return file_xunzhen_sync_v1_sync_proto_rawDescGZIP(), []int{20}
 }
 
 var File_xunzhen_sync_v1_sync_proto protoreflect.FileDescriptor
@@ -1733,6 +1843,13 @@ const file_xunzhen_sync_v1_sync_proto_rawDesc = "" +
 	"\rprivacy_class\x18\x02 \x01(\rR\fprivacyClass\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x04R\x05count\x12\x14\n" +
 	"\x05total\x18\x04 \x01(\fR\x05total\"$\n" +
+	"\fScopeRequest\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\fR\x05shard\"d\n" +
+	"\rScopeResponse\x12\x18\n" +
+	"\arecords\x18\x01 \x01(\x04R\arecords\x12\x1f\n" +
+	"\vstate_bytes\x18\x02 \x01(\x04R\n" +
+	"stateBytes\x12\x18\n" +
+	"\asampled\x18\x03 \x01(\bR\asampled\"$\n" +
 	"\fWatchRequest\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\fR\x05shard\"\x0f\n" +
 	"\rWatchResponse*q\n" +
@@ -1757,7 +1874,7 @@ func file_xunzhen_sync_v1_sync_proto_rawDescGZIP() []byte {
 }
 
 var file_xunzhen_sync_v1_sync_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_xunzhen_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_xunzhen_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_xunzhen_sync_v1_sync_proto_goTypes = []any{
 	(Outcome)(0),          // 0: xunzhen.sync.v1.Outcome
 	(*HelloRequest)(nil),  // 1: xunzhen.sync.v1.HelloRequest
@@ -1777,23 +1894,25 @@ var file_xunzhen_sync_v1_sync_proto_goTypes = []any{
 	(*Departure)(nil),     // 15: xunzhen.sync.v1.Departure
 	(*Summary)(nil),       // 16: xunzhen.sync.v1.Summary
 	(*PileSum)(nil),       // 17: xunzhen.sync.v1.PileSum
-	(*WatchRequest)(nil),  // 18: xunzhen.sync.v1.WatchRequest
-	(*WatchResponse)(nil), // 19: xunzhen.sync.v1.WatchResponse
-	(*Epoch)(nil),         // 20: xunzhen.sync.v1.Epoch
-	(*VerdictRun)(nil),    // 21: xunzhen.sync.v1.VerdictRun
+	(*ScopeRequest)(nil),  // 18: xunzhen.sync.v1.ScopeRequest
+	(*ScopeResponse)(nil), // 19: xunzhen.sync.v1.ScopeResponse
+	(*WatchRequest)(nil),  // 20: xunzhen.sync.v1.WatchRequest
+	(*WatchResponse)(nil), // 21: xunzhen.sync.v1.WatchResponse
+	(*Epoch)(nil),         // 22: xunzhen.sync.v1.Epoch
+	(*VerdictRun)(nil),    // 23: xunzhen.sync.v1.VerdictRun
 }
 var file_xunzhen_sync_v1_sync_proto_depIdxs = []int32{
-	20, // 0: xunzhen.sync.v1.HelloRequest.epoch:type_name -> xunzhen.sync.v1.Epoch
+	22, // 0: xunzhen.sync.v1.HelloRequest.epoch:type_name -> xunzhen.sync.v1.Epoch
 	2,  // 1: xunzhen.sync.v1.HelloRequest.offers:type_name -> xunzhen.sync.v1.OfferRun
-	20, // 2: xunzhen.sync.v1.HelloResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
+	22, // 2: xunzhen.sync.v1.HelloResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
 	4,  // 3: xunzhen.sync.v1.HelloResponse.own_heads:type_name -> xunzhen.sync.v1.HistoryHead
 	5,  // 4: xunzhen.sync.v1.HelloResponse.gaps:type_name -> xunzhen.sync.v1.CounterRun
 	6,  // 5: xunzhen.sync.v1.HelloResponse.limits:type_name -> xunzhen.sync.v1.Limits
 	9,  // 6: xunzhen.sync.v1.PushResponse.results:type_name -> xunzhen.sync.v1.SegmentResult
 	0,  // 7: xunzhen.sync.v1.PushResponse.gaps:type_name -> xunzhen.sync.v1.Outcome
 	0,  // 8: xunzhen.sync.v1.SegmentResult.outcome:type_name -> xunzhen.sync.v1.Outcome
-	21, // 9: xunzhen.sync.v1.SegmentResult.verdicts:type_name -> xunzhen.sync.v1.VerdictRun
-	20, // 10: xunzhen.sync.v1.PullResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
+	23, // 9: xunzhen.sync.v1.SegmentResult.verdicts:type_name -> xunzhen.sync.v1.VerdictRun
+	22, // 10: xunzhen.sync.v1.PullResponse.epoch:type_name -> xunzhen.sync.v1.Epoch
 	14, // 11: xunzhen.sync.v1.PullResponse.bases:type_name -> xunzhen.sync.v1.Bases
 	15, // 12: xunzhen.sync.v1.PullResponse.departures:type_name -> xunzhen.sync.v1.Departure
 	16, // 13: xunzhen.sync.v1.PullResponse.summary:type_name -> xunzhen.sync.v1.Summary
@@ -1819,7 +1938,7 @@ func file_xunzhen_sync_v1_sync_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_xunzhen_sync_v1_sync_proto_rawDesc), len(file_xunzhen_sync_v1_sync_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -27,11 +27,12 @@ var File_xunzhen_sync_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_xunzhen_sync_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"\"xunzhen/sync/v1/sync_service.proto\x12\x0fxunzhen.sync.v1\x1a\x1axunzhen/sync/v1/sync.proto2\xab\x02\n" +
+	"\"xunzhen/sync/v1/sync_service.proto\x12\x0fxunzhen.sync.v1\x1a\x1axunzhen/sync/v1/sync.proto2\xf3\x02\n" +
 	"\vSyncService\x12F\n" +
 	"\x05Hello\x12\x1d.xunzhen.sync.v1.HelloRequest\x1a\x1e.xunzhen.sync.v1.HelloResponse\x12C\n" +
 	"\x04Push\x12\x1c.xunzhen.sync.v1.PushRequest\x1a\x1d.xunzhen.sync.v1.PushResponse\x12E\n" +
-	"\x04Pull\x12\x1c.xunzhen.sync.v1.PullRequest\x1a\x1d.xunzhen.sync.v1.PullResponse0\x01\x12H\n" +
+	"\x04Pull\x12\x1c.xunzhen.sync.v1.PullRequest\x1a\x1d.xunzhen.sync.v1.PullResponse0\x01\x12F\n" +
+	"\x05Scope\x12\x1d.xunzhen.sync.v1.ScopeRequest\x1a\x1e.xunzhen.sync.v1.ScopeResponse\x12H\n" +
 	"\x05Watch\x12\x1d.xunzhen.sync.v1.WatchRequest\x1a\x1e.xunzhen.sync.v1.WatchResponse0\x01B\xcb\x01\n" +
 	"\x13com.xunzhen.sync.v1B\x10SyncServiceProtoP\x01ZDgithub.com/xunzhen/xunzhen/api/xunzhen/sync/v1/syncv1grpc;syncv1grpc\xa2\x02\x03XSX\xaa\x02\x0fXunzhen.Sync.V1\xca\x02\x0fXunzhen\\Sync\\V1\xe2\x02\x1bXunzhen\\Sync\\V1\\GPBMetadata\xea\x02\x11Xunzhen::Sync::V1b\x06proto3"
 
@@ -39,23 +40,27 @@ var file_xunzhen_sync_v1_sync_service_proto_goTypes = []any{
 	(*v1.HelloRequest)(nil),  // 0: xunzhen.sync.v1.HelloRequest
 	(*v1.PushRequest)(nil),   // 1: xunzhen.sync.v1.PushRequest
 	(*v1.PullRequest)(nil),   // 2: xunzhen.sync.v1.PullRequest
-	(*v1.WatchRequest)(nil),  // 3: xunzhen.sync.v1.WatchRequest
-	(*v1.HelloResponse)(nil), // 4: xunzhen.sync.v1.HelloResponse
-	(*v1.PushResponse)(nil),  // 5: xunzhen.sync.v1.PushResponse
-	(*v1.PullResponse)(nil),  // 6: xunzhen.sync.v1.PullResponse
-	(*v1.WatchResponse)(nil), // 7: xunzhen.sync.v1.WatchResponse
+	(*v1.ScopeRequest)(nil),  // 3: xunzhen.sync.v1.ScopeRequest
+	(*v1.WatchRequest)(nil),  // 4: xunzhen.sync.v1.WatchRequest
+	(*v1.HelloResponse)(nil), // 5: xunzhen.sync.v1.HelloResponse
+	(*v1.PushResponse)(nil),  // 6: xunzhen.sync.v1.PushResponse
+	(*v1.PullResponse)(nil),  // 7: xunzhen.sync.v1.PullResponse
+	(*v1.ScopeResponse)(nil), // 8: xunzhen.sync.v1.ScopeResponse
+	(*v1.WatchResponse)(nil), // 9: xunzhen.sync.v1.WatchResponse
 }
 var file_xunzhen_sync_v1_sync_service_proto_depIdxs = []int32{
 	0, // 0: xunzhen.sync.v1.SyncService.Hello:input_type -> xunzhen.sync.v1.HelloRequest
 	1, // 1: xunzhen.sync.v1.SyncService.Push:input_type -> xunzhen.sync.v1.PushRequest
 	2, // 2: xunzhen.sync.v1.SyncService.Pull:input_type -> xunzhen.sync.v1.PullRequest
-	3, // 3: xunzhen.sync.v1.SyncService.Watch:input_type -> xunzhen.sync.v1.WatchRequest
-	4, // 4: xunzhen.sync.v1.SyncService.Hello:output_type -> xunzhen.sync.v1.HelloResponse
-	5, // 5: xunzhen.sync.v1.SyncService.Push:output_type -> xunzhen.sync.v1.PushResponse
-	6, // 6: xunzhen.sync.v1.SyncService.Pull:output_type -> xunzhen.sync.v1.PullResponse
-	7, // 7: xunzhen.sync.v1.SyncService.Watch:output_type -> xunzhen.sync.v1.WatchResponse
-	4, // [4:8] is the sub-list for method output_type
-	0, // [0:4] is the sub-list for method input_type
+	3, // 3: xunzhen.sync.v1.SyncService.Scope:input_type -> xunzhen.sync.v1.ScopeRequest
+	4, // 4: xunzhen.sync.v1.SyncService.Watch:input_type -> xunzhen.sync.v1.WatchRequest
+	5, // 5: xunzhen.sync.v1.SyncService.Hello:output_type -> xunzhen.sync.v1.HelloResponse
+	6, // 6: xunzhen.sync.v1.SyncService.Push:output_type -> xunzhen.sync.v1.PushResponse
+	7, // 7: xunzhen.sync.v1.SyncService.Pull:output_type -> xunzhen.sync.v1.PullResponse
+	8, // 8: xunzhen.sync.v1.SyncService.Scope:output_type -> xunzhen.sync.v1.ScopeResponse
+	9, // 9: xunzhen.sync.v1.SyncService.Watch:output_type -> xunzhen.sync.v1.WatchResponse
+	5, // [5:10] is the sub-list for method output_type
+	0, // [0:5] is the sub-list for method input_type
 	0, // [0:0] is the sub-list for extension type_name
 	0, // [0:0] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name

@@ -25,6 +25,7 @@ const (
 	SyncService_Hello_FullMethodName = "/xunzhen.sync.v1.SyncService/Hello"
 	SyncService_Push_FullMethodName  = "/xunzhen.sync.v1.SyncService/Push"
 	SyncService_Pull_FullMethodName  = "/xunzhen.sync.v1.SyncService/Pull"
+	SyncService_Scope_FullMethodName = "/xunzhen.sync.v1.SyncService/Scope"
 	SyncService_Watch_FullMethodName = "/xunzhen.sync.v1.SyncService/Watch"
 )
 
@@ -43,6 +44,9 @@ type SyncServiceClient interface {
 	// Pull sends what changed in the caller's scope, page by page; the last page has
 	// a summary.
 	Pull(ctx context.Context, in *v1.PullRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.PullResponse], error)
+	// Scope says how much a pull from nothing would bring, so that a holder can tell
+	// before its first download whether it has room.
+	Scope(ctx context.Context, in *v1.ScopeRequest, opts ...grpc.CallOption) (*v1.ScopeResponse, error)
 	// Watch says, without content, that there may be something to pull.
 	Watch(ctx context.Context, in *v1.WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.WatchResponse], error)
 }
@@ -94,6 +98,16 @@ func (c *syncServiceClient) Pull(ctx context.Context, in *v1.PullRequest, opts .
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type SyncService_PullClient = grpc.ServerStreamingClient[v1.PullResponse]
 
+func (c *syncServiceClient) Scope(ctx context.Context, in *v1.ScopeRequest, opts ...grpc.CallOption) (*v1.ScopeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.ScopeResponse)
+	err := c.cc.Invoke(ctx, SyncService_Scope_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *syncServiceClient) Watch(ctx context.Context, in *v1.WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.WatchResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SyncService_ServiceDesc.Streams[1], SyncService_Watch_FullMethodName, cOpts...)
@@ -128,6 +142,9 @@ type SyncServiceServer interface {
 	// Pull sends what changed in the caller's scope, page by page; the last page has
 	// a summary.
 	Pull(*v1.PullRequest, grpc.ServerStreamingServer[v1.PullResponse]) error
+	// Scope says how much a pull from nothing would bring, so that a holder can tell
+	// before its first download whether it has room.
+	Scope(context.Context, *v1.ScopeRequest) (*v1.ScopeResponse, error)
 	// Watch says, without content, that there may be something to pull.
 	Watch(*v1.WatchRequest, grpc.ServerStreamingServer[v1.WatchResponse]) error
 	mustEmbedUnimplementedSyncServiceServer()
@@ -148,6 +165,9 @@ func (UnimplementedSyncServiceServer) Push(context.Context, *v1.PushRequest) (*v
 }
 func (UnimplementedSyncServiceServer) Pull(*v1.PullRequest, grpc.ServerStreamingServer[v1.PullResponse]) error {
 	return status.Error(codes.Unimplemented, "method Pull not implemented")
+}
+func (UnimplementedSyncServiceServer) Scope(context.Context, *v1.ScopeRequest) (*v1.ScopeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Scope not implemented")
 }
 func (UnimplementedSyncServiceServer) Watch(*v1.WatchRequest, grpc.ServerStreamingServer[v1.WatchResponse]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
@@ -220,6 +240,24 @@ func _SyncService_Pull_Handler(srv interface{}, stream grpc.ServerStream) error 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type SyncService_PullServer = grpc.ServerStreamingServer[v1.PullResponse]
 
+func _SyncService_Scope_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(v1.ScopeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SyncServiceServer).Scope(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SyncService_Scope_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SyncServiceServer).Scope(ctx, req.(*v1.ScopeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SyncService_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(v1.WatchRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -245,6 +283,10 @@ var SyncService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Push",
 			Handler:    _SyncService_Push_Handler,
+		},
+		{
+			MethodName: "Scope",
+			Handler:    _SyncService_Scope_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
