@@ -5,8 +5,10 @@ package assessment
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/xunzhen/xunzhen/care"
@@ -184,31 +186,106 @@ func (c *counting) walk(ctx context.Context, question string, progress Progress,
 	return err
 }
 
+// share is how many people a worker takes at a time; tests have others.
+var share = 512
+
+// walkShared is walk on all processors, in no order: work makes what each of them does with everybody's
+// facts, which is called by one goroutine only.
+func (c *counting) walkShared(ctx context.Context, question string, progress Progress, work func() func(*indicators.Facts) error) error {
+	total := 0
+	if _, err := sqlitefile.One(c.conn, sqlCountAll, nil, func(s *sqlite.Stmt) { total = s.ColumnInt(0) }); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	shares := make(chan []factsRow, 1)
+	for range runtime.GOMAXPROCS(0) {
+		each := work()
+		g.Go(func() error {
+			for rows := range shares {
+				for _, row := range rows {
+					f, err := row.decode()
+					if err == nil {
+						err = each(&f)
+					}
+					if err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	done := 0
+	var rows []factsRow
+	hand := func() bool {
+		select {
+		case shares <- rows:
+			rows = nil
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	err := sqlitefile.Query(c.conn, question, nil, func(s *sqlite.Stmt) bool {
+		if done%tellEvery == 0 {
+			progress(done, total)
+		}
+		done++
+		rows = append(rows, columnFacts(s))
+		return len(rows) < share || hand()
+	})
+	if err == nil && len(rows) > 0 {
+		hand()
+	}
+	close(shares)
+	given := ctx.Err() // before the wait, which ends ctx
+	if err := errors.Join(err, g.Wait()); err != nil {
+		return err
+	}
+	progress(total, total)
+	return given
+}
+
 // stream adds what everybody's facts say of those windows that are left.
 func (c *counting) stream(ctx context.Context, q Query, codes []indicators.Code, ws []window, left []int, out []sums, progress Progress) error {
-	evaluators := make([]*indicators.Evaluator, len(left))
-	for i, at := range left {
-		question := ws[at].question()
-		question.ReceivedBy, question.Codes = q.ReceivedBy, codes
-		evaluators[i] = indicators.NewEvaluator(question, c.book.settings)
-	}
 	county := record.Division(c.a.cfg.County)
-	var outcomes []indicators.Outcome
-	return c.walk(ctx, sqlAllFacts, progress, func(_ factsRow, f *indicators.Facts) error {
-		for i, e := range evaluators {
-			outcomes = e.Append(outcomes[:0], f)
-			for _, o := range outcomes {
-				if !within(o.Division, q.Divisions) {
-					continue
+	var parts [][]sums
+	work := func() func(*indicators.Facts) error {
+		evaluators, mine := make([]*indicators.Evaluator, len(left)), make([]sums, len(left))
+		for i, at := range left {
+			question := ws[at].question()
+			question.ReceivedBy, question.Codes = q.ReceivedBy, codes
+			evaluators[i], mine[i] = indicators.NewEvaluator(question, c.book.settings), sums{}
+		}
+		parts = append(parts, mine)
+		var outcomes []indicators.Outcome
+		return func(f *indicators.Facts) error {
+			for i, e := range evaluators {
+				outcomes = e.Append(outcomes[:0], f)
+				for _, o := range outcomes {
+					if !within(o.Division, q.Divisions) {
+						continue
+					}
+					key := cell{o.Code, unitOf(o.Division, o.Doctor, q.Level, county)}
+					t := mine[i][key]
+					t.Add(o)
+					mine[i][key] = t
 				}
-				key := cell{o.Code, unitOf(o.Division, o.Doctor, q.Level, county)}
-				t := out[left[i]][key]
-				t.Add(o)
-				out[left[i]][key] = t
+			}
+			return nil
+		}
+	}
+	if err := c.walkShared(ctx, sqlAllFacts, progress, work); err != nil {
+		return err
+	}
+	for _, mine := range parts {
+		for i, at := range left {
+			for key, t := range mine[i] {
+				out[at][key] = out[at][key].Plus(t)
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 const sqlFactsOfKind = `SELECT ` + factsColumns + ` FROM assessment_facts WHERE kind = ?1 AND kind > 0`

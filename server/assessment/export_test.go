@@ -63,6 +63,13 @@ func Disagreements(ctx context.Context, a *Assessment) (bad []string, tallied in
 	return bad, tallied, day, err
 }
 
+// ShareOf has a worker take so many people at a time until the test ends.
+func ShareOf(n int, cleanup func(func())) {
+	before := share
+	share = n
+	cleanup(func() { share = before })
+}
+
 // Windows returns the standard windows of a day as text.
 func Windows(day care.Date) (out []string) {
 	for _, w := range windowsOn(day) {

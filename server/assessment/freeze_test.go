@@ -3,6 +3,7 @@
 package assessment_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -63,6 +64,7 @@ func (w *world) three() (a, b, c record.ID) {
 }
 
 func TestFiguresOfUnitsAddUpAndAreTheSameFromFactsAndFromTables(t *testing.T) {
+	assessment.ShareOf(1, t.Cleanup) // so that several count
 	w := newWorld(t)
 	w.three()
 	q := w.query(assessment.Township)
@@ -94,6 +96,27 @@ func TestFiguresOfUnitsAddUpAndAreTheSameFromFactsAndFromTables(t *testing.T) {
 	narrow.Divisions = []record.Division{"431124102"}
 	if f := one(t, w.figures(narrow).Figures, "G01", countyCode); f.Denominator != 1 {
 		t.Errorf("who sees one township sees %d residents, want 1", f.Denominator)
+	}
+}
+
+func TestCountingFromFactsCanBeGivenUp(t *testing.T) {
+	assessment.ShareOf(1, t.Cleanup)
+	w := newWorld(t)
+	w.three()
+	w.follow()
+	q := w.query(assessment.County)
+	q.ReceivedBy = care.DateOf(w.now)
+	ctx, cancel := context.WithCancel(t.Context())
+	told := 0
+	_, err := w.a.Figures(ctx, q, func(int, int) {
+		told++
+		cancel()
+	})
+	if !errors.Is(err, context.Canceled) || told != 1 {
+		t.Errorf("given up: %v, told %d times", err, told)
+	}
+	if _, err := w.a.Figures(t.Context(), q, quiet); err != nil {
+		t.Errorf("asked again: %v", err)
 	}
 }
 
