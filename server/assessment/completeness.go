@@ -39,7 +39,7 @@ func (a *Assessment) completeness(ctx context.Context, b Basis) (Completeness, e
 	if err != nil {
 		return Completeness{}, err
 	}
-	c := tabletsAt(devices, b.AsOf, a.cfg.Clock())
+	c := TabletsAt(devices, b.AsOf, a.cfg.Clock())
 	c.Behind = b.behind()
 	for from := (syncengine.HeldPlace{}); c.HeldSaves < mostHeld; {
 		some, next, err := a.cfg.Shard.Held(ctx, from, heldPage)
@@ -55,7 +55,9 @@ func (a *Assessment) completeness(ctx context.Context, b Basis) (Completeness, e
 	return c, nil
 }
 
-func tabletsAt(devices []syncengine.Device, last care.Date, now time.Time) (c Completeness) {
+// TabletsAt says which of a county's devices cover a window that is counted until a day: see
+// Completeness. Held saves and what is behind are for others to say.
+func TabletsAt(devices []syncengine.Device, last care.Date, now time.Time) (c Completeness) {
 	since := min(last, care.DateOf(now).AddDays(-2)).AddDays(1)
 	for _, d := range devices {
 		heard, ok := d.Heard()

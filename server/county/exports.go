@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
@@ -26,9 +25,6 @@ const exportsFolder = "exports.tmp"
 
 // ErrNoExports says that no tables can be made in this county: it was opened without rules.
 var ErrNoExports = errors.New("no tables are made here")
-
-// heardWithin is how long ago a tablet was heard of at most that counts as heard.
-const heardWithin = 7 * 24 * time.Hour
 
 // Exports returns what makes the files that leave the county.
 func (c *County) Exports() (*exports.Exports, error) {
@@ -80,24 +76,14 @@ func (c *County) packInForce(ctx context.Context) (exports.Pack, error) {
 	return p, nil
 }
 
-// complete says how much of what was saved in the field has come.
-func (c *County) complete(ctx context.Context) (out exports.Completeness, err error) {
+// complete says how much of what was saved in the field until a day has come, as the assessment does.
+func (c *County) complete(ctx context.Context, last care.Date) (out exports.Completeness, err error) {
 	devices, err := c.Engine.Devices(ctx)
 	if err != nil {
 		return out, err
 	}
-	now := c.means.Clock()
-	for _, d := range devices {
-		heard, ok := d.Heard()
-		if !ok {
-			continue
-		}
-		out.Tablets++
-		if now.Sub(heard) <= heardWithin {
-			out.Heard++
-		}
-		out.OldestDays = max(out.OldestDays, int(now.Sub(heard)/(24*time.Hour)))
-	}
+	t := assessment.TabletsAt(devices, last, c.means.Clock())
+	out.Tablets, out.Heard, out.OldestDays = t.Tablets, t.Heard, t.OldestSyncDays
 	held, err := c.HeldRecords(ctx)
 	out.Held = int(held)
 	return out, err

@@ -65,7 +65,7 @@ type Config struct {
 	Cards    *Module // nil: who is in a table is found by reading everything
 	County   string  // its code
 	Pack     func(context.Context) (Pack, error)
-	Complete func(context.Context) (Completeness, error)
+	Complete func(_ context.Context, last care.Date) (Completeness, error)
 	Persons  Persons // nil: no person is exported
 	History  History
 	Found    Found   // nil: there are no findings here
@@ -232,11 +232,11 @@ func (j *job) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	complete, err := j.cfg.Complete(ctx)
+	j.question = export.Question{Period: j.q.Period, AsOf: today, Rules: pack}
+	complete, err := j.cfg.Complete(ctx, j.question.Until())
 	if err != nil {
 		return err
 	}
-	j.question = export.Question{Period: j.q.Period, AsOf: today, Rules: pack}
 	j.basis = Basis{At: now, Period: j.q.Period, AsOf: j.question.Until(), Complete: complete, Pack: pack.Name() + " " + pack.Version()}
 	if j.q.Level == 0 {
 		j.q.Level = care.LevelTownship

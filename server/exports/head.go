@@ -15,7 +15,7 @@ import (
 
 // Completeness says how much of what was saved in the field the centre has.
 type Completeness struct {
-	Tablets, Heard int    // installations in good standing; those heard of within the last week
+	Tablets, Heard int    // installations in good standing; those heard of after the last day counted, today or yesterday if that is yet to end
 	OldestDays     int    // since the one that was heard of longest ago
 	Held           int    // records with a save that is held
 	Behind         uint64 // changes that figures do not have yet; of other tables 0
@@ -53,7 +53,7 @@ func headOf(t export.Table, unit string, b Basis, rows int, digest [32]byte) hea
 func (c Completeness) words() string {
 	out := "尚无平板"
 	if c.Tablets > 0 {
-		out = fmt.Sprintf("平板 %d 台，7 日内同步 %d 台（%d%%）", c.Tablets, c.Heard, c.Heard*100/c.Tablets)
+		out = fmt.Sprintf("平板 %d 台，统计截止后同步 %d 台（%d%%）", c.Tablets, c.Heard, c.Heard*100/c.Tablets)
 	}
 	if c.OldestDays > 0 {
 		out += fmt.Sprintf("，最久 %d 天未同步", c.OldestDays)

@@ -88,7 +88,7 @@ func (e *Exports) person(ctx context.Context, id record.ID, scope Scope, view ex
 	if err != nil {
 		return nil, err
 	}
-	complete, err := e.cfg.Complete(ctx)
+	complete, err := e.cfg.Complete(ctx, care.DateOf(now))
 	if err != nil {
 		return nil, err
 	}

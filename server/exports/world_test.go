@@ -57,7 +57,7 @@ func (w *world) exports() *Exports {
 	e, err := New(Config{
 		Records: w, County: "130403", Dir: w.dir, Clock: func() time.Time { return w.now },
 		Pack: func(context.Context) (Pack, error) { return w.pack, nil },
-		Complete: func(context.Context) (Completeness, error) {
+		Complete: func(context.Context, care.Date) (Completeness, error) {
 			return Completeness{Tablets: 8, Heard: 7, OldestDays: 9}, nil
 		},
 	})

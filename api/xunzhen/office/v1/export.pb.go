@@ -537,7 +537,7 @@ type ExportReport struct {
 	Parts []*ExportPart `protobuf:"bytes,5,rep,name=parts,proto3" json:"parts,omitempty"`
 	// Tablets in good standing.
 	Tablets uint32 `protobuf:"varint,6,opt,name=tablets,proto3" json:"tablets,omitempty"`
-	// Of them, those that were heard of within the last seven days.
+	// Of them, those that were heard of after the last day counted: of a period under way, since yesterday.
 	Heard uint32 `protobuf:"varint,7,opt,name=heard,proto3" json:"heard,omitempty"`
 	// Days since the one was heard of that has been silent longest.
 	OldestDays uint32 `protobuf:"varint,8,opt,name=oldest_days,json=oldestDays,proto3" json:"oldest_days,omitempty"`
