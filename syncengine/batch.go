@@ -69,8 +69,7 @@ type work struct {
 	undone  bool  // state is not that of the verdicts until redefine
 }
 
-func (e *Engine) newBatch(tx Tx) *batch {
-	h := e.snapshot()
+func (e *Engine) newBatch(tx Tx, h head) *batch {
 	h.edge = maps.Clone(h.edge)
 	e.room.Clear()
 	return &batch{

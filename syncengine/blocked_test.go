@@ -39,7 +39,7 @@ func TestBlockedIsWhoWaitsForCountersThatNobodyStated(t *testing.T) {
 				}
 			}
 			push(session.PushRequest{Segments: [][]byte{wires[0], wires[2]}, Certificates: [][]byte{d.cert.Raw}})
-			if n := len(c.Blocked()); n != 1 {
+			if n := len(c.blockedNow(t)); n != 1 {
 				t.Fatalf("%d blocked by a missing counter", n)
 			}
 			row.stated.Replica = d.cert.Replica()
@@ -52,7 +52,7 @@ func TestBlockedIsWhoWaitsForCountersThatNobodyStated(t *testing.T) {
 				q.Segments = [][]byte{wires[row.pushed-1]}
 			}
 			push(q)
-			if b := c.Blocked(); len(b) != row.want {
+			if b := c.blockedNow(t); len(b) != row.want {
 				t.Errorf("blocked %v, want %d", b, row.want)
 			}
 		})

@@ -76,7 +76,12 @@ type agedReader struct {
 // view runs f in one snapshot of the store.
 func (e *Engine) view(ctx context.Context, f func(Reader) error) error {
 	generation := e.cache.now()
-	return e.cfg.Store.View(ctx, func(r Reader) error { return f(agedReader{r, generation}) })
+	return e.cfg.Store.View(ctx, func(r Reader) error {
+		if err := e.upToDate(r); err != nil {
+			return err
+		}
+		return f(agedReader{r, generation})
+	})
 }
 
 // generationOf returns the generation of a snapshot; a transaction is never behind.

@@ -59,7 +59,11 @@ func (e *Engine) Devices(ctx context.Context) ([]Device, error) {
 		return nil, err
 	}
 	missing := map[causal.ReplicaID]causal.Range{}
-	for _, b := range e.Blocked() {
+	blocked, err := e.Blocked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range blocked {
 		missing[b.Replica] = b.Missing
 	}
 	out := make([]Device, len(all))

@@ -70,6 +70,8 @@ type Engine struct {
 	wake chan struct{} // closed and replaced after each commit
 
 	writing  chan struct{} // has room for the one update that runs
+	shared   bool          // others may write the store, too; does not change after Open
+	alone    bool          // nobody else writes the store, whatever it says
 	doubtful bool          // head may not be what the store holds; of the update that runs
 	leftover bool          // the store's log may have what was erased; of the update that runs
 
@@ -90,6 +92,10 @@ type head struct {
 	before  map[causal.ReplicaID][]causal.ReplicaID
 	centre  centreHead
 	stopped bool // rolled back: see ReasonRolledBack
+
+	mark uint64 // of the store, where others write it, too: see Marked
+	// seen says that this was read by a View, which needs no sums: there are none.
+	seen bool
 }
 
 // Names of single values in the store. One that does not follow from the ledger
@@ -179,10 +185,8 @@ func (e *Engine) epochName() (name [8]byte, err error) {
 func (e *Engine) load(ctx context.Context) error {
 	var h head
 	err := e.cfg.Store.View(ctx, func(r Reader) (err error) {
-		if h, err = readHead(r); err != nil {
-			return err
-		}
-		h.before, err = e.predecessors(r)
+		_, e.shared = r.(Marked)
+		h, err = e.wholeHead(r)
 		return err
 	})
 	if err != nil {

@@ -98,6 +98,16 @@ type device struct {
 	pending []segment.Sealable
 }
 
+// blockedNow returns who waits for counters.
+func (c *centre) blockedNow(t *testing.T) []syncengine.Blocked {
+	t.Helper()
+	all, err := c.Blocked(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func (c *centre) enrol(n byte, rights syncengine.Rights) *device {
 	c.t.Helper()
 	d := &device{c: c, rnd: rand.NewChaCha8([32]byte{2, n}), prev: map[record.ID]causal.Dot{}, clock: c.now.UnixMilli()}
@@ -329,7 +339,7 @@ func TestGapIsAnsweredStatedAndTheLostOneComesBack(t *testing.T) { // B14
 	if r.Outcome != session.OutcomeGap || r.Expects != 2 {
 		t.Fatalf("result %+v, want a gap at 2", r)
 	}
-	if b := c.Blocked(); len(b) != 1 || b[0].Missing.From != 2 || b[0].Missing.To != 2 {
+	if b := c.blockedNow(t); len(b) != 1 || b[0].Missing.From != 2 || b[0].Missing.To != 2 {
 		t.Errorf("blocked %v", b)
 	}
 	gap, err := segment.NewGap(segment.KeySigner(d.key), c.Shard(), d.cert.Hash, causal.Range{Replica: d.cert.Replica(), From: 2, To: 2})

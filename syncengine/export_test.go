@@ -14,6 +14,8 @@ import (
 type Mutant struct {
 	Name    string
 	distort func(*rules)
+	// Servers says that it is one of several servers over one store.
+	Servers bool
 }
 
 // Mutate lets e decide as the mutant does.
@@ -24,7 +26,7 @@ func Mutate(e *Engine, m Mutant) {
 
 // Mutants are all wrong rules of this package.
 var Mutants = []Mutant{
-	{"received by counter alone", func(r *rules) {
+	{Name: "received by counter alone", distort: func(r *rules) {
 		r.received = func(s record.State, d causal.Dot) bool {
 			for _, o := range s.VV {
 				if o.Replica == d.Replica && o.Counter == d.Counter {
@@ -34,11 +36,11 @@ var Mutants = []Mutant{
 			return false
 		}
 	}},
-	{"prev ignored", func(r *rules) {
+	{Name: "prev ignored", distort: func(r *rules) {
 		r.received = func(record.State, causal.Dot) bool { return true }
 	}},
-	{"verdict by arrival order", func(r *rules) { r.settles = false }},
-	{"authority by today's scope", func(r *rules) {
+	{Name: "verdict by arrival order", distort: func(r *rules) { r.settles = false }},
+	{Name: "authority by today's scope", distort: func(r *rules) {
 		r.authority = func(b *batch, w *work, rev record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
 			if today := w.state.Divisions(); len(today) > 0 {
 				return today[0], ledger.Admitted, nil
@@ -46,9 +48,9 @@ var Mutants = []Mutant{
 			return b.seen(w, rev, salt)
 		}
 	}},
-	{"fence without hash", func(r *rules) { r.fenceByHash = false }},
-	{"late original of a stated gap a no-op", func(r *rules) { r.late = false }},
-	{"stated gap that keeps a counter whose original came", func(r *rules) {
+	{Name: "fence without hash", distort: func(r *rules) { r.fenceByHash = false }},
+	{Name: "late original of a stated gap a no-op", distort: func(r *rules) { r.late = false }},
+	{Name: "stated gap that keeps a counter whose original came", distort: func(r *rules) {
 		r.authority = func(b *batch, w *work, rev record.Revision, salt [16]byte) (record.Division, ledger.Verdict, error) {
 			if b.statedGone(rev.Dot) {
 				return "", ledger.HeldScopeUnknown, nil
@@ -56,16 +58,18 @@ var Mutants = []Mutant{
 			return b.seen(w, rev, salt)
 		}
 	}},
-	{"acts not given back after a restore", func(r *rules) { r.actsGoDown = false }},
-	{"position before commit", func(r *rules) { r.headAfterCommit = false }},
-	{"ack before commit", func(r *rules) { r.answerAfterCommit = false }},
-	{"gap known but not in the ledger", func(r *rules) { r.gapsInLedger = false }},
-	{"fork seen by one sign only: a second successor", func(r *rules) {
+	{Name: "acts not given back after a restore", distort: func(r *rules) { r.actsGoDown = false }},
+	{Name: "position before commit", distort: func(r *rules) { r.headAfterCommit = false }},
+	{Name: "update from what this server remembers", distort: func(r *rules) { r.marksInUpdates = false }, Servers: true},
+	{Name: "view by the acts that this server remembers", distort: func(r *rules) { r.marksInViews = false }, Servers: true},
+	{Name: "ack before commit", distort: func(r *rules) { r.answerAfterCommit = false }},
+	{Name: "gap known but not in the ledger", distort: func(r *rules) { r.gapsInLedger = false }},
+	{Name: "fork seen by one sign only: a second successor", distort: func(r *rules) {
 		r.forks = func(_ *batch, o, head SegmentHead, _ *segment.Segment) bool {
 			return o.Previous == head.Previous && !head.Previous.IsZero()
 		}
 	}},
-	{"fork seen by one sign only: a counter with other bytes", func(r *rules) {
+	{Name: "fork seen by one sign only: a counter with other bytes", distort: func(r *rules) {
 		r.forks = func(b *batch, o, head SegmentHead, seg *segment.Segment) bool {
 			other, _, err := b.segmentAt(o.Index)
 			for c := max(o.First, head.First); err == nil && c <= min(o.Last, head.Last); c++ {

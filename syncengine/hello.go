@@ -116,22 +116,22 @@ func ownHeads(r Reader, replica causal.ReplicaID) ([]session.Head, error) {
 // epoch, or one that this epoch's ledger does not extend, shows that the file in
 // place is an older one.
 func (e *Engine) compareLedger(ctx context.Context, raw []byte) error {
-	if c, err := ledger.OpenCheckpoint(raw, e.cfg.ShardKey.Public()); len(raw) > 0 && err == nil {
-		extends := true
-		err := e.view(ctx, func(r Reader) (err error) {
+	c, err := ledger.OpenCheckpoint(raw, e.cfg.ShardKey.Public())
+	shown := len(raw) > 0 && err == nil
+	extends, stopped := true, false
+	err = e.view(ctx, func(r Reader) (err error) {
+		if stopped = e.Stopped(); shown {
 			extends, err = e.extends(r, c)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("hello: %w", err)
 		}
-		if !extends {
-			if err := e.stop(ctx, c.Epoch); err != nil {
-				return fmt.Errorf("hello: %w", err)
-			}
-		}
+		return err
+	})
+	if err == nil && !extends {
+		stopped, err = e.stop(ctx, c)
 	}
-	if e.Stopped() {
+	if err != nil {
+		return fmt.Errorf("hello: %w", err)
+	}
+	if stopped {
 		return refuse(ReasonRolledBack, "hello", errStopped)
 	}
 	return nil
@@ -158,14 +158,21 @@ func (e *Engine) extends(r Reader, c ledger.Checkpoint) (bool, error) {
 	return root == c.Root, err
 }
 
-// stop makes the engine refuse until a restore, over restarts. It remembers the
-// epoch that was shown: the next one must come after it.
-func (e *Engine) stop(ctx context.Context, shown ledger.Epoch) error {
-	e.cfg.Log.Error("a caller has seen another ledger than this file holds; not accepting until restore is run", "epoch", shown.String())
-	return e.update(ctx, func(b *batch) error {
-		b.head.stopped, b.changed = true, true
-		return b.tx.PutValue(valueStopped, []byte(shown.String()))
+// stop makes the engine refuse until a restore, over restarts, unless the ledger extends the checkpoint after
+// all; it reports which. It remembers the epoch that was shown: the next one must come after it.
+func (e *Engine) stop(ctx context.Context, shown ledger.Checkpoint) (stopped bool, err error) {
+	err = e.update(ctx, func(b *batch) error {
+		extends, err := e.extends(b.tx, shown)
+		if stopped = b.head.stopped; err != nil || extends {
+			return err
+		}
+		stopped, b.head.stopped, b.changed = true, true, true
+		return b.tx.PutValue(valueStopped, []byte(shown.Epoch.String()))
 	})
+	if err == nil && stopped {
+		e.cfg.Log.Error("a caller has seen another ledger than this file holds; not accepting until restore is run", "epoch", shown.Epoch.String())
+	}
+	return stopped, err
 }
 
 // keepCertificates stores certificates that are new here.
@@ -204,6 +211,9 @@ func (e *Engine) centreCertificates(r ActReader) ([][]byte, error) {
 
 // Revoked reports whether a fence is in force on the caller or one it continues.
 func (e *Engine) Revoked(ctx context.Context, caller segment.Certificate) (bool, error) {
+	if err := e.Refresh(ctx); err != nil {
+		return false, err
+	}
 	return e.revoked(caller), ctx.Err()
 }
 

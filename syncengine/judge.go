@@ -33,6 +33,8 @@ type rules struct {
 	actsGoDown bool
 	// headAfterCommit: does a batch's head become the engine's only once it is on disk?
 	headAfterCommit bool
+	// marks: does an update go on from what other engines committed, and a view obey it?
+	marksInUpdates, marksInViews bool
 	// answerAfterCommit: is a push acknowledged only once it is on disk?
 	answerAfterCommit bool
 }
@@ -48,6 +50,8 @@ var lawful = rules{
 	actsGoDown:   true,
 
 	headAfterCommit:   true,
+	marksInUpdates:    true,
+	marksInViews:      true,
 	answerAfterCommit: true,
 }
 

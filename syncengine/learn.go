@@ -32,15 +32,17 @@ func (e *Engine) LearnKinds(ctx context.Context) (released int, err error) {
 		q := scan.query
 		q.Divisions, q.Limit, q.Bytes = everywhere, 1000, scanBytes
 		for more := true; more; {
+			var n int
+			next := q
 			err = e.office(ctx, func(b *batch) (err error) {
-				var n int
-				n, more, err = scan.do(b, &q)
-				released += n
+				next = q
+				n, more, err = scan.do(b, &next)
 				return err
 			})
 			if err != nil {
 				return released, err
 			}
+			q, released = next, released+n
 		}
 	}
 	return released, nil
@@ -53,15 +55,17 @@ func (e *Engine) LearnKinds(ctx context.Context) (released int, err error) {
 func (e *Engine) LearnScopes(ctx context.Context, after Position) (released int, reached Position, err error) {
 	q := FeedQuery{Classes: allClasses, Flags: FlagHeld, Divisions: everywhere, Limit: 1000, Bytes: scanBytes, After: after, UpTo: e.Position()}
 	for more := q.After < q.UpTo; more; {
+		var n int
+		next := q
 		err = e.office(ctx, func(b *batch) (err error) {
-			var n int
-			n, more, err = b.learnBy(&q, (*batch).releasesScope)
-			released += n
+			next = q
+			n, more, err = b.learnBy(&next, (*batch).releasesScope)
 			return err
 		})
 		if err != nil {
 			return released, after, err
 		}
+		q, released = next, released+n
 	}
 	return released, q.UpTo, nil
 }

@@ -60,7 +60,13 @@ func (e *Engine) CheckWritable(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-e.writing }()
-	return e.cfg.Store.Update(ctx, func(tx Tx) error {
+	var began uint64
+	err := e.cfg.Store.Update(ctx, func(tx Tx) (err error) {
+		if m, ok := tx.(Marked); ok {
+			if began, err = m.Mark(); err != nil {
+				return err
+			}
+		}
 		same, ok, err := tx.Value(valueEpoch)
 		if err == nil && !ok {
 			err = ErrNotCreated
@@ -70,6 +76,10 @@ func (e *Engine) CheckWritable(ctx context.Context) error {
 		}
 		return tx.PutValue(valueEpoch, same)
 	})
+	if err == nil {
+		e.marked(began + 1)
+	}
+	return err
 }
 
 // BackupMarks returns the marks of the last verified backups of this epoch, at most

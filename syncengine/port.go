@@ -32,6 +32,22 @@ type Store interface {
 	Close() error
 }
 
+// ErrAgain is wrapped by what a store says when it gave a transaction up for a reason that may be
+// gone soon: nothing of it is there, and the same closure may succeed.
+var ErrAgain = errors.New("the store asks to try again")
+
+// ErrUncertain is wrapped by what a store says when it does not know whether a transaction was
+// committed. The next one shows it.
+var ErrUncertain = errors.New("whether the store committed is not known")
+
+// Marked is a Reader of a store that other processes write, too. An engine relies on what it
+// remembers only while the mark is the one that it remembers it of.
+type Marked interface {
+	// Mark counts the commits that the snapshot has, or that a Tx goes on from: each Update that
+	// returned nil is one, whoever called it.
+	Mark() (uint64, error)
+}
+
 // Forgetter is a Store that keeps what was overwritten for a while, in a log of its own.
 type Forgetter interface {
 	// Forget drops what no View can see any more: when it returns nil, nothing that

@@ -26,15 +26,20 @@ func (e *Engine) Push(ctx context.Context, q session.PushRequest) (session.PushR
 		return session.PushReply{}, fmt.Errorf("push: %w", err)
 	}
 	var reply session.PushReply
-	for _, job := range jobsOf(q, segments) {
+	epoch := e.Epoch()
+	for i, job := range jobsOf(q, segments) {
 		if err := e.group.do(ctx, e, job); err != nil {
 			return session.PushReply{}, fmt.Errorf("push: %w", err)
 		}
+		if i > 0 && job.epoch != epoch {
+			return session.PushReply{}, fmt.Errorf("push: %w: the county was restored meanwhile", ErrAgain)
+		}
+		epoch = job.epoch
 		e.noteBlocked(job)
 		reply.Gaps = append(reply.Gaps, job.reply.Gaps...)
 		reply.Results = append(reply.Results, job.reply.Results...)
 	}
-	reply.Acks, err = e.acksFor(reply.Results)
+	reply.Acks, err = e.acksFor(epoch, reply.Results)
 	return reply, err
 }
 
@@ -126,6 +131,7 @@ type pushJob struct {
 	segments []incoming
 	weight   int // see incoming
 	reply    session.PushReply
+	epoch    ledger.Epoch // in which it was run
 	err      error
 	done     chan struct{}
 }
@@ -135,7 +141,7 @@ func (j *pushJob) run(b *batch) error {
 	if b.head.stopped {
 		return refuse(ReasonRolledBack, "push", errStopped)
 	}
-	j.reply = session.PushReply{}
+	j.reply, j.epoch = session.PushReply{}, b.head.epoch
 	if err := b.present(j.certs); err != nil {
 		return err
 	}
@@ -191,9 +197,10 @@ func (b *batch) acceptGap(raw []byte) (session.Outcome, error) {
 	return session.OutcomeStored, b.appendLeaf(ledger.Leaf{Gap: g.Raw})
 }
 
-// acksFor signs an ack for every result that is on disk; none gives none.
-func (e *Engine) acksFor(results []session.SegmentResult) ([]byte, error) {
-	a := ledger.Acks{Shard: e.shard, Epoch: e.Epoch()}
+// acksFor signs an ack, of the epoch in which they were stored, for every result that is on disk; none
+// gives none.
+func (e *Engine) acksFor(epoch ledger.Epoch, results []session.SegmentResult) ([]byte, error) {
+	a := ledger.Acks{Shard: e.shard, Epoch: epoch}
 	for _, r := range results {
 		if r.Outcome == session.OutcomeStored || r.Outcome == session.OutcomeAlready {
 			a.Segments = append(a.Segments, ledger.StoredSegment{Hash: r.Hash, Index: r.Index, Position: uint64(r.Position)})
@@ -241,9 +248,29 @@ func (e *Engine) noteBlocked(j *pushJob) {
 	}
 }
 
-// Blocked returns the replicas that were stuck behind a gap when last heard of and
-// whose missing counters nobody has stated gone since, in order of replica.
-func (e *Engine) Blocked() []Blocked {
+// Blocked returns the replicas that were stuck behind a gap when this engine last heard of them, and whose
+// missing counters nobody has stated gone or handed over since, in order of replica.
+func (e *Engine) Blocked(ctx context.Context) (out []Blocked, err error) {
+	if !e.shared {
+		return e.stuck(), nil
+	}
+	err = e.view(ctx, func(r Reader) error {
+		for _, b := range e.stuck() {
+			first, err := r.Segments(b.Replica, b.Missing.From, 1)
+			if err != nil {
+				return err
+			}
+			if len(first) == 0 || first[0].First > b.Missing.From { // else another server was given them
+				out = append(out, b)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// stuck returns whom this engine noted as blocked and nobody has freed by a statement, in order of replica.
+func (e *Engine) stuck() []Blocked {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	out := make([]Blocked, 0, len(e.blocked))

@@ -46,6 +46,7 @@ type Rebuilding struct {
 // Errors: ErrBackup, ErrOccupied, or the store's.
 func Rebuild(ctx context.Context, cfg Config, from Rebuilding) error {
 	r := &rebuilder{Engine: newEngine(cfg), from: from}
+	r.alone = true // the store has no head that could be read
 	if err := r.run(ctx); err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}

@@ -15,12 +15,17 @@ import (
 const (
 	simulated = 400
 	era       = 4
+	servers   = 7 // the era that has several
 )
 
 // Every wrong rule breaks a promise in some simulated county, and which one is told.
 func TestMutantsFallInTheSimulation(t *testing.T) {
 	for _, m := range syncengine.Mutants {
 		t.Run(m.Name, func(t *testing.T) {
+			era := era
+			if m.Servers {
+				era = servers
+			}
 			for seed := range uint64(simulated) {
 				r := simtest.Run(simtest.Options{Seed: seed + 1, Era: era, Engine: func(e *syncengine.Engine) { syncengine.Mutate(e, m) }})
 				if r.Violation != nil {

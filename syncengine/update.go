@@ -51,8 +51,13 @@ func (e *Engine) certain(ctx context.Context) error {
 }
 
 func (e *Engine) transact(ctx context.Context, f func(*batch) error) (b *batch, err error) {
-	err = e.cfg.Store.Update(ctx, func(tx Tx) error {
-		b = e.newBatch(tx)
+	err = e.patiently(ctx, func(tx Tx) error {
+		b = nil
+		h, err := e.inHand(tx)
+		if err != nil {
+			return err
+		}
+		b = e.newBatch(tx, h)
 		b.leaf = ledger.Index(b.head.size)
 		if err := f(b); err != nil {
 			return err
@@ -67,8 +72,12 @@ func (e *Engine) transact(ctx context.Context, f func(*batch) error) (b *batch, 
 	if b != nil && len(b.erasedSegs) > 0 {
 		e.cache.drop()
 	}
-	if err != nil || !b.dirty() {
+	if err != nil {
 		return b, err
+	}
+	if !b.dirty() {
+		e.marked(b.head.mark + 1)
+		return b, nil
 	}
 	b.settleHead()
 	e.commit(b.head)
@@ -104,10 +113,13 @@ func (b *batch) settleHead() {
 	maps.Copy(b.head.sums, b.sums)
 }
 
+// commit makes what an update left the engine's head, unless a View has seen a later one.
 func (e *Engine) commit(h head) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.head = h
+	if h.mark++; h.mark >= e.head.mark {
+		e.head = h
+	}
 	close(e.wake)
 	e.wake = make(chan struct{})
 }

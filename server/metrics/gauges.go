@@ -62,7 +62,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	g.load(ch)
 	g.disk(ch)
 	for _, c := range g.server.Counties() {
-		g.position(ch, c)
+		g.position(ctx, ch, c)
 		g.files(ch, c)
 		if err := g.backup(ctx, ch, c); err != nil {
 			ch <- prometheus.NewInvalidMetric(desc("backup", "backup of "+c.Code), err)
@@ -99,13 +99,18 @@ func (g *gauges) disk(ch chan<- prometheus.Metric) {
 }
 
 // position is what the engine knows without asking the store.
-func (g *gauges) position(ch chan<- prometheus.Metric, c *county.County) {
+func (g *gauges) position(ctx context.Context, ch chan<- prometheus.Metric, c *county.County) {
 	gauge(ch, desc("ledger_leaves", "Entries of the ledger.", "county"), float64(c.Engine.Size()), c.Code)
 	gauge(ch, desc("feed_position", "Position of the newest change of a record.", "county"), float64(c.Engine.Position()), c.Code)
 	gauge(ch, desc("epoch", "Number of the epoch: one more after each restore.", "county"), float64(c.Engine.Epoch().Number), c.Code)
 	gauge(ch, desc("stopped", "1: takes and gives nothing until a restore.", "county"), boolean(c.Engine.Stopped()), c.Code)
-	gauge(ch, desc("replicas_blocked", "Replicas whose segments wait behind missing ones, since the start.", "county"),
-		float64(len(c.Engine.Blocked())), c.Code)
+	blocked := desc("replicas_blocked", "Replicas whose segments wait behind missing ones, since the start.", "county")
+	all, err := c.Engine.Blocked(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(blocked, err)
+		return
+	}
+	gauge(ch, blocked, float64(len(all)), c.Code)
 }
 
 func boolean(b bool) float64 {

@@ -234,7 +234,11 @@ func (s *recordService) ListReplicas(ctx context.Context, m *syncv1.ListReplicas
 		return nil, err
 	}
 	missing := map[causal.ReplicaID]causal.Range{}
-	for _, b := range engine.Blocked() {
+	blocked, err := engine.Blocked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range blocked {
 		missing[b.Replica] = b.Missing
 	}
 	out, most := &syncv1.ListReplicasResponse{}, pageSize(m.GetPageSize(), usualPage, mostReplicas)

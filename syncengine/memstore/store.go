@@ -108,6 +108,7 @@ func (s *Store) commit(ctx context.Context, w world) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	w.commits++
 	s.now = w
 	return nil
 }

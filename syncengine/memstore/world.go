@@ -16,6 +16,7 @@ import (
 // world is everything a store holds. A copy of it is a snapshot; its methods that
 // write replace fields of their own copy only.
 type world struct {
+	commits uint64
 	lastRef int64
 	records tree[byID, *syncengine.RecordRow]
 	feed    tree[byPosition, *syncengine.RecordRow]
@@ -39,7 +40,13 @@ type world struct {
 	values tree[byName, []byte]
 }
 
-var _ syncengine.Tx = (*world)(nil)
+var (
+	_ syncengine.Tx     = (*world)(nil)
+	_ syncengine.Marked = (*world)(nil)
+)
+
+// Mark counts commits.
+func (w *world) Mark() (uint64, error) { return w.commits, nil }
 
 // atLeastOne refuses a limit that selects nothing.
 func atLeastOne(limit int) error {

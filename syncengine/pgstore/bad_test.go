@@ -179,7 +179,7 @@ func TestAServerThatCutsAConnectionLosesNothing(t *testing.T) {
 		run1(t, c, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND query LIKE '%xz_%'`)
 		return nil
 	})
-	if !errors.Is(err, pgstore.ErrAgain) {
+	if !errors.Is(err, syncengine.ErrAgain) {
 		t.Errorf("%v", err)
 	}
 	if err := s.Update(t.Context(), count); err != nil {

@@ -22,18 +22,14 @@ var (
 	ErrForeign     = errors.New("the database's tables are not those of this program")
 	ErrReadOnly    = errors.New("the database takes no writes")
 	ErrNoShard     = errors.New("the database has no such shard")
-	// ErrAgain: nothing was written, and the same update may succeed.
-	ErrAgain = errors.New("the database asks to try again")
-	// ErrUncertain: whether it was written is not known; reading the head tells.
-	ErrUncertain = errors.New("whether the database committed is not known")
 )
 
 // codes of SQLSTATE that mean something to whoever runs the server; of two characters a class.
 var codes = map[string]error{
-	"40001": ErrAgain, "40P01": ErrAgain, "55P03": ErrAgain, // serialisation, deadlock, lock not available
-	"57P01": ErrAgain, "57P02": ErrAgain, "57P03": ErrAgain, "08": ErrAgain, // shut down, starting, connection
+	"40001": syncengine.ErrAgain, "40P01": syncengine.ErrAgain, "55P03": syncengine.ErrAgain, // serialisation, deadlock, lock not available
+	"57P01": syncengine.ErrAgain, "57P02": syncengine.ErrAgain, "57P03": syncengine.ErrAgain, "08": syncengine.ErrAgain, // shut down, starting, connection
 	"25006": ErrReadOnly, "42501": ErrRights, "28": ErrRights, "3D000": ErrAddress,
-	"53100": syncengine.ErrStoreFull, "53": ErrAgain,
+	"53100": syncengine.ErrStoreFull, "53": syncengine.ErrAgain,
 }
 
 // explain wraps what the database said in what it means.
@@ -52,7 +48,7 @@ func explain(err error) error {
 	case errors.As(err, &connecting):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case pgconn.SafeToRetry(err), strings.Contains(err.Error(), "conn closed"):
-		return fmt.Errorf("%w: %w", ErrAgain, err)
+		return fmt.Errorf("%w: %w", syncengine.ErrAgain, err)
 	}
 	return err
 }

@@ -27,6 +27,16 @@ type reader struct {
 	shard []byte
 }
 
+// Mark counts the commits that the snapshot has.
+func (r *reader) Mark() (uint64, error) {
+	var n int64
+	ok, err := r.one(sqlCommits, []any{r.shard}, &n)
+	if err == nil && !ok {
+		err = ErrNoShard
+	}
+	return uint64(n), err
+}
+
 // question is SQL in the making.
 type question struct {
 	text strings.Builder

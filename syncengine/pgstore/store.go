@@ -87,9 +87,10 @@ func (d *Database) Open(ctx context.Context, shard segment.ShardID, create bool)
 
 const (
 	sqlHasShard = `SELECT EXISTS (SELECT 1 FROM xz_shards WHERE shard = $1)`
-	sqlNewShard = `INSERT INTO xz_shards (shard, size, last_ref, tried) VALUES ($1, 0, 0, '')`
-	sqlLock     = `SELECT size, last_ref FROM xz_shards WHERE shard = $1 FOR UPDATE`
-	sqlPutShard = `UPDATE xz_shards SET size = $2, last_ref = $3, tried = $4 WHERE shard = $1`
+	sqlNewShard = `INSERT INTO xz_shards (shard, size, last_ref, tried, commits) VALUES ($1, 0, 0, '', 0)`
+	sqlLock     = `SELECT size, last_ref, commits FROM xz_shards WHERE shard = $1 FOR UPDATE`
+	sqlPutShard = `UPDATE xz_shards SET size = $2, last_ref = $3, tried = $4, commits = $5 WHERE shard = $1`
+	sqlCommits  = `SELECT commits FROM xz_shards WHERE shard = $1`
 	sqlTried    = `SELECT tried FROM xz_shards WHERE shard = $1 FOR UPDATE`
 )
 
@@ -139,7 +140,7 @@ func (s *Store) View(ctx context.Context, f func(syncengine.Reader) error) error
 func rollback(ctx context.Context, t pgx.Tx) { _ = t.Rollback(context.WithoutCancel(ctx)) }
 
 // Update runs f as the only writer of the shard, over all processes. When the answer to a commit
-// is lost it asks whether it happened. An error wraps ErrAgain when the same closure may succeed
+// is lost it asks whether it happened. An error wraps syncengine.ErrAgain when the same closure may succeed
 // later: the database was failing over, say.
 func (s *Store) Update(ctx context.Context, f func(syncengine.Tx) error) error {
 	if err := s.enter(ctx); err != nil {
@@ -158,7 +159,7 @@ func (s *Store) Update(ctx context.Context, f func(syncengine.Tx) error) error {
 	}
 	defer rollback(ctx, t)
 	w := newTx(ctx, t, s.shard)
-	if err := t.QueryRow(ctx, sqlLock, s.shard).Scan(&w.size, &w.lastRef); err != nil {
+	if err := t.QueryRow(ctx, sqlLock, s.shard).Scan(&w.size, &w.lastRef, &w.commits); err != nil {
 		return explain(err)
 	}
 	if err := f(w); err != nil {
@@ -173,7 +174,7 @@ func (s *Store) commit(ctx context.Context, t pgx.Tx, w *tx) error {
 	if _, err := rand.Read(token); err != nil {
 		return err
 	}
-	w.batch.Queue(sqlPutShard, s.shard, w.size, w.lastRef, token)
+	w.batch.Queue(sqlPutShard, s.shard, w.size, w.lastRef, token, w.commits+1)
 	if err := w.flush(); err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (s *Store) commit(ctx context.Context, t pgx.Tx, w *tx) error {
 	if happened, asked := s.happened(ctx, token); asked == nil && happened {
 		return nil
 	} else if asked != nil {
-		return errors.Join(ErrUncertain, err, asked)
+		return errors.Join(syncengine.ErrUncertain, err, asked)
 	}
 	return err
 }

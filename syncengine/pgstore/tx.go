@@ -25,6 +25,7 @@ type tx struct {
 	batch   pgx.Batch
 	size    int64
 	lastRef int64
+	commits int64 // before this one
 
 	records map[record.ID]syncengine.RecordRow // written here
 	refs    map[record.ID]int64                // read or written here; 0: it was not there
@@ -36,7 +37,13 @@ type tx struct {
 	leaves  map[ledger.Index][]byte
 }
 
-var _ syncengine.Tx = (*tx)(nil)
+var (
+	_ syncengine.Tx     = (*tx)(nil)
+	_ syncengine.Marked = (*tx)(nil)
+)
+
+// Mark counts the commits before this one.
+func (t *tx) Mark() (uint64, error) { return uint64(t.commits), nil }
 
 func newTx(ctx context.Context, t pgx.Tx, shard []byte) *tx {
 	return &tx{

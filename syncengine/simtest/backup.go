@@ -53,13 +53,11 @@ func (c *centre) rebuild(b *backup) {
 		}
 	}
 	for again := true; again; {
-		cfg := c.config()
-		disk := &centreDisk{Store: store}
+		disk := &centreDisk{Store: store, commits: new(int)}
 		if w.chance(0.3) {
 			disk.next, disk.skip = pick(w, []crash{crashBefore, crashAfter}), w.rnd.IntN(3)
 		}
-		cfg.Store = disk
-		err := syncengine.Rebuild(w.ctx, cfg, from)
+		err := syncengine.Rebuild(w.ctx, c.config(disk), from)
 		if again = errors.Is(err, errCrash); again {
 			w.happens(FaultRebuildCut)
 			continue

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/xunzhen/xunzhen/syncengine"
+	"github.com/xunzhen/xunzhen/syncengine/ledger"
 	"github.com/xunzhen/xunzhen/syncengine/memstore"
 	"github.com/xunzhen/xunzhen/syncengine/segment"
 )
@@ -25,6 +26,8 @@ const (
 	FaultRestart Fault = "centre restarted"
 	// FaultRestore: an older backup is restored, which begins a new epoch.
 	FaultRestore Fault = "centre restored from a backup"
+	// FaultOtherServer: a call meets another server over the same file than the one before.
+	FaultOtherServer Fault = "another server over the same file"
 	// FaultCopiedBack: an older file is put in place and nobody says so.
 	FaultCopiedBack Fault = "older file copied back under the centre"
 )
@@ -42,35 +45,46 @@ const (
 	diskFull
 )
 
-// centre is the office: one engine over one file, and what the operator does to it.
-type centre struct {
-	w   *World
-	key ed25519.PrivateKey
+// servers is the era from which on a centre may be several servers over one file.
+const servers = 7
+
+// server is one process of the centre: an engine, with its own line to the file that all share.
+type server struct {
 	*syncengine.Engine
-	disk    *centreDisk
-	had     dots            // every save its file holds
-	backups []*backup       // oldest first; a restore discards none
-	older   *memstore.Store // a file somebody may copy back by mistake
-	skew    time.Duration   // of its clock
-	copied  bool            // an older file runs and nobody said so
-	behind  bool            // the file was restored from an epoch before the last one
-	last    uint64          // the highest epoch there ever was
+	disk *centreDisk
+}
+
+// centre is the office: the servers over one file, and what the operator does to it.
+type centre struct {
+	w       *World
+	key     ed25519.PrivateKey
+	*server                    // that the last call met
+	all     []*server          // in eras that know of several; else that one
+	commits int                // of all of them
+	eye     *syncengine.Engine // by which the oracle knows where the file stands
+	had     dots               // every save its file holds
+	backups []*backup          // oldest first; a restore discards none
+	older   *memstore.Store    // a file somebody may copy back by mistake
+	skew    time.Duration      // of its clock
+	copied  bool               // an older file runs and nobody said so
+	behind  bool               // the file was restored from an epoch before the last one
+	last    uint64             // the highest epoch there ever was
 }
 
 func newCentre(w *World) *centre {
 	seed := make([]byte, ed25519.SeedSize)
 	_, _ = w.Read(seed)
 	c := &centre{w: w, key: ed25519.NewKeyFromSeed(seed), had: dots{}}
-	c.disk = &centreDisk{Store: memstore.New()}
-	engine, err := syncengine.Create(w.ctx, c.config())
+	store := memstore.New()
+	_, err := syncengine.Create(w.ctx, c.config(store))
 	w.must(err, "create the shard")
-	c.adopt(engine)
+	c.start(store)
 	return c
 }
 
-func (c *centre) config() syncengine.Config {
+func (c *centre) config(store syncengine.Store) syncengine.Config {
 	return syncengine.Config{
-		Store: c.disk, ShardKey: segment.KeySigner(c.key), Clock: c.now,
+		Store: store, ShardKey: segment.KeySigner(c.key), Clock: c.now,
 		Rand: c.w, Schema: c.w.schema, CertificateLife: 200 * 24 * time.Hour,
 	}
 }
@@ -78,12 +92,76 @@ func (c *centre) config() syncengine.Config {
 // now is what the centre's clock says.
 func (c *centre) now() time.Time { return c.w.now.Add(c.skew) }
 
-func (c *centre) adopt(e *syncengine.Engine) {
+// open starts a server over a file.
+func (c *centre) open(store *memstore.Store) *server {
+	s := &server{disk: &centreDisk{Store: store, commits: &c.commits, shared: c.w.odds.servers > 1}}
+	engine, err := syncengine.Open(c.w.ctx, c.config(s.disk))
+	c.w.must(err, "open the shard")
 	if c.w.opt.Engine != nil {
-		c.w.opt.Engine(e)
+		c.w.opt.Engine(engine)
 	}
-	c.Engine = e
-	c.last = max(c.last, e.Epoch().Number)
+	s.Engine = engine
+	return s
+}
+
+// start has all servers work over a file.
+func (c *centre) start(store *memstore.Store) {
+	c.all = nil
+	for range max(1, c.w.odds.servers) {
+		c.all = append(c.all, c.open(store))
+	}
+	c.server = c.all[0]
+	eye, err := syncengine.Open(c.w.ctx, c.config(store))
+	c.w.must(err, "open the shard")
+	c.eye = eye
+	c.started()
+}
+
+// file is an engine that knows where the file stands, whatever the server that was met knows of it.
+func (c *centre) file() *syncengine.Engine {
+	if !c.disk.shared {
+		return c.Engine
+	}
+	c.w.must(c.eye.Refresh(c.w.ctx), "look at the file")
+	return c.eye
+}
+
+// Position, Size and Epoch are the file's.
+func (c *centre) Position() syncengine.Position { return c.file().Position() }
+func (c *centre) Size() ledger.Size             { return c.file().Size() }
+func (c *centre) Epoch() ledger.Epoch           { return c.file().Epoch() }
+
+// Blocked returns what any server knows, in order of replica.
+func (c *centre) Blocked() (all []syncengine.Blocked) {
+	for _, s := range c.all {
+		some, err := s.Blocked(c.w.ctx)
+		c.w.must(err, "blocked")
+		for _, b := range some {
+			if !slices.ContainsFunc(all, func(o syncengine.Blocked) bool { return o.Replica == b.Replica }) {
+				all = append(all, b)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b syncengine.Blocked) int { return a.Replica.Compare(b.Replica) })
+	return all
+}
+
+// started takes note of where the server is that was just started.
+func (c *centre) started() {
+	c.last = max(c.last, c.Epoch().Number)
+	c.w.oracle.position, c.w.oracle.commits = c.Position(), c.commits
+	c.w.oracle.readCentre()
+}
+
+// meet has the next call meet some server.
+func (c *centre) meet() {
+	if len(c.all) < 2 || !c.w.chance(0.5) {
+		return
+	}
+	if s := pick(c.w, c.all); s != c.server {
+		c.server = s
+		c.w.happens(FaultOtherServer)
+	}
 }
 
 // centreDisk is the centre's file with crashes at its commits.
@@ -95,7 +173,9 @@ type centreDisk struct {
 	full bool // the last failure was a full disk
 	kept bool // with gone: the last commit is on disk
 
-	commits int // how many there were in this life of the process
+	shared bool // several servers have it, and each sees what the others commit
+
+	commits *int // counts those of all servers
 }
 
 // View fails when the process is gone.
@@ -103,7 +183,7 @@ func (d *centreDisk) View(ctx context.Context, f func(syncengine.Reader) error) 
 	if d.gone {
 		return errCrash
 	}
-	return d.Store.View(ctx, f)
+	return d.view(ctx, f)
 }
 
 // Update commits, or crashes as was arranged.
@@ -114,32 +194,53 @@ func (d *centreDisk) Update(ctx context.Context, f func(syncengine.Tx) error) er
 	next := d.next
 	if next != crashNot && d.skip > 0 {
 		d.skip--
-		d.commits++
-		return d.Store.Update(ctx, f)
+		*d.commits++
+		return d.update(ctx, f)
 	}
 	d.next = crashNot
 	failing := func(err error) error {
-		return d.Store.Update(ctx, func(tx syncengine.Tx) error { return errors.Join(f(tx), err) })
+		return d.update(ctx, func(tx syncengine.Tx) error { return errors.Join(f(tx), err) })
 	}
 	switch next {
 	case crashBefore:
 		d.gone = true
 		return failing(errCrash)
 	case crashAfter:
-		err := d.Store.Update(ctx, f)
+		err := d.update(ctx, f)
 		d.gone, d.kept = true, err == nil
 		return errors.Join(err, errCrash)
 	case diskFull:
 		d.full = true
 		return failing(syncengine.ErrStoreFull)
 	}
-	d.commits++
-	return d.Store.Update(ctx, f)
+	*d.commits++
+	return d.update(ctx, f)
+}
+
+// unmarked is a file that one server has: it counts no commits.
+type (
+	unmarked   struct{ syncengine.Reader }
+	unmarkedTx struct{ syncengine.Tx }
+)
+
+func (d *centreDisk) view(ctx context.Context, f func(syncengine.Reader) error) error {
+	if d.shared {
+		return d.Store.View(ctx, f)
+	}
+	return d.Store.View(ctx, func(r syncengine.Reader) error { return f(unmarked{r}) })
+}
+
+func (d *centreDisk) update(ctx context.Context, f func(syncengine.Tx) error) error {
+	if d.shared {
+		return d.Store.Update(ctx, f)
+	}
+	return d.Store.Update(ctx, func(tx syncengine.Tx) error { return f(unmarkedTx{tx}) })
 }
 
 // arrange decides whether one of the next commits of the centre goes wrong.
 func (c *centre) arrange() {
 	w := c.w
+	c.meet()
 	c.disk.next, c.disk.skip = crashNot, 0
 	switch {
 	case w.chance(w.odds.centreCrash):
@@ -174,14 +275,12 @@ func (c *centre) recover() bool {
 	return true
 }
 
-// restart opens the file anew, as a new process does.
+// restart opens the file anew, as a new process in place of the one that was met does.
 func (c *centre) restart() {
-	c.disk = &centreDisk{Store: c.disk.Store}
-	engine, err := syncengine.Open(c.w.ctx, c.config())
-	c.w.must(err, "open the shard")
-	c.adopt(engine)
-	c.w.oracle.position, c.w.oracle.commits = c.Position(), 0
-	c.w.oracle.readCentre()
+	i := slices.Index(c.all, c.server)
+	c.server = c.open(c.disk.Store)
+	c.all[i] = c.server
+	c.started()
 }
 
 // do is one thing that the office does, and reports whether it was done and known
@@ -254,8 +353,7 @@ func (c *centre) reopen() {
 func (c *centre) replace(store *memstore.Store) {
 	o, before := c.w.oracle, c.had
 	c.had, o.read = dots{}, 0
-	c.disk = &centreDisk{Store: store}
-	c.restart()
+	c.start(store)
 	o.destroyed(before, c.had)
 }
 

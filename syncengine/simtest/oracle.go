@@ -199,10 +199,10 @@ func (o *oracle) readFeed(r syncengine.Reader) error {
 		Classes: []record.Class{record.ClassEveryone, record.ClassGeneral, record.ClassSensitive},
 	})
 	now := c.Position()
-	if given := int(now - o.position); c.disk.commits-o.commits == 1 && given != len(rows) && !c.disk.gone {
+	if given := int(now - o.position); c.commits-o.commits == 1 && given != len(rows) && !c.disk.gone {
 		o.w.fail("I5", "%d records changed in a commit that gave %d positions", len(rows), given)
 	}
-	o.position, o.commits = now, c.disk.commits
+	o.position, o.commits = now, c.commits
 	return err
 }
 

@@ -50,6 +50,9 @@ func newPlan(o Options) plan {
 			}
 		}
 	}
+	if o.era() >= servers {
+		p.odds.servers = 1 + rnd.IntN(3)
+	}
 	return p
 }
 
@@ -90,7 +93,9 @@ func caught(f func()) (v *Violation) {
 // live takes the steps of a plan.
 func (w *World) live(p plan) {
 	w.settle()
-	w.odds = p.odds
+	if w.odds = p.odds; w.odds.servers > 1 {
+		w.centre.start(w.centre.disk.Store)
+	}
 	for i, s := range p.steps {
 		if w.opt.Keep != nil && !slices.Contains(w.opt.Keep, i) {
 			continue

@@ -22,6 +22,7 @@ type odds struct {
 	centreCrash, diskFull, tabletCrash     float64 // for each call, app step
 	stickCut, lazy, stale, wrongAuthor     float64
 	saves, syncs, office, trouble, hostile int // weights of whole groups of steps
+	servers                                int // of the centre
 }
 
 // drawOdds gives each county troubles of its own: many have none of a sort, so
@@ -45,7 +46,7 @@ func drawOdds(rnd *rand.Rand) odds {
 
 // era is the present one. A seed names a county together with the actions there were
 // to draw from in its day, and what chance decided in them.
-const era = 6
+const era = 7
 
 // action is something that can happen.
 type action struct {

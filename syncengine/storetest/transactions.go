@@ -21,6 +21,7 @@ func transactionPromises() []promise {
 		{"an update whose context is over does not run", updateTooLate},
 		{"a view whose context is over does not run", viewTooLate},
 		{"an update cancelled while it runs is there whole or not at all, and the next one runs", updateCancelled},
+		{"a store that others write, too, counts commits, and nothing else", commitsCounted},
 		{"a closed store refuses, and closes again", closedRefuses},
 	}
 }
@@ -188,4 +189,44 @@ func closedRefuses(t *testing.T, s syncengine.Store) {
 func ranClosed(t *testing.T) error {
 	t.Error("a closure ran in a closed store")
 	return nil
+}
+
+// commitsCounted asks only stores that say how many commits they have.
+func commitsCounted(t *testing.T, s syncengine.Store) {
+	mark := func(r syncengine.Reader) (uint64, bool) {
+		m, ok := r.(syncengine.Marked)
+		if !ok {
+			return 0, false
+		}
+		return got[uint64](t)(m.Mark()), true
+	}
+	var began uint64
+	counted := false
+	view(t, s, func(r syncengine.Reader) { began, counted = mark(r) })
+	if !counted {
+		return
+	}
+	want := func(when string, r syncengine.Reader, n uint64) {
+		t.Helper()
+		if now, _ := mark(r); now != began+n {
+			t.Errorf("%s: mark %d, want %d", when, now-began, n)
+		}
+	}
+	view(t, s, func(before syncengine.Reader) {
+		want("in a view", before, 0)
+		update(t, s, func(tx syncengine.Tx) {
+			want("in the first update", tx, 0)
+			everyWrite(t, tx, 0)
+			want("in the first update, after it wrote", tx, 0)
+		})
+		want("in a view from before an update", before, 0)
+	})
+	view(t, s, func(r syncengine.Reader) { want("after an update", r, 1) })
+	_ = s.Update(context.Background(), func(tx syncengine.Tx) error {
+		everyWrite(t, tx, 1)
+		return errors.New("the closure failed")
+	})
+	view(t, s, func(r syncengine.Reader) { want("after one that failed", r, 1) })
+	update(t, s, func(syncengine.Tx) {})
+	view(t, s, func(r syncengine.Reader) { want("after one that wrote nothing", r, 2) })
 }
