@@ -24,6 +24,7 @@ type rotateCommands struct {
 // rotateFlags say in which folder, and for which of its counties.
 type rotateFlags struct {
 	dataFlag
+	storeFlag
 	Yes bool `help:"help_restore_yes"`
 }
 
@@ -36,8 +37,13 @@ func (f rotateFlags) open(c *call, do func(*server.Server) error) (err error) {
 	if found, err := county.Find(data); err != nil || len(found) == 0 {
 		return problemf("problem_no_data", data)
 	}
+	open, disconnect, err := f.connect(c)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
 	s, err := server.New(c.ctx, server.Config{
-		Data: data, Schema: care.Kinds(), Clock: c.Clock, Rand: c.Rand, Log: slog.New(slog.DiscardHandler),
+		OpenStore: open, Data: data, Schema: care.Kinds(), Clock: c.Clock, Rand: c.Rand, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return explainOpen(err, data)

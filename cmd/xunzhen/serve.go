@@ -48,6 +48,7 @@ func (f dataFlag) folder(c *call) (string, error) {
 // serveCommand runs the centre.
 type serveCommand struct {
 	dataFlag
+	storeFlag
 	County   string   `help:"help_serve_county" placeholder:"CODE"`
 	Upstream string   `help:"help_upstream" placeholder:"CODE|HOST:PORT"`
 	Listen   string   `help:"help_listen" default:":7443" placeholder:"HOST:PORT"`
@@ -93,6 +94,12 @@ func (f serveCommand) Run(c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	open, disconnect, err := f.connect(c)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	cfg.OpenStore = open
 	figures := f.observe(&cfg)
 	s, err := server.New(c.ctx, cfg)
 	if err != nil {
@@ -222,6 +229,7 @@ func (f serveCommand) invite(c *call, s *server.Server, to *county.County) (stri
 func follow(ctx context.Context, s *server.Server) *sync.WaitGroup {
 	var running sync.WaitGroup
 	for _, one := range s.Counties() {
+		running.Go(func() { one.Refresh(ctx) })
 		running.Go(func() { one.People.Run(ctx) })
 		running.Go(func() { one.Divisions.Run(ctx) })
 		if p, err := one.Projection(); err == nil {
@@ -276,6 +284,10 @@ func localAddress(listening string) (string, error) {
 
 // explainOpen says why a data folder could not be opened.
 func explainOpen(err error, data string) error {
+	var of *problem
+	if explained := explainDatabase(err); errors.As(explained, &of) {
+		return of
+	}
 	switch {
 	case errors.Is(err, sqlitefile.ErrLocked):
 		return &problem{key: "problem_in_use", args: []any{data}, cause: err}

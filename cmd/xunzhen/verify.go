@@ -21,6 +21,7 @@ import (
 // verifyCommand walks every invariant of a data folder.
 type verifyCommand struct {
 	dataFlag
+	storeFlag
 	Replay bool `help:"help_replay"`
 	Json   bool `help:"help_json"`
 }
@@ -65,8 +66,13 @@ func (f verifyCommand) Run(c *call) error {
 
 // here opens the folder and looks.
 func (f verifyCommand) here(c *call, data string) (out []verified, err error) {
+	open, disconnect, err := f.connect(c)
+	if err != nil {
+		return nil, err
+	}
+	defer disconnect()
 	s, err := server.New(c.ctx, server.Config{
-		Data: data, Schema: care.Kinds(), Clock: c.Clock, Rand: c.Rand, Log: slog.New(slog.DiscardHandler),
+		OpenStore: open, Data: data, Schema: care.Kinds(), Clock: c.Clock, Rand: c.Rand, Log: slog.New(slog.DiscardHandler),
 	})
 	if errors.Is(err, sqlitefile.ErrLocked) {
 		return nil, err

@@ -40,6 +40,16 @@ func acquire(path string) (*lock, error) {
 	return l, nil
 }
 
+// Hold takes the lock that a file at path would have while it is open, where what it would hold is kept
+// elsewhere, until release is called. An error wraps ErrLocked, or ErrReadOnly.
+func Hold(path string) (release func() error, err error) {
+	l, err := acquire(path)
+	if err != nil {
+		return nil, err
+	}
+	return l.release, nil
+}
+
 func refusal(path, holder string, err error) error {
 	if !errors.Is(err, errTaken) {
 		return fmt.Errorf("lock %s: %w", path, err)
