@@ -120,7 +120,7 @@ func TestAStoreThatIsNotWhereItIsLookedForIsNamed(t *testing.T) {
 	file := newShell(t)
 	_, stop := file.serve("--county", "431124")
 	stop()
-	file.fails(exitFailed, []string{"in its folder", "migrate"}, "serve", "--store", dsn)
+	file.fails(exitFailed, []string{"in its folder", "without --store"}, "serve", "--store", dsn)
 
 	in := newShell(t)
 	_, stop = in.serve("--county", "431124", "--store", dsn)
