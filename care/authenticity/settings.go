@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	carev1 "github.com/xunzhen/xunzhen/api/xunzhen/care/v1"
 	"github.com/xunzhen/xunzhen/care"
@@ -74,8 +75,31 @@ func (s *Settings) fields() map[string]*int64 {
 // festivals names the list of the first days of the lunar year.
 const festivals = prefix + "festivals"
 
+// bounds returns between which numbers a threshold makes sense, by what its name ends with. A county may be stricter
+// or milder; what finds everybody, or cannot be reached, is a slip of the pen.
+func bounds(name string) (least, most int64) {
+	switch {
+	case strings.HasSuffix(name, "_percent"):
+		return 1, 100
+	case strings.HasSuffix(name, "_hour"):
+		return 0, 24
+	case strings.HasSuffix(name, "_x1000000"): // a probability: beyond one in ten chance alone finds many
+		return 1, 100_000
+	case strings.HasSuffix(name, "_min"): // of fewer no test says anything
+		return 10, 1_000_000
+	case name == "digit_manual_with_zero": // yes or no
+		return 0, 1
+	case name == "neighbour_m", name == "overlap_minutes", name == "photo_minutes", name == "clock_minutes":
+		return 0, 100_000
+	case name == "run", name == "run_round", name == "run_weight", name == "run_weight_round", name == "clone_fields", name == "clone_all", name == "labs",
+		name == "same_point_households", name == "phone_households", name == "series_households", name == "rapid_row":
+		return 2, 1_000_000 // one is always equal to itself
+	}
+	return 1, 1_000_000
+}
+
 // SettingsOf reads the thresholds of a composed pack. Every error wraps ErrSettings and names
-// the threshold that is missing, or is no single number of zero or more.
+// the threshold that is missing, is no single number, or not one that makes sense.
 func SettingsOf(pack *carev1.RulePackContent) (Settings, error) {
 	var s Settings
 	has := map[string][]int64{}
@@ -93,10 +117,16 @@ func SettingsOf(pack *carev1.RulePackContent) (Settings, error) {
 		switch {
 		case !ok:
 			return s, fmt.Errorf("%w: it has no number %s", ErrSettings, prefix+name)
-		case len(v) != 1 || v[0] < 0:
-			return s, fmt.Errorf("%w: %s is not one number of zero or more", ErrSettings, prefix+name)
+		case len(v) != 1:
+			return s, fmt.Errorf("%w: %s is not one number", ErrSettings, prefix+name)
+		}
+		if least, most := bounds(name); v[0] < least || v[0] > most {
+			return s, fmt.Errorf("%w: %s is %d, and must be from %d to %d", ErrSettings, prefix+name, v[0], least, most)
 		}
 		*fields[name] = v[0]
+	}
+	if s.BandLow >= s.BandHigh {
+		return s, fmt.Errorf("%w: %s is %d, and must be below %s, %d", ErrSettings, prefix+"band_low_mmhg", s.BandLow, prefix+"band_high_mmhg", s.BandHigh)
 	}
 	v, ok := has[festivals]
 	if !ok {
