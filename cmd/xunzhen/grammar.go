@@ -37,6 +37,7 @@ type grammar struct {
 	Rules     rulesCommands     `cmd:"" group:"help_group_serve" help:"help_rules"`
 	Divisions divisionsCommands `cmd:"" group:"help_group_serve" help:"help_divisions"`
 	Plan      planCommand       `cmd:"" group:"help_group_serve" help:"help_plan"`
+	Store     storeCommands     `cmd:"" group:"help_group_serve" help:"help_stores"`
 	Bench     benchCommand      `cmd:"" group:"help_group_serve" help:"help_bench"`
 
 	People   peopleCommands  `cmd:"" group:"help_group_records" help:"help_people"`

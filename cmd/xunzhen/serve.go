@@ -85,6 +85,7 @@ func (f serveCommand) Run(c *call) (err error) {
 	}
 	if f.Memory > 0 {
 		server.LimitMemory(f.Memory << 20)
+		go server.KeepMemory(c.ctx, f.Memory<<20)
 	}
 	cfg := f.config(c, data)
 	if cfg.Rules, err = builtInRules(); err != nil {

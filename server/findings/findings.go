@@ -39,6 +39,8 @@ type Findings struct {
 
 	mu   sync.Mutex // guards told
 	told *pack      // what is told of it
+
+	sets setsCounted
 }
 
 // New returns the findings of a county, for its projection.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -32,7 +33,7 @@ type State struct {
 	BuiltIn    bool      // the pack is the one of the program
 	Refused    record.ID // the record with the county's pack that cannot be used; zero: none
 	Why        string    // it cannot
-	Sets       int       // with findings
+	Sets       int       // records with findings; of a large county as of some seconds ago, see setsCounted
 	Failed     error     // why following failed last; nil: it goes on
 	FailedAt   time.Time
 	PassedOver int // what could not be looked at since the start
@@ -68,11 +69,42 @@ func (f *Findings) State(ctx context.Context) (s State, err error) {
 		if m, _ := all.Module(name); s.Failed == nil && m.Waiting > 0 {
 			s.Failed, s.FailedAt = m.Failed, m.FailedAt
 		}
-		_, err = sqlitefile.One(conn, sqlSets, nil, func(st *sqlite.Stmt) { s.Sets = st.ColumnInt(0) })
+		s.Sets, err = f.sets.count(func() (n int, err error) {
+			_, err = sqlitefile.One(conn, sqlSets, nil, func(st *sqlite.Stmt) { n = st.ColumnInt(0) })
+			return n, err
+		})
 		return err
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("state of findings: %w", err)
 	}
 	return s, nil
+}
+
+// setsCounted keeps how many records have findings where counting takes long: of a county of half a million people
+// some seconds, and it is asked with every look at the state.
+type setsCounted struct {
+	mu   sync.Mutex // held while they are counted: who asks beside it waits for the same
+	n    int
+	at   time.Time
+	took time.Duration
+}
+
+const (
+	soonCounted = 50 * time.Millisecond // is counted anew each time
+	countShare  = 20                    // counting takes one part in so many of the time, at most
+)
+
+func (c *setsCounted) count(count func() (int, error)) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.took > soonCounted && time.Since(c.at) < countShare*c.took {
+		return c.n, nil
+	}
+	began := time.Now()
+	n, err := count()
+	if err == nil {
+		c.n, c.at, c.took = n, time.Now(), time.Since(began)
+	}
+	return n, err
 }

@@ -94,6 +94,30 @@ const (
 	sqlTried    = `SELECT tried FROM xz_shards WHERE shard = $1 FOR UPDATE`
 )
 
+// Drop deletes all that the database has of a shard. Nobody may have it open.
+func (d *Database) Drop(ctx context.Context, shard segment.ShardID) error {
+	err := pgx.BeginFunc(ctx, d.pool, func(t pgx.Tx) error {
+		for _, table := range tables {
+			if _, err := t.Exec(ctx, "DELETE FROM "+table+" WHERE shard = $1", shard[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return explain(err)
+}
+
+// tables are those that have rows of shards; the shard's own row is the last.
+var tables = []string{
+	"xz_records", "xz_departures", "xz_sums", "xz_segments", "xz_segment_bytes", "xz_leaves", "xz_tree_hashes", "xz_acts", "xz_named_values", "xz_shards",
+}
+
+// Engine returns what the database calls itself.
+func (d *Database) Engine(ctx context.Context) (name string, err error) {
+	err = d.pool.QueryRow(ctx, `SELECT version()`).Scan(&name)
+	return name, explain(err)
+}
+
 // Shard returns which one it keeps.
 func (s *Store) Shard() segment.ShardID { return segment.ShardID(s.shard) }
 

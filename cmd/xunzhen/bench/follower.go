@@ -225,12 +225,12 @@ func (f *following) follow(ctx context.Context, work [][]sealed, lag *Lag) error
 	var all []sample
 	g.Go(func() error {
 		for {
-			have := int(stored.Load()) // before it is asked: what came since is counted as worked in no sooner
+			have, at := int(stored.Load()), f.o.Clock().Sub(began) // before it is asked: what came since is counted as worked in no sooner
 			n, _, err := f.pending(ctx)
 			if err != nil {
 				return err
 			}
-			all = append(all, sample{f.o.Clock().Sub(began), have, max(have-n, 0)})
+			all = append(all, sample{at, have, max(have-n, 0)})
 			mu.Lock()
 			ended := uploaded > 0
 			mu.Unlock()
