@@ -221,6 +221,8 @@ func (e *Engine) signAcks(a ledger.Acks) ([]byte, error) {
 type Blocked struct {
 	Replica causal.ReplicaID
 	Missing causal.Range // from the first missing counter to the one before the first blocked segment
+
+	segment, previous segment.Hash // the blocked one, and the one that it follows in its history
 }
 
 // noteBlocked remembers, until the next restart, who is stuck behind a gap.
@@ -244,7 +246,9 @@ func (e *Engine) noteBlocked(j *pushJob) {
 		if b, ok := e.blocked[h.Replica]; ok && b.Missing.From == r.Expects && b.Missing.To < h.First {
 			continue
 		}
-		e.blocked[h.Replica] = Blocked{h.Replica, causal.Range{Replica: h.Replica, From: r.Expects, To: h.First - 1}}
+		e.blocked[h.Replica] = Blocked{
+			Replica: h.Replica, Missing: causal.Range{Replica: h.Replica, From: r.Expects, To: h.First - 1}, segment: r.Hash, previous: h.Previous,
+		}
 	}
 }
 
@@ -256,11 +260,16 @@ func (e *Engine) Blocked(ctx context.Context) (out []Blocked, err error) {
 	}
 	err = e.view(ctx, func(r Reader) error {
 		for _, b := range e.stuck() {
-			first, err := r.Segments(b.Replica, b.Missing.From, 1)
+			// Another server may have been given what was missing: in this history, since a fork has other
+			// saves under the same counters.
+			_, here, err := r.Segment(b.segment)
+			if err == nil && !here {
+				_, here, err = r.Segment(b.previous)
+			}
 			if err != nil {
 				return err
 			}
-			if len(first) == 0 || first[0].First > b.Missing.From { // else another server was given them
+			if !here {
 				out = append(out, b)
 			}
 		}
