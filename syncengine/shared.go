@@ -19,7 +19,8 @@ import (
 //
 // So an update is one step from what all the others left, whoever they are, and a view obeys the fences,
 // gaps and rulings that its own records were made under. Positions never go back: of two heads that a view
-// and an update of one engine hand in at once the later stays.
+// and an update of one engine hand in at once the later stays. Only an update that finds fewer commits than are
+// remembered goes back: the store itself was set back.
 
 // inHand returns the head that a transaction goes on from.
 func (e *Engine) inHand(tx Tx) (head, error) {
@@ -32,11 +33,28 @@ func (e *Engine) inHand(tx Tx) (head, error) {
 	if err != nil || h.mark == mark && !h.seen {
 		return h, err
 	}
+	known := h.mark
 	if h, err = e.wholeHead(tx); err != nil {
 		return h, err
 	}
 	e.forgetErased(h)
+	if mark < known {
+		e.setBack(h)
+	}
 	return h, nil
+}
+
+// setBack takes a head that is older than the one at hand. An update sees the last commit there is: somebody
+// has put an older state in place of the store's while this engine ran. Whoever has seen more will show it, at
+// the next Hello.
+func (e *Engine) setBack(h head) {
+	e.cfg.Log.Error("the store was set back while the server ran", "position", h.position, "leaves", h.size)
+	e.cache.drop()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.head = h
+	close(e.wake)
+	e.wake = make(chan struct{})
 }
 
 // wholeHead reads a head with the sums that updates need.
