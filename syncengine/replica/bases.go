@@ -288,6 +288,18 @@ func (r *Replica) narrow(tx Tx, cert segment.Certificate) error {
 	return putValue(tx, valueNarrowed, []byte{1})
 }
 
+// beginAnewBetween has the next pull begin from nothing where the last one broke off between two pages and the scope
+// becomes another one. A cursor in the middle has passed what left one division of the former scope for another
+// of it, without being told, as it was still in scope; where it went to may not have been reached yet. If the new
+// scope has only the former of the two, nothing behind the cursor says that it left.
+func beginAnewBetween(tx Tx) error {
+	_, between, err := value(tx, valueBetween)
+	if err != nil || !between {
+		return err
+	}
+	return forgetCursors(tx)
+}
+
 func forgetCursors(tx Tx) error {
 	if err := tx.Delete(Values, []byte(valueNarrowed)); err != nil {
 		return err

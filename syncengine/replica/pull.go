@@ -117,6 +117,14 @@ func (s *syncRun) beginPull(ctx context.Context) (session.PullRequest, error) {
 	return q, err
 }
 
+// noteBetween notes whether a pull from the centre stands between two pages.
+func noteBetween(tx Tx, between bool) error {
+	if between {
+		return putChanged(tx, Values, []byte(valueBetween), []byte{1})
+	}
+	return tx.Delete(Values, []byte(valueBetween))
+}
+
 func beginFull(tx Tx) error {
 	n, err := readPulls(tx)
 	if err != nil {
@@ -248,6 +256,9 @@ func (s *syncRun) advance(tx Tx, w *baseWriter, p session.Page, from source, c l
 	peer.cursor = p.Cursor
 	if s.atCentre() { // the cursor is for the present certificate now
 		if err := tx.Delete(Values, []byte(valueNarrowed)); err != nil {
+			return err
+		}
+		if err := noteBetween(tx, p.Last == nil); err != nil {
 			return err
 		}
 	}

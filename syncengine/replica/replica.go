@@ -67,6 +67,7 @@ const (
 	valuePassed     = "passed"     // the centre's feed was pulled completely up to here
 	valueCheckpoint = "checkpoint" // newest signed checkpoint of the epoch
 	valueMarks      = "marks"      // the last backup marks of the epoch, signed
+	valueBetween    = "between"    // the last pull from the centre broke off between two pages
 	valueNarrowed   = "narrowed"   // records departed with a certificate that no pull has used yet
 	valueForked     = "forked"     // somebody else saves under the current key
 	valuePulls      = "pulls"      // number of the last full pull begun
@@ -263,6 +264,9 @@ func (r *Replica) certify(tx Tx, s self, cert segment.Certificate) error {
 	}
 	if !s.enrolled() || scopeDigest(s.cert) != scopeDigest(cert) {
 		if err := r.dropLoans(tx); err != nil {
+			return err
+		}
+		if err := beginAnewBetween(tx); err != nil {
 			return err
 		}
 	}
