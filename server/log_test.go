@@ -82,7 +82,7 @@ type fracture struct{ view, update atomic.Bool }
 
 func (f fragile) View(ctx context.Context, do func(syncengine.Reader) error) error {
 	if f.breaks.view.Swap(false) {
-		panic("patient 139")
+		panic("phone 139")
 	}
 	return f.Store.View(ctx, do)
 }
@@ -90,7 +90,7 @@ func (f fragile) View(ctx context.Context, do func(syncengine.Reader) error) err
 func (f fragile) Update(ctx context.Context, do func(syncengine.Tx) error) error {
 	return f.Store.Update(ctx, func(tx syncengine.Tx) error {
 		if f.breaks.update.Swap(false) {
-			panic("patient 139")
+			panic("phone 139")
 		}
 		return do(tx)
 	})
@@ -119,7 +119,7 @@ func TestPanicEndsOneCallOnly(t *testing.T) {
 	wantReason(t, "a push", err, syncv1.Reason_REASON_INTERNAL)
 	d.PushSegments(saved)
 	log := s.Log.String()
-	if strings.Contains(log, "patient") || !strings.Contains(log, "a call panicked") || !strings.Contains(log, "an update panicked") {
+	if strings.Contains(log, "phone 139") || !strings.Contains(log, "a call panicked") || !strings.Contains(log, "an update panicked") {
 		t.Error(log)
 	}
 	if strings.Count(log, "fragile.View") != 1 || strings.Count(log, "fragile.Update") == 0 {

@@ -239,11 +239,11 @@ func (c *counting) walkShared(ctx context.Context, question string, progress Pro
 	}
 	close(shares)
 	given := ctx.Err() // before the wait, which ends ctx
-	if err := errors.Join(err, g.Wait()); err != nil {
+	if err := errors.Join(err, g.Wait(), given); err != nil {
 		return err
 	}
 	progress(total, total)
-	return given
+	return nil
 }
 
 // stream adds what everybody's facts say of those windows that are left.
